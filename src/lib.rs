@@ -1,0 +1,1 @@
+//! `flowrun` runs integration flows that analysts write as YAML.
