@@ -21,3 +21,5 @@ pub mod value;
 // floor 3: small algebra and plain facts
 pub mod event;
 pub mod problem;
+// floor 9: what runs
+pub mod limit;
