@@ -20,3 +20,5 @@ pub mod source;
 pub mod value;
 // floor 3: small algebra and plain facts
 pub mod problem;
+// floor 4: readers of files
+pub mod yaml;
