@@ -21,5 +21,7 @@ pub mod value;
 // floor 3: small algebra and plain facts
 pub mod event;
 pub mod problem;
+// floor 4: readers of files
+pub mod yaml;
 // floor 9: what runs
 pub mod limit;
