@@ -19,4 +19,5 @@ pub mod source;
 // floor 2: the exact tree every room speaks
 pub mod value;
 // floor 3: small algebra and plain facts
+pub mod graph;
 pub mod problem;
