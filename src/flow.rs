@@ -153,8 +153,10 @@ pub struct Node {
     pub kind: Kind,
     /// Its place in the file, from 0.
     pub place: usize,
-    /// Nodes it mentions, waits for by `after`, or asks by `when`; sorted, each once. Gates are apart.
-    pub needs: Vec<NodeId>,
+    /// Nodes whose value it reads; sorted, each once.
+    pub mentions: Vec<NodeId>,
+    /// Nodes it waits for by `after`.
+    pub after: Vec<NodeId>,
     /// Decisions (or failed effects) that must have had one of these outcomes; all must hold, else the node is skipped.
     pub when: Vec<(NodeId, Vec<Arc<str>>)>,
     /// Gates it stands behind: a gate that ignored or rejected stops the node.

@@ -47,6 +47,8 @@ pub struct Node {
     pub place: usize,
     /// Nodes that must be settled first: by reference, by `after`, by `when`, by gates.
     pub needs: Vec<NodeId>,
+    /// Those of them whose value it reads; the others are only waited for or asked for their outcome.
+    pub mentions: Vec<NodeId>,
     /// Decisions (or failed effects) that must have had one of these outcomes; all must hold, else the node is skipped.
     pub when: Vec<(NodeId, Vec<Arc<str>>)>,
     /// Gates it stands behind: a gate that ignored or rejected stops the node.
