@@ -21,3 +21,5 @@ pub mod value;
 // floor 3: small algebra and plain facts
 pub mod graph;
 pub mod problem;
+// floor 4: readers of files
+pub mod yaml;
