@@ -23,6 +23,7 @@ pub mod event;
 pub mod graph;
 pub mod problem;
 // floor 4: readers of files, functions, the store
+pub mod journal;
 pub mod yaml;
 // floor 7: the checked flow
 pub mod flow;
