@@ -179,7 +179,9 @@ mod tests {
             match product.kind {
                 Kit(members) => assert!(members.iter().all(|(sku, _)| by_sku(sku).is_some())),
                 Variant(parent, values) => {
-                    let Some(Product { kind: Parent(options), .. }) = by_sku(parent) else { panic!("{parent}") };
+                    let Some(Product { kind: Parent(options), .. }) = by_sku(parent) else {
+                        panic!("{parent}")
+                    };
                     assert_eq!(options.len(), values.len());
                 }
                 _ => {}
@@ -192,7 +194,16 @@ mod tests {
         for product in PRODUCTS {
             for (code, price) in CURRENCIES.iter().zip(product.prices) {
                 let decimals = price.split_once('.').map_or(0, |(_, tail)| tail.len());
-                assert_eq!(decimals, match *code { "JPY" => 0, "KWD" => 3, _ => 2 }, "{} {code}", product.sku);
+                assert_eq!(
+                    decimals,
+                    match *code {
+                        "JPY" => 0,
+                        "KWD" => 3,
+                        _ => 2,
+                    },
+                    "{} {code}",
+                    product.sku
+                );
             }
         }
     }

@@ -46,7 +46,9 @@ impl Amount {
         for (at, digit) in whole.chars().chain(fraction.chars()).enumerate() {
             let digit = digit.to_digit(10)?;
             match i64::try_from(at).ok()?.cmp(&shift) {
-                std::cmp::Ordering::Less => number = number.checked_mul(10)?.checked_add(i128::from(digit))?,
+                std::cmp::Ordering::Less => {
+                    number = number.checked_mul(10)?.checked_add(i128::from(digit))?
+                }
                 std::cmp::Ordering::Equal => up = digit >= 5,
                 std::cmp::Ordering::Greater => {}
             }
@@ -88,16 +90,13 @@ impl Amount {
         Self(divide(self.0, unit) * unit)
     }
 
+    /// The whole part.
+    pub(crate) fn trunc(self) -> i64 {
+        i64::try_from(self.0 / ONE).unwrap_or(i64::MAX)
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.0 == 0
-    }
-
-    pub(crate) fn max(self, other: Self) -> Self {
-        Ord::max(self, other)
-    }
-
-    pub(crate) fn min(self, other: Self) -> Self {
-        Ord::min(self, other)
     }
 
     /// The JSON number with its shortest digits.

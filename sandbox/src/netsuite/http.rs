@@ -138,7 +138,8 @@ impl Reply {
     pub(crate) fn respond(self) -> Response {
         let body = self.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let mut response = Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if !self.media.is_empty() {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
         }
@@ -213,7 +214,11 @@ impl Problem {
 
     /// 401 `INVALID_LOGIN`; the reason stands in the login audit trail only.
     pub(crate) fn login() -> Self {
-        Self::new(401, "INVALID_LOGIN", "Invalid login attempt. The Login Audit Trail of the account says why.")
+        Self::new(
+            401,
+            "INVALID_LOGIN",
+            "Invalid login attempt. The Login Audit Trail of the account says why.",
+        )
     }
 
     /// 403 `INSUFFICIENT_PERMISSION`.
@@ -279,10 +284,9 @@ mod tests {
     fn percent_encoding_goes_both_ways() {
         assert_eq!(decode("caf%C3%A9%20%2F%zz%"), "café /%zz%");
         assert_eq!(encode("a~b c+é"), "a~b%20c%2B%C3%A9");
-        assert_eq!(pairs("q=a+b%2Bc&empty=&x"), [
-            ("q".into(), "a b+c".into()),
-            ("empty".into(), String::new()),
-            ("x".into(), String::new())
-        ]);
+        assert_eq!(
+            pairs("q=a+b%2Bc&empty=&x"),
+            [("q".into(), "a b+c".into()), ("empty".into(), String::new()), ("x".into(), String::new())]
+        );
     }
 }

@@ -154,7 +154,9 @@ fn header(line: &str) -> Def {
             let title = title.trim_end_matches(" fixed").to_owned();
             Def { name, family, code, title, fixed, ..Def::default() }
         }
-        "lines" => Def { name, key: words.next().filter(|key| *key != "-").map(str::to_owned), ..Def::default() },
+        "lines" => {
+            Def { name, key: words.next().filter(|key| *key != "-").map(str::to_owned), ..Def::default() }
+        }
         _ => Def { name, ..Def::default() },
     }
 }
@@ -206,9 +208,11 @@ fn add_tax(defs: &mut IndexMap<String, Def>, mode: TaxMode) {
         TaxMode::Legacy => ("legacytax", "legacytax-item"),
         TaxMode::None => return,
     };
-    let fields = |name: &str, defs: &IndexMap<String, Def>| defs.get(name).cloned().unwrap_or_default().fields;
+    let fields =
+        |name: &str, defs: &IndexMap<String, Def>| defs.get(name).cloned().unwrap_or_default().fields;
     let (body, line) = (fields(body, defs), fields(line, defs));
-    for def in defs.values_mut().filter(|def| def.field("item").is_some() && def.field("taxTotal").is_some()) {
+    for def in defs.values_mut().filter(|def| def.field("item").is_some() && def.field("taxTotal").is_some())
+    {
         body.values().for_each(|field| def.add(field.clone()));
     }
     if let Some(def) = defs.get_mut("sale-item") {
@@ -270,6 +274,8 @@ mod tests {
         assert!(order.field("taxDetails").is_some() && order.field("taxItem").is_none());
         assert!(schema.def("sale-item").field("custcol_bc_line_id").is_some());
         assert!(schema.record("sale-item").is_none());
-        assert!(Schema::load(&[], TaxMode::Legacy).record("salesOrder").unwrap().field("taxDetails").is_none());
+        assert!(
+            Schema::load(&[], TaxMode::Legacy).record("salesOrder").unwrap().field("taxDetails").is_none()
+        );
     }
 }

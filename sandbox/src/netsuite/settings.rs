@@ -132,7 +132,11 @@ impl Default for Settings {
                 token_id: secret(),
                 token_secret: secret(),
             }],
-            certificates: vec![Certificate { id: format!("cert-{}", &secret()[..12]), client_id, public_key }],
+            certificates: vec![Certificate {
+                id: format!("cert-{}", &secret()[..12]),
+                client_id,
+                public_key,
+            }],
             private_key,
             custom_fields: custom_fields(),
             tax_mode: TaxMode::SuiteTax,
@@ -217,24 +221,24 @@ pub(crate) fn secret() -> String {
 
 /// The header of an EC P-256 public key in a PKIX `SubjectPublicKeyInfo`, up to the point itself.
 const P256_SPKI: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 fn key_pair() -> (String, String) {
     let random = SystemRandom::new();
-    let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).ok().and_then(|document| {
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random).ok()?;
-        let public = [&P256_SPKI, pair.public_key().as_ref()].concat();
-        Some((pem("PRIVATE KEY", document.as_ref()), pem("PUBLIC KEY", &public)))
-    });
+    let made =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).ok().and_then(|document| {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+                .ok()?;
+            let public = [&P256_SPKI, pair.public_key().as_ref()].concat();
+            Some((pem("PRIVATE KEY", document.as_ref()), pem("PUBLIC KEY", &public)))
+        });
     made.unwrap_or_default()
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
-    let lines: Vec<&str> =
-        (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

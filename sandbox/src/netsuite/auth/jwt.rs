@@ -117,7 +117,12 @@ mod tests {
     #[test]
     fn only_the_documented_algorithms_are_known() {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        let token = format!("{}.{}.{}", part(r#"{"alg":"RS256","kid":"a"}"#), part(r#"{"aud":["x","y"]}"#), part("s"));
+        let token = format!(
+            "{}.{}.{}",
+            part(r#"{"alg":"RS256","kid":"a"}"#),
+            part(r#"{"aud":["x","y"]}"#),
+            part("s")
+        );
         let assertion = Assertion::parse(&token).unwrap();
         assert_eq!(assertion.texts("aud"), ["x", "y"]);
         assert_eq!(assertion.verify(""), Err("UnknownAlgorithm"));

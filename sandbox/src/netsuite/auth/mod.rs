@@ -166,7 +166,11 @@ impl Gate {
             return Err("nonce_rejected".into());
         }
         let away = (stamp - self.now().as_second()).abs();
-        if away > SKEW { Err(format!("InvalidTimestamp: {away} s from the server's time")) } else { Ok(stamp) }
+        if away > SKEW {
+            Err(format!("InvalidTimestamp: {away} s from the server's time"))
+        } else {
+            Ok(stamp)
+        }
     }
 
     /// A nonce counts once for its token and second.
@@ -204,7 +208,8 @@ impl Gate {
     /// The token endpoint.
     pub(crate) fn token(&self, call: &Call) -> Reply {
         let form = pairs(&String::from_utf8_lossy(&call.body));
-        let get = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+        let get =
+            |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
         let refuse = |status: u16, error: &str, reason: &str| {
             self.log(call, "OAuth2", Err(reason));
             let body = json!({ "error": error, "error_description": "Invalid login attempt." });
@@ -264,7 +269,10 @@ impl Gate {
         ];
         let audience = assertion.texts("aud");
         if !audience.iter().any(|aud| mine.iter().any(|url| url.eq_ignore_ascii_case(aud))) {
-            return Err(format!("parameter_rejected: aud {audience:?} is not the token endpoint {}", mine[0]));
+            return Err(format!(
+                "parameter_rejected: aud {audience:?} is not the token endpoint {}",
+                mine[0]
+            ));
         }
         let scope = assertion.texts("scope").join(",").replace(' ', ",");
         let known = ["rest_webservices", "restlets", "suite_analytics"];

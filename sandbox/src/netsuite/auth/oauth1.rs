@@ -84,8 +84,19 @@ mod tests {
             .collect();
         assert!(rows.len() >= 7);
         for row in rows {
-            let [name, method, url, consumer, consumer_secret, token, token_secret, nonce, stamp, hash, signature] =
-                row[..]
+            let [
+                name,
+                method,
+                url,
+                consumer,
+                consumer_secret,
+                token,
+                token_secret,
+                nonce,
+                stamp,
+                hash,
+                signature,
+            ] = row[..]
             else {
                 panic!("{row:?}")
             };
@@ -109,9 +120,10 @@ mod tests {
 
     #[test]
     fn headers_are_read_whatever_their_order() {
-        let signed =
-            Signed::parse(r#"OAuth oauth_token="a%2Bb", realm="1_SB1", oauth_signature="x%3D", oauth_nonce="n""#)
-                .unwrap();
+        let signed = Signed::parse(
+            r#"OAuth oauth_token="a%2Bb", realm="1_SB1", oauth_signature="x%3D", oauth_nonce="n""#,
+        )
+        .unwrap();
         assert_eq!((signed.realm.as_str(), signed.signature.as_str()), ("1_SB1", "x="));
         assert_eq!(signed.get("oauth_token"), "a+b");
         assert_eq!(signed.parameters.len(), 2);
