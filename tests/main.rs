@@ -1,0 +1,4 @@
+//! One integration binary: each module is a suite.
+
+mod laws;
+mod program;
