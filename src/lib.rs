@@ -20,5 +20,8 @@ pub mod source;
 pub mod value;
 // floor 3: small algebra and plain facts
 pub mod problem;
+pub mod shape;
 // floor 4: readers of files
 pub mod yaml;
+// floor 5: what files say
+pub mod syntax;
