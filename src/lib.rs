@@ -18,10 +18,17 @@ pub mod money;
 pub mod source;
 // floor 2: the exact tree every room speaks
 pub mod value;
-// floor 3: small algebra and plain facts
+// floor 3: small algebra, plain facts, signatures
+pub mod event;
+pub mod graph;
 pub mod problem;
 pub mod shape;
-// floor 4: readers of files
+// floor 4: readers of files, functions, the store
+pub mod journal;
 pub mod yaml;
-// floor 5: what files say
+// floor 5: expressions, what files say
 pub mod syntax;
+// floor 7: the checked flow
+pub mod flow;
+// floor 9: what runs
+pub mod limit;
