@@ -22,9 +22,12 @@ pub mod value;
 pub mod event;
 pub mod graph;
 pub mod problem;
+pub mod shape;
 // floor 4: readers of files, functions, the store
 pub mod journal;
 pub mod yaml;
+// floor 5: expressions, what files say
+pub mod syntax;
 // floor 7: the checked flow
 pub mod flow;
 // floor 9: what runs
