@@ -26,7 +26,7 @@ pub mod shape;
 // floor 4: readers of files, functions, the store
 pub mod journal;
 pub mod yaml;
-// floor 5: expressions, what files say
+// floor 5: expressions, the tree of a file
 pub mod syntax;
 // floor 7: the checked flow
 pub mod flow;
