@@ -20,3 +20,6 @@ pub mod source;
 pub mod value;
 // floor 3: small algebra and plain facts
 pub mod problem;
+pub mod sign;
+// floor 6
+pub mod secret;
