@@ -19,7 +19,10 @@ pub mod source;
 // floor 2: the exact tree every room speaks
 pub mod value;
 // floor 3: small algebra and plain facts
+pub mod event;
 pub mod problem;
 pub mod sign;
-// floor 6
+// floor 6: connectors
 pub mod secret;
+// floor 10: the limiter
+pub mod limit;

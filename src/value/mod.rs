@@ -106,7 +106,9 @@ impl Value {
 
     /// The whole number, if this is one that fits.
     pub fn as_i64(&self) -> Option<i64> {
-        self.as_decimal().filter(|digits| digits.fract().is_zero()).and_then(|digits| i64::try_from(digits).ok())
+        self.as_decimal()
+            .filter(|digits| digits.fract().is_zero())
+            .and_then(|digits| i64::try_from(digits).ok())
     }
 
     /// The boolean, if this is one.
