@@ -24,5 +24,3 @@ pub mod problem;
 pub mod sign;
 // floor 6: connectors
 pub mod secret;
-// floor 10: the limiter
-pub mod limit;
