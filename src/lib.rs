@@ -18,9 +18,16 @@ pub mod money;
 pub mod source;
 // floor 2: the exact tree every room speaks
 pub mod value;
-// floor 3: small algebra and plain facts
+// floor 3: small algebra, plain facts, signatures
 pub mod event;
+pub mod graph;
 pub mod problem;
 pub mod sign;
-// floor 6: connectors
+// floor 4: readers of files, functions, the store
+pub mod yaml;
+// floor 6: connectors, secrets
 pub mod secret;
+// floor 7: the checked flow
+pub mod flow;
+// floor 9: what runs
+pub mod limit;

@@ -1,6 +1,12 @@
 //! What can be wrong with a file, as data: code, place, message, help. In: problems from every room that reads.
-//! Out: one sorted list, drawn for people by `render` (the only place that knows miette). A problem is never an error
+//! Out: one sorted list, drawn for people by `draw` (the only place that knows miette). A problem is never an error
 //! of the tool itself.
+
+pub mod codes;
+pub mod draw;
+pub mod hide;
+
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -78,28 +84,60 @@ impl Problem {
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    places: HashMap<Span, Severity>,
+}
 
 impl Problems {
-    /// Adds one, unless the very same place already has one (a follow-on error is no second problem).
+    /// Adds one, unless the very same place already has one as bad (a follow-on error is no second problem).
     pub fn add(&mut self, problem: Problem) {
-        let place = problem.labels.first().map(|label| label.span);
-        let known = |old: &Problem| {
-            old.severity >= problem.severity && old.labels.first().map(|label| label.span) == place
-        };
-        if place.is_none() || !self.0.iter().any(known) {
-            self.0.push(problem);
+        if let Some(label) = problem.labels.first() {
+            let known = self.places.get(&label.span).copied();
+            if known >= Some(problem.severity) {
+                return;
+            }
+            self.places.insert(label.span, problem.severity);
         }
+        self.found.push(problem);
     }
 
     /// Whether any of them refuses a file.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|problem| problem.severity == Severity::Error)
+        self.found.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     /// All of them, by file and place.
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
-        self.0
+        self.found.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_place_has_one_problem_of_a_severity() {
+        let at = |start| Span { file: 0, start, end: start + 1 };
+        let mut problems = Problems::default();
+        problems.add(Problem::warning("FR110", at(5), "first"));
+        problems.add(Problem::error("FR111", at(5), "worse"));
+        problems.add(Problem::error("FR112", at(5), "follows"));
+        problems.add(Problem::error("FR113", at(2), "before"));
+        assert!(problems.has_errors());
+        let found: Vec<_> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
+        assert_eq!(vec!["before", "first", "worse"], found);
     }
 }

@@ -1,38 +1,10 @@
 //! The tree of a flow file as it was written: every leaf keeps its place, nothing is resolved yet.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::source::{Span, Spanned};
 
-/// Text with its place.
-pub type Name = Spanned<Arc<str>>;
-
-/// A scalar as text, with what is needed to point inside it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scalar {
-    /// The text after YAML's own unescaping, white space around it stripped.
-    pub text: Arc<str>,
-    /// The place of the whole scalar, quotes included.
-    pub span: Span,
-    /// Whether it was written plain (unquoted, not a block): only plain scalars may be numbers, booleans or null.
-    pub plain: bool,
-    /// For each run of `text` (offset in `text`), the byte of the file it came from; sorted, never empty.
-    pub places: Arc<[(u32, u32)]>,
-}
-
-impl Scalar {
-    /// The place in the file of bytes `start..end` of `text`.
-    pub fn place(&self, start: u32, end: u32) -> Span {
-        let at = |offset: u32| {
-            let run = self.places.partition_point(|(from, _)| *from <= offset).max(1) - 1;
-            let (from, byte) = self.places[run];
-            byte + (offset - from)
-        };
-        let first = at(start);
-        let last = if end > start { at(end - 1) + 1 } else { first };
-        Span { file: self.span.file, start: first, end: last.max(first) }
-    }
-}
+pub use crate::source::{Name, Scalar};
 
 /// What stands where a value is wanted: `fields:`, `with:`, `value:`, and everything below them.
 #[derive(Clone, Debug, PartialEq)]
