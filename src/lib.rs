@@ -16,7 +16,13 @@
 // floor 1: text, time, money
 pub mod money;
 pub mod source;
+pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
 // floor 3: small algebra and plain facts
 pub mod problem;
+pub mod shape;
+// floor 4: the table of functions
+pub mod function;
+// floor 5: expressions
+pub mod expr;

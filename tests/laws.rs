@@ -35,7 +35,8 @@ const ROOMS_OF_DEPENDENCIES: &[(&str, &[&str])] = &[
 ];
 
 /// Names that would be drawers, not rooms.
-const DRAWERS: &[&str] = &["errors", "error", "utils", "util", "types", "prelude", "helpers", "common", "misc"];
+const DRAWERS: &[&str] =
+    &["errors", "error", "utils", "util", "types", "prelude", "helpers", "common", "misc"];
 
 struct File {
     path: PathBuf,
@@ -113,7 +114,12 @@ fn imports(text: &str) -> BTreeSet<String> {
             names.push(name);
             rooms.extend(names.iter().map(|name| name.trim().split("::").next().unwrap().trim().to_owned()));
         } else {
-            rooms.insert(part.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap().to_owned());
+            rooms.insert(
+                part.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
     }
     rooms.remove("");
@@ -152,7 +158,10 @@ fn the_engine_never_names_the_world() {
         .filter(|file| file.room == "engine")
         .flat_map(|file| {
             let code = code(&file.text).to_lowercase();
-            forbidden.iter().filter(move |word| code.contains(**word)).map(|word| format!("{}: {word}", file.path.display()))
+            forbidden
+                .iter()
+                .filter(move |word| code.contains(**word))
+                .map(|word| format!("{}: {word}", file.path.display()))
         })
         .collect();
     none(&found, "the world is `World`, the store is `Journal`");
@@ -162,7 +171,9 @@ fn the_engine_never_names_the_world() {
 fn plan_and_engine_never_see_the_tree_of_the_text() {
     let found: Vec<_> = core()
         .iter()
-        .filter(|file| ["engine", "event", "journal", "story", "limit", "wire", "flow"].contains(&file.room.as_str()))
+        .filter(|file| {
+            ["engine", "event", "journal", "story", "limit", "wire", "flow"].contains(&file.room.as_str())
+        })
         .filter(|file| imports(&file.text).contains("syntax"))
         .map(|file| file.path.display().to_string())
         .collect();
@@ -260,9 +271,18 @@ fn functions_stay_small() {
         let lines: Vec<_> = file.text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
             let start = line.trim_start();
-            let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "async fn ", "pub async fn ", "pub(crate) async fn ", "const fn ", "pub const fn "]
-                .iter()
-                .any(|opening| start.starts_with(opening));
+            let is_function = [
+                "fn ",
+                "pub fn ",
+                "pub(crate) fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(crate) async fn ",
+                "const fn ",
+                "pub const fn ",
+            ]
+            .iter()
+            .any(|opening| start.starts_with(opening));
             if !is_function {
                 continue;
             }

@@ -49,7 +49,11 @@ impl Program {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
-        command.args(&self.arguments).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
+        command
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

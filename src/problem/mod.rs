@@ -84,7 +84,9 @@ impl Problems {
     /// Adds one, unless the very same place already has one (a follow-on error is no second problem).
     pub fn add(&mut self, problem: Problem) {
         let place = problem.labels.first().map(|label| label.span);
-        let known = |old: &Problem| old.severity >= problem.severity && old.labels.first().map(|label| label.span) == place;
+        let known = |old: &Problem| {
+            old.severity >= problem.severity && old.labels.first().map(|label| label.span) == place
+        };
         if place.is_none() || !self.0.iter().any(known) {
             self.0.push(problem);
         }

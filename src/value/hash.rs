@@ -59,7 +59,9 @@ fn feed(value: &Value, to: &mut blake3::Hasher) {
         Value::Number(Number::Written(text)) => feed_text(b"w", text, to),
         Value::Text(text) => feed_text(b"s", text, to),
         Value::Money(money) => {
-            to.update(b"m").update(money.currency.code().as_bytes()).update(&money.amount.normalize().serialize());
+            to.update(b"m")
+                .update(money.currency.code().as_bytes())
+                .update(&money.amount.normalize().serialize());
         }
         Value::List(items) => {
             to.update(b"l").update(&(items.len() as u64).to_le_bytes());
