@@ -32,6 +32,7 @@ pub mod yaml;
 pub mod expr;
 pub mod record;
 // floor 6: connectors, secrets
+pub mod connector;
 pub mod secret;
 // floor 7: the checked flow
 // pub mod flow;

@@ -64,8 +64,6 @@ codes! {
     MISPLACED_KEY = "FR121", "a key of another kind";
     /// A number out of range.
     NUMBER = "FR122", "a number out of range";
-    /// A write that does not say how it may be repeated.
-    NO_REPEAT = "FR510", "a write that does not say how it may be repeated";
     /// `repeat: safe` where a repetition would add lines.
     UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
     /// A look that cannot answer for its write.
