@@ -64,6 +64,30 @@ codes! {
     MISPLACED_KEY = "FR121", "a key of another kind";
     /// A number out of range.
     NUMBER = "FR122", "a number out of range";
+    /// `repeat: safe` where a repetition would add lines.
+    UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
+    /// A look that cannot answer for its write.
+    LOOK = "FR512", "a look that cannot answer for its write";
+    /// A type that nobody knows.
+    TYPE = "FR601", "an unknown type";
+    /// A kind, class or word of a connector that nobody knows.
+    CONNECTOR_WORD = "FR602", "not one of the words that may stand in a connector";
+    /// A base address or a path that could lead astray.
+    PATH = "FR603", "an address that is not allowed";
+    /// A step, an operation or a parameter that is not there.
+    CONNECTOR_NAME = "FR604", "a name that the connector does not have";
+    /// Keys that do not go together, or one that is missing.
+    OPERATION = "FR605", "an operation that cannot be carried out";
+    /// An expression in a connector that cannot be read.
+    CONNECTOR_EXPRESSION = "FR606", "an expression in a connector that cannot be read";
+    /// An example that does not hold.
+    EXAMPLE = "FR607", "an example that does not hold";
+    /// A record schema with an unknown key.
+    RECORD_KEY = "FR650", "an unknown key in a record schema";
+    /// A record schema that makes no sense.
+    RECORD = "FR651", "a record schema that makes no sense";
+    /// A record that is not there.
+    RECORD_REFERENCE = "FR652", "a record that is not there";
 }
 
 /// The code's line, if there is such a code.
