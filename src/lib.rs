@@ -16,10 +16,15 @@
 // floor 1: text, time, money
 pub mod money;
 pub mod source;
+pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
 // floor 3: small algebra and plain facts
 pub mod graph;
 pub mod problem;
-// floor 4: readers of files
+pub mod shape;
+// floor 4: readers of files; the table of functions
+pub mod function;
 pub mod yaml;
+// floor 5: expressions
+pub mod expr;
