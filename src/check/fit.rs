@@ -103,10 +103,13 @@ pub(super) fn target_field(key: &Name, target: &Object, problems: &mut Problems)
 
 /// Tells every required field that is not among the given keys. True if one is missing.
 pub(super) fn required(given: &[Arc<str>], target: &Object, span: Span, problems: &mut Problems) -> bool {
+    // A required field that was misspelt is told where it is misspelt.
+    let unknown: Vec<&Arc<str>> = given.iter().filter(|name| !target.fields.contains_key(*name)).collect();
+    let misspelt = |name: &str| unknown.iter().any(|word| near(word, [name]).is_some());
     let missing: Vec<String> = target
         .fields
         .iter()
-        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name))
+        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name) && !misspelt(name))
         .map(|(name, _)| format!("`{name}`"))
         .collect();
     if missing.is_empty() {
