@@ -26,5 +26,6 @@ pub mod shape;
 // floor 4: readers of files; the table of functions
 pub mod function;
 pub mod yaml;
-// floor 5: expressions
+// floor 5: expressions; what files say
 pub mod expr;
+pub mod syntax;

@@ -14,6 +14,8 @@ pub(super) fn problem(text: &str, file: u32, at: usize, kind: &ErrorKind) -> Pro
     let (code, message, help) = said(text, start, kind);
     if code == codes::TAB {
         start = text[..text.ceil_char_boundary(start + 1)].rfind('\t').unwrap_or(start);
+    } else if let ErrorKind::UnexpectedCharacter { character } = kind {
+        start += text[start..].find(*character).unwrap_or(0);
     }
     let width = text[start..].chars().next().filter(|letter| *letter != '\n').map_or(0, char::len_utf8);
     let span = Span { file, start: start as u32, end: (start + width) as u32 };
@@ -66,7 +68,12 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
         E::ExpectedFlowMappingSeparator | E::ExpectedFlowSequenceSeparator => {
             (codes::SYNTAX, "a comma or the closing bracket is missing here", "add it, or put the text in quotes")
         }
-        E::ExpectedBlockMappingKey | E::InvalidIndentation | E::ExpectedBlockSequenceEntry | E::InvalidSimpleKey => (
+        E::ExpectedBlockMappingKey
+        | E::InvalidIndentation
+        | E::ExpectedBlockSequenceEntry
+        | E::InvalidSimpleKey
+        | E::MappingValueNotAllowed
+        | E::InvalidColonPlacement => (
             codes::SYNTAX,
             "this line does not fit the lines above",
             "keys of one object stand in one column and end with `:`; entries of a list begin with `- `",

@@ -177,6 +177,7 @@ impl<'a> Builder<'a> {
             let span = self.span(range.start, range.start);
             return self.put(Node { kind: Kind::Null, span });
         }
+        let text = if style == ScalarStyle::Plain && range.is_empty() { "" } else { text };
         self.scalars.push(range.clone());
         let span = self.span(range.start, range.end);
         let quotes = self.unquoted.iter().any(|place| place.start < range.end && range.start < place.end);
@@ -211,6 +212,10 @@ impl<'a> Builder<'a> {
         if placed.text == wanted {
             return placed;
         }
+        if wanted.is_empty() {
+            return Placed::default();
+        }
+        debug_assert!(false, "FALLBACK {:?} {:?} {:?}", &self.text[range.clone()], wanted, placed.text);
         let runs = wanted.char_indices().map(|(offset, _)| (offset as u32, inner.start as u32)).collect();
         Placed { text: wanted.to_owned(), runs }
     }
