@@ -6,15 +6,19 @@
 //! problem, and then takes the AST out of what is good: a piece that is not is left out, never guessed.
 
 pub mod ast;
+pub mod case;
+pub mod connector;
 mod duration;
+pub mod estate;
 mod fields;
 mod flow;
 mod form;
 pub mod keys;
 
 use crate::{
-    problem::Problems,
-    yaml::Node,
+    problem::{Problem, Problems, codes},
+    shape::near,
+    yaml::{Kind, Node},
 };
 use form::Form;
 
@@ -37,3 +41,69 @@ pub fn fragment(tree: &Node, problems: &mut Problems) -> Option<ast::Fragment> {
     Form::new(problems).file(tree, &keys::FRAGMENT);
     flow::fragment(tree)
 }
+
+/// A connector file.
+pub fn connector(tree: &Node, problems: &mut Problems) -> Option<connector::Connector> {
+    Form::new(problems).file(tree, &keys::CONNECTOR);
+    connector::connector(tree)
+}
+
+/// `flowrun.yaml`.
+pub fn estate(tree: &Node, problems: &mut Problems) -> Option<estate::Estate> {
+    Form::new(problems).file(tree, &keys::ESTATE);
+    estate::estate(tree)
+}
+
+/// A test file.
+pub fn cases(tree: &Node, problems: &mut Problems) -> Option<case::Cases> {
+    Form::new(problems).file(tree, &keys::CASES);
+    case::cases(tree, problems)
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `flow:`.
+    Flow,
+    /// `extends:`.
+    Overlay,
+    /// `fragment:`.
+    Fragment,
+    /// `connector:`.
+    Connector,
+    /// `estate:`.
+    Estate,
+    /// `test:`.
+    Cases,
+}
+
+/// What a file is, told by its keys. None: it is no object, or has none of the keys that tell, and then that is a problem.
+pub fn kind(tree: &Node, problems: &mut Problems) -> Option<FileKind> {
+    let kinds = [
+        ("flow", FileKind::Flow),
+        ("extends", FileKind::Overlay),
+        ("fragment", FileKind::Fragment),
+        ("connector", FileKind::Connector),
+        ("estate", FileKind::Estate),
+        ("test", FileKind::Cases),
+    ];
+    let keys = match &tree.kind {
+        Kind::Map(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    let found = keys.iter().find_map(|(name, _)| kinds.iter().find(|(key, _)| *key == &*name.value));
+    if let Some((_, kind)) = found {
+        return Some(*kind);
+    }
+    let place = keys.first().map_or(tree.span, |(name, _)| name.span);
+    let problem = Problem::error(codes::ONE_OF, place, "the file does not say what it is");
+    let meant = keys.iter().find_map(|(name, _)| near(&name.value, kinds.iter().map(|(key, _)| *key)));
+    problems.add(match meant {
+        Some(key) => problem.help(format!("did you mean `{key}`?")),
+        None => problem.help("a file begins with `flow: name`, `fragment: name`, `connector: name`, `estate: name`, `test: name` or `extends: flow`"),
+    });
+    None
+}
+
+#[cfg(test)]
+mod tests;
