@@ -19,7 +19,8 @@ pub mod source;
 pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
-// floor 3: small algebra and plain facts
+// floor 3: small algebra, plain facts, signatures
+pub mod event;
 pub mod graph;
 pub mod problem;
 pub mod shape;
@@ -29,3 +30,13 @@ pub mod yaml;
 // floor 5: expressions; what files say
 pub mod expr;
 pub mod syntax;
+// floor 6: the estate's files
+pub mod estate;
+// floor 7: the checked flow
+pub mod flow;
+// floor 8: the checker; the plan
+pub mod check;
+pub mod plan;
+// floor 9: what runs; text to plan
+pub mod compile;
+pub mod limit;
