@@ -38,5 +38,8 @@ pub mod syntax;
 pub mod connector;
 // floor 7: the checked flow
 pub mod flow;
+// floor 8: the checker, the plan
+pub mod check;
+pub mod plan;
 // floor 9: what runs
 pub mod limit;
