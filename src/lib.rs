@@ -43,3 +43,5 @@ pub mod check;
 pub mod plan;
 // floor 9: what runs
 pub mod limit;
+// floor 11: what people see
+pub mod report;
