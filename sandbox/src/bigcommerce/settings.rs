@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tax::Rounding;
 use crate::seed::{LOWER_AND_DIGITS, Random};
 
 /// The store's plan: how many calls a window of 30 seconds allows, all clients together.
@@ -49,21 +50,65 @@ impl Account {
     }
 }
 
-/// The store's settings.
+/// The store's settings. The switches marked "choice" decide what the platform's documents leave open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Identifier of the store in every path; made up from the seed if empty.
     pub store_hash: String,
+    /// Number of the store in webhooks and `/v2/store`.
+    pub store_id: u64,
+    /// Name of the store.
+    pub name: String,
+    /// ISO code of the store's own currency.
+    pub currency: String,
     /// The quota.
     pub plan: Plan,
     /// Who may call; one is made up from the seed if there is none. [`Access`] shows the first.
     pub accounts: Vec<Account>,
+    /// Registered customers at the start.
+    pub customers: u32,
+    /// Orders at the start, of every kind by turns; no webhook tells of them.
+    pub orders: u32,
+    /// When tax is rounded.
+    pub rounding: Rounding,
+    /// Choice: tax rates of a higher priority are charged on the tax of the lower ones too.
+    pub compound_rates: bool,
+    /// Choice: fees are part of an order's total.
+    pub fees_in_total: bool,
+    /// Choice: the status of a successful `POST /v2/orders`; the documents say 200, stores have been seen to say 201.
+    pub created_status: u16,
+    /// Choice: fields that V2 does not have are refused; they are ignored otherwise.
+    pub refuse_unknown_fields: bool,
+    /// Choice: `webhook-timestamp` shows sandbox time; receivers check it against their own clock, so by default it
+    /// is real time.
+    pub hook_timestamps_on_sandbox_clock: bool,
+    /// Choice: how long, in milliseconds of real time, a webhook's receiver may take to answer.
+    pub hook_timeout_ms: u64,
+    /// Choice: for so many milliseconds of sandbox time after an order is placed, reads do not find it yet.
+    pub read_lag_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { store_hash: String::new(), plan: Plan::Plus, accounts: Vec::new() }
+        Self {
+            store_hash: String::new(),
+            store_id: 1_002_233,
+            name: "Flint & Larder".into(),
+            currency: "USD".into(),
+            plan: Plan::Plus,
+            accounts: Vec::new(),
+            customers: 25,
+            orders: 0,
+            rounding: Rounding::RateRounding,
+            compound_rates: true,
+            fees_in_total: true,
+            created_status: 201,
+            refuse_unknown_fields: true,
+            hook_timestamps_on_sandbox_clock: false,
+            hook_timeout_ms: 10_000,
+            read_lag_ms: 0,
+        }
     }
 }
 
