@@ -1,5 +1,5 @@
-//! The BigCommerce twin. In: [`Settings`]. Out: a router that answers as the store's REST API does, and a [`Store`] to
-//! trade in. It must never read what the NetSuite twin holds.
+//! The `BigCommerce` twin. In: [`Settings`]. Out: a router that answers as the store's REST API does, and a [`Store`] to
+//! trade in. It must never read what the `NetSuite` twin holds.
 
 mod answer;
 mod catalogue;
@@ -9,7 +9,7 @@ mod delivery;
 mod fields;
 mod hooks;
 mod metafields;
-pub mod money;
+mod money;
 mod order;
 mod order_write;
 mod orders;
@@ -56,8 +56,7 @@ use delivery::Courier;
 use quota::Quota;
 use state::State;
 
-const UNAUTHORIZED: &str =
-    "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store.";
+const UNAUTHORIZED: &str = "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store.";
 
 /// One store.
 #[derive(Debug)]

@@ -53,6 +53,7 @@ impl Account {
 /// The store's settings. The switches marked "choice" decide what the platform's documents leave open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Identifier of the store in every path; made up from the seed if empty.
     pub store_hash: String,

@@ -25,7 +25,7 @@ const CHANNELS: &[(u64, &str, &str, &str)] = &[
 
 impl Store {
     /// The channels as V3 prints them.
-    pub(super) fn channels(&self) -> Vec<Value> {
+    pub(super) fn channels() -> Vec<Value> {
         let row = |(id, name, kind, platform): &(u64, &str, &str, &str)| {
             json!({
                 "id": id,
@@ -74,7 +74,8 @@ impl Store {
     }
 
     fn product(&self, state: &mut State, id: u64, item: &Item, items: &[Item]) -> Value {
-        let children: Vec<&Item> = items.iter().filter(|other| other.parent.as_ref() == Some(&item.sku)).collect();
+        let children: Vec<&Item> =
+            items.iter().filter(|other| other.parent.as_ref() == Some(&item.sku)).collect();
         let sold = if children.is_empty() { vec![item] } else { children };
         let variants: Vec<Value> = sold.iter().map(|sold| self.variant(state, id, sold)).collect();
         let price = Self::convert(item.price, &self.settings.currency);

@@ -40,10 +40,9 @@ impl Till<'_> {
         match tender {
             Tender::Card => self.card(total),
             Tender::Offline => self.offline(total),
-            Tender::GiftCertificate => self.certificate(total),
             Tender::StoreCredit if registered => self.credit(total),
             // A guest has no credit in the shop.
-            Tender::StoreCredit => self.certificate(total),
+            Tender::GiftCertificate | Tender::StoreCredit => self.certificate(total),
             Tender::Several => self.several(total, registered),
             Tender::Unpaid => {}
         }
@@ -98,9 +97,11 @@ impl Till<'_> {
             self.order.payment_status = "captured".into();
             return;
         }
-        let authorization = self.movement("authorization", "credit_card", "testgateway", amount, detail.clone()).id;
+        let authorization =
+            self.movement("authorization", "credit_card", "testgateway", amount, detail.clone()).id;
         if self.random.chance(80) {
-            self.movement("capture", "credit_card", "testgateway", amount, detail).reference = Some(authorization);
+            self.movement("capture", "credit_card", "testgateway", amount, detail).reference =
+                Some(authorization);
             self.order.payment_status = "captured".into();
         } else {
             self.order.payment_status = "authorized".into();
@@ -128,7 +129,13 @@ impl Till<'_> {
             "status": "active",
         });
         self.state.certificates.insert(code, detail.clone());
-        self.movement("purchase", "gift_certificate", "giftcertificate", amount, one("gift_certificate", detail));
+        self.movement(
+            "purchase",
+            "gift_certificate",
+            "giftcertificate",
+            amount,
+            one("gift_certificate", detail),
+        );
         self.order.gift_certificate += amount;
     }
 

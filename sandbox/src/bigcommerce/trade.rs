@@ -185,7 +185,11 @@ impl Store {
         for (transaction, _) in moved.into_iter().filter(|(_, ok)| *ok) {
             self.tell_transaction(&mut state, id, transaction);
         }
-        self.shared.note(crate::ledger::Platform::Bigcommerce, "trade", json!({ "verb": "place", "order_id": id }));
+        self.shared.note(
+            crate::ledger::Platform::Bigcommerce,
+            "trade",
+            json!({ "verb": "place", "order_id": id }),
+        );
         Ok(id)
     }
 
@@ -235,7 +239,13 @@ impl Store {
     }
 
     /// Addresses and lines.
-    fn fill(&self, floor: &mut Floor, state: &mut State, order: &mut Order, trade: &Trade) -> Result<(), String> {
+    fn fill(
+        &self,
+        floor: &mut Floor,
+        state: &mut State,
+        order: &mut Order,
+        trade: &Trade,
+    ) -> Result<(), String> {
         let wanted = match &trade.items {
             Some(items) => items.clone(),
             None => draw_items(floor, trade),
@@ -289,7 +299,8 @@ impl Store {
     fn line(&self, state: &State, order: &Order, sku: &str) -> Result<Line, String> {
         let unknown = || format!("the shop has no SKU {sku}; see /v3/catalog/variants");
         let variants = state.products.values().filter_map(|product| product["variants"].as_array()).flatten();
-        let variant = variants.into_iter().find(|variant| variant["sku"] == json!(sku)).ok_or_else(unknown)?;
+        let variant =
+            variants.into_iter().find(|variant| variant["sku"] == json!(sku)).ok_or_else(unknown)?;
         let product_id = variant["product_id"].as_u64().ok_or_else(unknown)?;
         self.catalogue_line(state, product_id, variant["id"].as_u64(), order).ok_or_else(unknown)
     }
@@ -424,9 +435,10 @@ fn draw_tender(random: &mut Random) -> Tender {
 fn draw_currency(random: &mut Random, trade: &Trade) -> Result<String, String> {
     match &trade.currency {
         Some(code) if currency::is_transactional(code) => Ok(code.clone()),
-        Some(code) => {
-            Err(format!("orders cannot be paid in {code}; take one of {}", currency::transactional().join(", ")))
-        }
+        Some(code) => Err(format!(
+            "orders cannot be paid in {code}; take one of {}",
+            currency::transactional().join(", ")
+        )),
         None => {
             let by_country = match trade.country.as_deref() {
                 Some("GB") => Some("GBP"),
@@ -577,8 +589,15 @@ fn make_coupon(state: &mut State, currency: &str, number: i8) -> Result<Coupon, 
         4 => (CouponKind::FreeShipping, "FREESHIP", Fixed::ZERO),
         _ => return Err(format!("there is no kind of coupon {number}; take 0 to 4, or -1 for none")),
     };
-    let coupon_id = kind.number() + 1;
-    Ok(Coupon { id: state.id("coupon"), coupon_id, code: code.into(), name: format!("Coupon {code}"), kind, amount })
+    let definition = kind.number() + 1;
+    Ok(Coupon {
+        id: state.id("coupon"),
+        definition,
+        code: code.into(),
+        name: format!("Coupon {code}"),
+        kind,
+        amount,
+    })
 }
 
 fn certificate_line(floor: &mut Floor, state: &mut State, order: &Order) -> Line {
@@ -606,7 +625,7 @@ fn certificate_line(floor: &mut Floor, state: &mut State, order: &Order) -> Line
 }
 
 fn uuid(random: &mut Random) -> String {
-    let (high, low) = (random.next(), random.next());
+    let (high, low) = (random.bits(), random.bits());
     let text = format!("{high:016x}{low:016x}");
     format!("{}-{}-4{}-a{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..32])
 }
