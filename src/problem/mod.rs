@@ -119,7 +119,8 @@ impl Problems {
 
     /// All of them, by file and place.
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.found.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
+        self.found
+            .sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
         self.found
     }
 }
