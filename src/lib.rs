@@ -16,6 +16,7 @@
 // floor 1: text, time, money
 pub mod money;
 pub mod source;
+pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
 // floor 3: small algebra, plain facts, signatures
@@ -24,9 +25,11 @@ pub mod graph;
 pub mod problem;
 pub mod shape;
 // floor 4: readers of files, functions, the store
+pub mod function;
 pub mod journal;
 pub mod yaml;
 // floor 5: expressions, what files say
+pub mod expr;
 pub mod syntax;
 // floor 7: the checked flow
 pub mod flow;

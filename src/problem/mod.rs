@@ -86,18 +86,22 @@ impl Problem {
 #[derive(Debug, Default)]
 pub struct Problems {
     found: Vec<Problem>,
-    places: HashMap<Span, Severity>,
+    places: HashMap<Span, Vec<usize>>,
 }
 
 impl Problems {
-    /// Adds one, unless the very same place already has one as bad (a follow-on error is no second problem).
+    /// Adds one, unless it only follows from another: a problem as bad stands at the very same place, and it has another
+    /// code or says the same.
     pub fn add(&mut self, problem: Problem) {
         if let Some(label) = problem.labels.first() {
-            let known = self.places.get(&label.span).copied();
-            if known >= Some(problem.severity) {
+            let here = self.places.entry(label.span).or_default();
+            let follows = |old: &Problem| {
+                old.severity >= problem.severity && (old.code != problem.code || old.message == problem.message)
+            };
+            if here.iter().any(|old| follows(&self.found[*old])) {
                 return;
             }
-            self.places.insert(label.span, problem.severity);
+            here.push(self.found.len());
         }
         self.found.push(problem);
     }
@@ -136,9 +140,11 @@ mod tests {
         problems.add(Problem::warning("FR110", at(5), "first"));
         problems.add(Problem::error("FR111", at(5), "worse"));
         problems.add(Problem::error("FR112", at(5), "follows"));
+        problems.add(Problem::error("FR111", at(5), "worse"));
+        problems.add(Problem::error("FR111", at(5), "also missing"));
         problems.add(Problem::error("FR113", at(2), "before"));
         assert!(problems.has_errors());
         let found: Vec<_> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
-        assert_eq!(vec!["before", "first", "worse"], found);
+        assert_eq!(vec!["before", "first", "worse", "also missing"], found);
     }
 }
