@@ -44,13 +44,15 @@ pub struct Problem {
     pub labels: Vec<Label>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Places that may hold a secret: they are never drawn.
+    pub hidden: Vec<Span>,
 }
 
 impl Problem {
     /// An error at one place.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         let labels = vec![Label { span, text: String::new() }];
-        Self { code, severity: Severity::Error, message: message.into(), labels, help: None }
+        Self { code, severity: Severity::Error, message: message.into(), labels, help: None, hidden: Vec::new() }
     }
 
     /// A warning at one place.
@@ -71,6 +73,13 @@ impl Problem {
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Keeps a place out of everything that is drawn.
+    #[must_use]
+    pub fn hides(mut self, span: Span) -> Self {
+        self.hidden.push(span);
         self
     }
 
