@@ -21,3 +21,6 @@ pub mod value;
 // floor 3: small algebra and plain facts
 pub mod event;
 pub mod problem;
+// floor 4: what is written, and how people see it
+pub mod journal;
+pub mod story;
