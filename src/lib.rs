@@ -30,6 +30,7 @@ pub mod function;
 pub mod journal;
 pub mod record;
 pub mod secret;
+pub mod story;
 pub mod yaml;
 // floor 5: expressions, the tree of a file
 pub mod expr;
@@ -42,6 +43,9 @@ pub mod flow;
 pub mod check;
 pub mod plan;
 // floor 9: what runs
+pub mod engine;
 pub mod limit;
+// floor 10: the world, scripted and real
+pub mod trial;
 // floor 11: what people see
 pub mod report;
