@@ -24,14 +24,24 @@ pub mod event;
 pub mod graph;
 pub mod problem;
 pub mod shape;
+pub mod sign;
 // floor 4: readers of files, functions, the store
 pub mod function;
 pub mod journal;
+pub mod record;
+pub mod secret;
 pub mod yaml;
-// floor 5: expressions, what files say
+// floor 5: expressions, the tree of a file
 pub mod expr;
 pub mod syntax;
+// floor 6: connectors and estates
+pub mod connector;
 // floor 7: the checked flow
 pub mod flow;
+// floor 8: the checker, the plan
+pub mod check;
+pub mod plan;
 // floor 9: what runs
 pub mod limit;
+// floor 11: what people see
+pub mod report;
