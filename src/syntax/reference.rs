@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use super::keys::{self, Choice, Key, Object, Rule, Want};
 
 /// Where the reference stands in `docs/language.md`.
-pub const BEGIN: &str = "<!-- keys: written by the table in src/syntax/keys, do not edit -->";
+pub const BEGIN: &str = "<!-- reference -->";
 /// Where it ends.
-pub const END: &str = "<!-- keys: end -->";
+pub const END: &str = "<!-- reference end -->";
 
 /// The reference of all files: for every object its keys, what they want, what they mean, an example.
 pub fn markdown() -> String {
