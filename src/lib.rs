@@ -31,6 +31,7 @@ pub mod yaml;
 // floor 5: expressions, records
 pub mod expr;
 pub mod record;
+pub mod syntax;
 // floor 6: connectors, secrets
 pub mod connector;
 pub mod secret;
@@ -38,3 +39,5 @@ pub mod secret;
 // pub mod flow;
 // floor 9: what runs
 pub mod limit;
+// floor 10: the world
+pub mod trigger;
