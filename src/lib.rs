@@ -41,3 +41,4 @@ pub mod secret;
 pub mod limit;
 // floor 10: the world
 pub mod trigger;
+pub mod wire;

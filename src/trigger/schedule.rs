@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     event::Instant,
-    time::{Cron, Error, Timestamp},
+    time::{self, Cron, Error, TimeZone, Timestamp},
 };
 
 /// Firings longer ago than this are not made up for.
@@ -15,13 +15,14 @@ const MISSED: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug)]
 pub struct Schedule {
     cron: Cron,
+    zone: TimeZone,
     last: Instant,
 }
 
 impl Schedule {
     /// A schedule that counts from `last`: its last firing, or when it was first seen.
     pub fn new(cron: &str, zone: &str, last: Instant) -> Result<Self, Error> {
-        Ok(Self { cron: Cron::parse(cron, zone)?, last })
+        Ok(Self { cron: Cron::parse(cron)?, zone: time::zone(zone)?, last })
     }
 
     /// When it fires next.
@@ -44,7 +45,7 @@ impl Schedule {
 
     fn after(&self, at: Instant) -> Option<Instant> {
         let at = Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
-        u64::try_from(self.cron.after(at)?.as_millisecond()).ok().map(Instant)
+        u64::try_from(self.cron.after(at, &self.zone)?.as_millisecond()).ok().map(Instant)
     }
 }
 
