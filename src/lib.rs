@@ -27,18 +27,24 @@ pub mod shape;
 pub mod sign;
 // floor 4: readers of files, functions, the store
 pub mod function;
+pub mod journal;
+pub mod secret;
 pub mod yaml;
-// floor 5: expressions, records
+// floor 5: expressions, records, the tree of a file
 pub mod expr;
 pub mod record;
 pub mod syntax;
-// floor 6: connectors, secrets
+// floor 6: connectors and estates
 pub mod connector;
-pub mod secret;
 // floor 7: the checked flow
-// pub mod flow;
+pub mod flow;
+// floor 8: the checker, the plan
+pub mod check;
+pub mod plan;
 // floor 9: what runs
 pub mod limit;
 // floor 10: the world
 pub mod trigger;
 pub mod wire;
+// floor 11: what people see
+pub mod report;

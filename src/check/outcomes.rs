@@ -39,6 +39,14 @@ pub(super) struct Known {
     ran: BTreeSet<usize>,
 }
 
+impl Known {
+    /// The outcome that a node surely had.
+    pub(super) fn only(&self, node: usize) -> Option<&Arc<str>> {
+        let allowed = self.allowed.get(&node)?;
+        allowed.iter().next().filter(|_| allowed.len() == 1)
+    }
+}
+
 /// Why a node may be skipped while another runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
@@ -86,6 +94,11 @@ impl Outcomes {
     pub(super) fn never(&self, node: usize) -> Option<usize> {
         let known = self.known(node);
         known.allowed.iter().find(|(_, allowed)| allowed.is_empty()).map(|(decision, _)| *decision)
+    }
+
+    /// The outcomes of a decision that stop what stands behind it.
+    pub(super) fn stops(&self, node: usize) -> &BTreeSet<Arc<str>> {
+        &self.0[node].stops
     }
 
     /// What a node can come out as: a decision's outcomes, or for an effect that it failed or not.

@@ -1,11 +1,11 @@
-//! Where files come from: a disk, a map in memory, or the copy inside the binary. In: paths. Out: texts and listings.
-//! It must never know what a text means.
+//! Where files come from: a disk, a map in memory, or the copy inside the binary. In: paths. Out: bytes and listings.
+//! It must never know what they mean.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs, io,
     path::{Component, Path, PathBuf},
-    sync::Arc,
 };
 
 /// Longest file that is read, in bytes. A flow of that size is a mistake, not a flow.
@@ -20,9 +20,6 @@ pub enum Error {
     /// It is not there.
     #[error("`{0}` does not exist")]
     Missing(String),
-    /// Its bytes are no text.
-    #[error("`{0}` is not UTF-8 text")]
-    NotText(String),
     /// It is too long.
     #[error("`{0}` is longer than {size} MiB", size = MAX_BYTES >> 20)]
     TooLong(String),
@@ -38,8 +35,8 @@ pub enum Error {
 
 /// A place to read files from.
 pub trait Files: Send + Sync {
-    /// The text of a file.
-    fn read(&self, path: &Path) -> Result<Arc<str>, Error>;
+    /// The bytes of a file.
+    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, Error>;
 
     /// All files below a folder, in order of their paths; hidden folders and build folders are left out.
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Error>;
@@ -59,7 +56,7 @@ pub trait Files: Send + Sync {
 pub struct Disk;
 
 impl Files for Disk {
-    fn read(&self, path: &Path) -> Result<Arc<str>, Error> {
+    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, Error> {
         let name = || path.display().to_string();
         let told = |error: &io::Error| match error.kind() {
             io::ErrorKind::NotFound => Error::Missing(name()),
@@ -69,8 +66,7 @@ impl Files for Disk {
         if about.len() > MAX_BYTES {
             return Err(Error::TooLong(name()));
         }
-        let bytes = fs::read(path).map_err(|error| told(&error))?;
-        String::from_utf8(bytes).map(Into::into).map_err(|_| Error::NotText(name()))
+        fs::read(path).map(Cow::Owned).map_err(|error| told(&error))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -106,20 +102,21 @@ impl Files for Disk {
 
 /// Files in memory, for tests and for whoever has texts but no disk.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(BTreeMap<PathBuf, Arc<str>>);
+pub struct Memory(BTreeMap<PathBuf, Vec<u8>>);
 
 impl Memory {
     /// Adds or replaces a file.
     #[must_use]
-    pub fn with(mut self, path: impl AsRef<Path>, text: impl Into<Arc<str>>) -> Self {
-        self.0.insert(plain(path.as_ref()), text.into());
+    pub fn with(mut self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(plain(path.as_ref()), bytes.into());
         self
     }
 }
 
 impl Files for Memory {
-    fn read(&self, path: &Path) -> Result<Arc<str>, Error> {
-        self.0.get(&plain(path)).cloned().ok_or_else(|| Error::Missing(path.display().to_string()))
+    fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, Error> {
+        let found = self.0.get(&plain(path)).map(|bytes| Cow::Borrowed(bytes.as_slice()));
+        found.ok_or_else(|| Error::Missing(path.display().to_string()))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -185,9 +182,6 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_why() {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = folder.path().join("bytes.yaml");
-        fs::write(&bytes, [0xff, 0xfe]).unwrap();
-        assert!(Disk.read(&bytes).unwrap_err().to_string().ends_with("is not UTF-8 text"));
         assert!(Disk.read(&folder.path().join("none")).unwrap_err().to_string().ends_with("does not exist"));
         let long = folder.path().join("long.yaml");
         fs::File::create(&long).unwrap().set_len(MAX_BYTES + 1).unwrap();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::source::{Span, Spanned};
+use crate::{
+    source::{Span, Spanned},
+    yaml,
+};
 
 pub use crate::source::{Name, Scalar};
 
@@ -56,10 +59,14 @@ pub struct Flow {
     pub title: Option<Name>,
     /// `connections:` local name to the estate's connection.
     pub connections: Vec<(Name, Name)>,
+    /// `reconcile:` the name `flowrun reconcile` runs the flow by.
+    pub reconcile: Option<Name>,
     /// `trigger:`.
     pub trigger: Trigger,
     /// `nodes:` in reading order.
     pub nodes: Vec<Node>,
+    /// Nodes that have a name and problems that keep them from being read: to mention one is no second problem.
+    pub broken: Vec<Name>,
     /// `give:` what a child run gives back.
     pub give: Option<Given>,
     /// The whole file.
@@ -290,4 +297,37 @@ pub struct Fragment {
     pub body: Given,
     /// The whole file.
     pub span: Span,
+}
+
+/// An overlay file: what differs from a shipped flow. Held as trees, for merging comes before reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlay {
+    /// `extends:` the flow, as a path without ending below the shipped flows.
+    pub extends: Name,
+    /// What stood after `@`: the fingerprint of the flow it was written for.
+    pub print: Option<Name>,
+    /// `nodes:`.
+    pub nodes: Vec<Change>,
+    /// The whole file, for the keys beside `nodes`.
+    pub tree: yaml::Node,
+    /// The whole file.
+    pub span: Span,
+}
+
+/// One entry of an overlay's `nodes:`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `drop: name`.
+    Drop(Name),
+    /// A node: merged with the one of the same kind and name, or added.
+    Node {
+        /// Which of the kinds.
+        kind: Spanned<Kind>,
+        /// Its name.
+        name: Name,
+        /// `before:` where it is put if it is new.
+        before: Option<Name>,
+        /// All its keys, `before` among them.
+        tree: yaml::Node,
+    },
 }
