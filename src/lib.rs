@@ -47,5 +47,7 @@ pub mod engine;
 pub mod limit;
 // floor 10: the world, scripted and real
 pub mod trial;
+pub mod trigger;
+pub mod wire;
 // floor 11: what people see
 pub mod report;
