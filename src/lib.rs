@@ -24,14 +24,18 @@ pub mod event;
 pub mod graph;
 pub mod problem;
 pub mod shape;
+pub mod sign;
 // floor 4: readers of files; the table of functions
 pub mod function;
 pub mod yaml;
-// floor 5: expressions; what files say
+// floor 5: expressions; what files say; records
 pub mod expr;
+pub mod record;
 pub mod syntax;
-// floor 6: the estate's files
+// floor 6: connectors, the estate's files, secrets
+pub mod connector;
 pub mod estate;
+pub mod secret;
 // floor 7: the checked flow
 pub mod flow;
 // floor 8: the checker; the plan

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use super::{
-    catalogue::{Connection, as_read},
+    catalogue::{as_read, repeat},
     desk::Desk,
     fit,
     sheet::{Sheet, is_effect},
 };
 use crate::{
-    connector::Operation,
+    connector::{Connection, Operation},
     expr::Mapping,
     flow::{Call, Child, NodeId, Work},
     problem::{Problem, codes},
@@ -89,7 +89,7 @@ fn operation(
     };
     direction(sheet, node, name, operation, desk);
     let with = with(&call.with, operation, name, desk);
-    let repeat = found.repeat(operation);
+    let repeat = repeat(found, operation);
     if operation.writes.is_some() && repeat.is_none() {
         let message = format!("`{}` does not say how it may be repeated", name.value);
         let problem = Problem::error(codes::NO_REPEAT, name.span, message);

@@ -168,7 +168,10 @@ impl<'a> Desk<'a> {
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
             let span = scalar.place(fault.start, fault.end);
-            let code = code(fault.kind);
+            let code = match (fault.kind, of_connection(&scalar.text, fault.start)) {
+                (FaultKind::UnknownField, Some(code)) => code,
+                (kind, _) => code(kind),
+            };
             let problem = Problem::error(code, span, fault.message.clone());
             self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
             let own = self.hidden.as_ref().is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
@@ -194,14 +197,25 @@ pub(super) fn whole(scalar: &Scalar) -> Span {
 /// The code of what is wrong with an expression.
 fn code(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Syntax => codes::EXPRESSION,
+        FaultKind::Syntax | FaultKind::TooLarge => codes::EXPRESSION,
         FaultKind::UnknownName => codes::UNKNOWN_NAME,
         FaultKind::UnknownFunction => codes::UNKNOWN_FUNCTION,
+        FaultKind::Arguments => codes::ARGUMENTS,
         FaultKind::UnknownTable => codes::UNKNOWN_TABLE,
         FaultKind::UnknownColumn => codes::UNKNOWN_COLUMN,
         FaultKind::UnknownField => codes::UNKNOWN_FIELD,
         FaultKind::Type => codes::WRONG_TYPE,
-        FaultKind::MayMiss => codes::MAYBE_ABSENT,
+        FaultKind::Currency => codes::CURRENCIES,
+        FaultKind::MayBeMissing => codes::MAYBE_ABSENT,
+        FaultKind::MayBeSkipped => codes::SKIPPED,
         FaultKind::JsonPath => codes::JSONPATH,
     }
+}
+
+/// A missing field of the root `connection` is a connection or a setting.
+fn of_connection(text: &str, start: u32) -> Option<&'static str> {
+    let before = text.get(..start as usize)?;
+    let path = before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
+    let mut steps = path.strip_prefix("connection.")?.split('.');
+    steps.next().map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
 }

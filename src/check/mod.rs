@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
 };
 
-pub use self::catalogue::{Catalogue, Connection, Signature, as_read};
+pub use self::catalogue::{Catalogue, Signature, as_read};
 use self::{
     desk::Desk,
     given::Typed,
@@ -126,7 +126,7 @@ fn settings(sheet: &Sheet<'_>, catalogue: &Catalogue) -> (Value, Shape) {
         match catalogue.connections.get(estate) {
             Some(connection) => {
                 values.push((Arc::clone(local), connection.settings.clone()));
-                shapes.push((Arc::clone(local), connection.shape()));
+                shapes.push((Arc::clone(local), catalogue::settings_shape(connection)));
             }
             None => shapes.push((Arc::clone(local), Shape::Any)),
         }

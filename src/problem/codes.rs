@@ -124,6 +124,10 @@ codes! {
     JSONPATH = "FR313", "bad JSONPath";
     /// A key, lane, id or `by` that is neither text nor a number.
     KEY = "FR314", "not a key";
+    /// A call with arguments that the function does not take.
+    ARGUMENTS = "FR315", "wrong arguments";
+    /// Amounts of two currencies meet.
+    CURRENCIES = "FR316", "two currencies in one operation";
     /// Nodes need one another in a circle.
     CYCLE = "FR401", "nodes that wait for one another";
     /// A node is read whose conditions may not have held.
@@ -164,6 +168,30 @@ codes! {
     MISPLACED = "FR506", "a key that this call does not take";
     /// A poll of an operation without a cursor.
     NOT_POLLABLE = "FR507", "an operation that cannot be polled";
+    /// `repeat: safe` where a repetition would add lines.
+    UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
+    /// A look that cannot answer for its write.
+    LOOK = "FR512", "a look that cannot answer for its write";
+    /// A type that nobody knows.
+    TYPE = "FR601", "an unknown type";
+    /// A kind, class or word of a connector that nobody knows.
+    CONNECTOR_WORD = "FR602", "not one of the words that may stand in a connector";
+    /// A base address or a path that could lead astray.
+    PATH = "FR603", "an address that is not allowed";
+    /// A step, an operation or a parameter that is not there.
+    CONNECTOR_NAME = "FR604", "a name that the connector does not have";
+    /// Keys that do not go together, or one that is missing.
+    OPERATION = "FR605", "an operation that cannot be carried out";
+    /// An expression in a connector that cannot be read.
+    CONNECTOR_EXPRESSION = "FR606", "an expression in a connector that cannot be read";
+    /// An example that does not hold.
+    EXAMPLE = "FR607", "an example that does not hold";
+    /// A record schema with an unknown key.
+    RECORD_KEY = "FR650", "an unknown key in a record schema";
+    /// A record schema that makes no sense.
+    RECORD = "FR651", "a record schema that makes no sense";
+    /// A record that is not there.
+    RECORD_REFERENCE = "FR652", "a record that is not there";
     /// A file that is not there, too long, or forbidden.
     UNREADABLE = "FR670", "a file that cannot be read";
     /// Two flows, fragments, connectors or tables have the same name.
@@ -176,12 +204,10 @@ codes! {
     UNKNOWN_CONNECTOR = "FR674", "unknown connector";
     /// An environment that the estate does not declare.
     UNKNOWN_ENVIRONMENT = "FR675", "unknown environment";
-    /// The shipped connectors and records are used.
-    NO_ESTATE = "FR676", "no estate around the file";
-    /// A YAML file whose first key says nothing.
-    UNKNOWN_FILE = "FR677", "a file of no known kind";
+    /// Its settings are missing, unknown or of another type, or it does not say how to get in.
+    SETTINGS = "FR676", "a connection that cannot be opened";
     /// `extends:` is kept but not applied.
-    OVERLAYS_LATER = "FR678", "overlays are not read yet";
+    OVERLAYS_LATER = "FR677", "overlays are not read yet";
 }
 
 /// The code's line, if there is such a code.
