@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    catalogue::{as_read, repeat},
+    catalogue::repeat,
     desk::Desk,
     fit,
     sheet::{Sheet, is_effect},
@@ -105,7 +105,7 @@ fn operation(
         changes,
         fresh: call.fresh.as_ref().map(|fresh| fresh.value),
     });
-    (work, as_read(&operation.gives))
+    (work, operation.gives.clone())
 }
 
 /// The parameters of an operation, held against what it takes.

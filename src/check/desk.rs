@@ -96,11 +96,12 @@ impl<'a> Desk<'a> {
 
     /// An expression, or text with expressions, and its type. What cannot be read is a problem, and then `Any`.
     pub(super) fn typed(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let template = match Template::parse(scalar, &self.scope()) {
-            Ok(template) => template,
+        let parsed = Template::parse(&scalar.text, &self.scope());
+        let template = match parsed {
+            Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
             Err(faults) => {
                 self.report(scalar, &faults);
-                return (Template::nothing(), Shape::Any);
+                return (nothing(), Shape::Any);
             }
         };
         let inferred = template.infer(&Env::new(&self.shapes, &self.catalogue.tables));
@@ -121,9 +122,12 @@ impl<'a> Desk<'a> {
         self.hidden = None;
     }
 
-    fn scope(&self) -> Names {
-        let names = self.names.iter().filter(|(name, _)| Some(name) != self.hidden.as_ref());
-        names.fold(Names::new(), |names, (name, slot)| names.with(name, *slot))
+    fn scope(&self) -> Names<'_> {
+        let mut scope = Names::new();
+        for (name, slot) in self.names.iter().filter(|(name, _)| Some(name) != self.hidden.as_ref()) {
+            scope.add(&**name, *slot);
+        }
+        scope
     }
 
     /// An expression that must be true or false.
@@ -187,6 +191,16 @@ impl<'a> Desk<'a> {
     pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) {
         fit::fit(have, want, span, self.problems);
     }
+}
+
+/// What stands for an expression that cannot be read.
+fn nothing() -> Template {
+    Template::parse("", &Names::new()).unwrap_or_else(|_| unreachable_template())
+}
+
+/// Whether an expression could be read.
+pub(super) fn is_readable(template: &Template) -> bool {
+    !template.text().is_empty()
 }
 
 /// The place of a scalar's text, quotes left out.

@@ -96,7 +96,8 @@ impl Desk<'_> {
         }
         if let Some(target) = &target {
             let given: Vec<Arc<str>> = object.fields.keys().cloned().collect();
-            self.uses_lost |= fit::required(&given, target, span, self.problems);
+            let first = members.first().map_or(span, |(key, _)| key.span);
+            self.uses_lost |= fit::required(&given, target, first, self.problems);
             self.may_be_left_out(members, &object, target);
         }
         let shape = Shape::Object(Arc::new(object));
@@ -249,7 +250,7 @@ fn field(typed: &Typed) -> Field {
 }
 
 /// What a plain scalar without an expression means: a number, a boolean or null; none: text or an expression.
-fn constant(scalar: &Scalar) -> Option<Value> {
+pub fn constant(scalar: &Scalar) -> Option<Value> {
     if !scalar.plain {
         return None;
     }

@@ -23,7 +23,10 @@ use std::{
     sync::Arc,
 };
 
-pub use self::catalogue::{Catalogue, Signature, as_read};
+pub use self::{
+    catalogue::{Catalogue, Signature},
+    given::constant,
+};
 use self::{
     desk::Desk,
     given::Typed,

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{desk::Desk, sheet::Sheet};
+use super::{
+    desk::{Desk, is_readable},
+    sheet::Sheet,
+};
 use crate::{
     flow::{self, Each, Kind, Node, NodeId, Slots, Work},
     problem::{Problem, codes},
@@ -69,7 +72,7 @@ fn elements(each: &ast::NodeEach, desk: &mut Desk<'_>) -> (Each, Shape, Option<S
     let apart = each.apart.as_ref().map(|scalar| desk.key(scalar));
     for (scalar, template) in [(&each.by, &by), (&each.apart, &apart)] {
         let (Some(scalar), Some(template)) = (scalar, template) else { continue };
-        if template.is_readable() && !template.roots().any(|(found, ..)| found == slot) {
+        if is_readable(template) && !template.roots().any(|(found, ..)| found == slot) {
             let message = format!("this key is the same for every `{}`", each.name.value);
             let problem = Problem::error(codes::SAME_KEY, super::desk::whole(scalar), message);
             desk.problems.add(problem.help(format!("make it of `{}`", each.name.value)));

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Subject, reads};
 use crate::{
+    check::desk::is_readable,
     expr::Template,
     flow::{Keep, Slots},
     problem::{Problem, Problems, codes},
@@ -23,7 +24,7 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         .filter(|read| read.slot == Slots::EVENT)
         .map(|read| read.path)
         .collect();
-    if !trigger.key.is_readable() || names.iter().any(Vec::is_empty) {
+    if !is_readable(&trigger.key) || names.iter().any(Vec::is_empty) {
         return;
     }
     let mut told = BTreeSet::new();
