@@ -25,22 +25,25 @@ pub mod graph;
 pub mod problem;
 pub mod shape;
 pub mod sign;
-// floor 4: readers of files; the table of functions
+// floor 4: readers of files, functions, the store
 pub mod function;
+pub mod journal;
+pub mod secret;
 pub mod yaml;
-// floor 5: expressions; what files say; records
+// floor 5: expressions, the tree of a file
 pub mod expr;
 pub mod record;
 pub mod syntax;
-// floor 6: connectors, the estate's files, secrets
+// floor 6: connectors and estates
 pub mod connector;
 pub mod estate;
-pub mod secret;
 // floor 7: the checked flow
 pub mod flow;
-// floor 8: the checker; the plan
+// floor 8: the checker, the plan
 pub mod check;
 pub mod plan;
 // floor 9: what runs; text to plan
 pub mod compile;
 pub mod limit;
+// floor 11: what people see
+pub mod report;

@@ -73,7 +73,7 @@ impl Scalar {
     /// placed at its first byte.
     pub fn place(&self, start: u32, end: u32) -> Span {
         let first = self.byte(start);
-        let last = if end > start { self.byte(end - 1) + 1 } else { first };
+        let last = if end > start { (self.byte(end - 1) + 1).min(self.span.end) } else { first };
         Span { file: self.span.file, start: first, end: last.max(first) }
     }
 
@@ -121,7 +121,9 @@ impl Sources {
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, file: u32, at: u32) -> (usize, usize) {
-        let (Some(source), Some(lines)) = (self.get(file), self.lines.get(file as usize)) else { return (1, 1) };
+        let (Some(source), Some(lines)) = (self.get(file), self.lines.get(file as usize)) else {
+            return (1, 1);
+        };
         let end = source.text.floor_char_boundary(at as usize);
         let line = lines.partition_point(|start| *start as usize <= end).max(1);
         let start = lines.get(line - 1).map_or(0, |start| *start as usize);
@@ -151,7 +153,8 @@ mod tests {
     fn a_place_never_leaves_its_run() {
         // Text `a` + an escape of two bytes written as six + `b`.
         let span = Span { file: 3, start: 10, end: 20 };
-        let scalar = Scalar { text: "aéb".into(), span, plain: false, places: [(0, 11), (1, 12), (3, 18)].into() };
+        let scalar =
+            Scalar { text: "aéb".into(), span, plain: false, places: [(0, 11), (1, 12), (3, 18)].into() };
         assert_eq!(Span { file: 3, start: 12, end: 14 }, scalar.place(1, 3));
         assert_eq!(Span { file: 3, start: 11, end: 19 }, scalar.place(0, 4));
         assert_eq!(20, scalar.place(4, 400).end, "past the end is the end");

@@ -6,7 +6,15 @@ use std::ops::Range;
 
 /// How the names of keys end that hold secrets.
 const ENDINGS: &[&str] = &[
-    "secret", "token", "password", "passwd", "passphrase", "private_key", "api_key", "apikey", "signing_key",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "private_key",
+    "api_key",
+    "apikey",
+    "signing_key",
     "access_key",
 ];
 
@@ -71,7 +79,9 @@ fn pairs(line: &str) -> Vec<(&str, Range<usize>)> {
     for (colon, _) in line.match_indices(": ").chain(line.ends_with(':').then(|| (line.len() - 1, ":"))) {
         let name = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
         let key = line[..colon].trim_end_matches(['"', '\'']);
-        let key = &key[key.rfind(|letter| !name(letter)).map_or(0, |at| at + key[at..].chars().next().map_or(1, char::len_utf8))..];
+        let key = &key[key
+            .rfind(|letter| !name(letter))
+            .map_or(0, |at| at + key[at..].chars().next().map_or(1, char::len_utf8))..];
         let rest = &line[(colon + 2).min(line.len())..];
         let begin = (colon + 2).min(line.len()) + (rest.len() - rest.trim_start().len());
         let rest = &line[begin..];
@@ -103,7 +113,10 @@ mod tests {
     fn values_of_secret_keys_are_starred() {
         check("token: abc\nname: abc\n", "token: ***\nname: abc\n");
         check("a: { client_secret: \"x y\", id: 7 }", "a: { client_secret: *****, id: 7 }");
-        check("secrets:\n  any: abc\n  ref: env:ABC\nnext: abc\n", "secrets:\n  any: ***\n  ref: env:ABC\nnext: abc\n");
+        check(
+            "secrets:\n  any: abc\n  ref: env:ABC\nnext: abc\n",
+            "secrets:\n  any: ***\n  ref: env:ABC\nnext: abc\n",
+        );
         check("secrets: { any: abc, other: file:x }", "secrets: { any: ***, other: file:x }");
         check("private_key: |\n  ab\n  cd\nx: 1\n", "private_key: |\n  **\n  **\nx: 1\n");
         check("broken: [ -----BEGIN KEY\nab\n-----END", "broken: [ **************\n**\n-----END");
@@ -111,7 +124,13 @@ mod tests {
 
     #[test]
     fn references_and_expressions_stay_readable() {
-        for text in ["token: env:STORE_TOKEN", "token: \"{{ event.token }}\"", "secret: file:/run/x", "token:", "é: ü"] {
+        for text in [
+            "token: env:STORE_TOKEN",
+            "token: \"{{ event.token }}\"",
+            "secret: file:/run/x",
+            "token:",
+            "é: ü",
+        ] {
             check(text, text);
         }
     }

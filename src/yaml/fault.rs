@@ -29,7 +29,9 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
         | E::TabInBlockIndentation
         | E::TabAtBlockScalarStart
         | E::TabInIndentation
-        | E::TabInPlainScalar => (codes::TAB, "a tab: YAML is indented with spaces", "replace the tab with spaces"),
+        | E::TabInPlainScalar => {
+            (codes::TAB, "a tab: YAML is indented with spaces", "replace the tab with spaces")
+        }
         E::DirectiveDisallowed => (codes::TAG, "a directive: files here have none", "leave the line out"),
         E::RecursionLimitExceeded => {
             (codes::LIMIT, "lists and objects stand too deep within one another", "say it flatter")
@@ -38,7 +40,9 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
             let message = format!("the control character U+{:04X} is no text", u32::from(*character));
             return (codes::NOT_TEXT, message, "remove it, or write it as an escape in double quotes");
         }
-        E::BomInsideDocument => (codes::NOT_TEXT, "a byte-order mark inside the text", "remove the invisible character"),
+        E::BomInsideDocument => {
+            (codes::NOT_TEXT, "a byte-order mark inside the text", "remove the invisible character")
+        }
         E::UnexpectedCharacter { character: letter @ ('@' | '`' | '%') } => {
             return (codes::SYNTAX, format!("text may not begin with `{letter}`"), "put the text in quotes");
         }
@@ -53,9 +57,11 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
             "text goes on after the closing quote",
             "put the whole value in quotes; inside double quotes write \\\", inside single quotes ''",
         ),
-        E::UnknownQuotedScalarEscape => {
-            (codes::SYNTAX, "an unknown escape in double quotes", "write \\\\ for a backslash, or use single quotes")
-        }
+        E::UnknownQuotedScalarEscape => (
+            codes::SYNTAX,
+            "an unknown escape in double quotes",
+            "write \\\\ for a backslash, or use single quotes",
+        ),
         E::UnclosedFlowCollection { open } => {
             return (codes::SYNTAX, format!("the `{open}` is never closed"), "add the closing bracket");
         }
@@ -65,9 +71,11 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
         E::UnexpectedEofFlowMapping | E::UnexpectedEofFlowSequence | E::UnexpectedEofImplicitFlowMapping => {
             (codes::SYNTAX, "the file ends inside brackets", "add the closing bracket")
         }
-        E::ExpectedFlowMappingSeparator | E::ExpectedFlowSequenceSeparator => {
-            (codes::SYNTAX, "a comma or the closing bracket is missing here", "add it, or put the text in quotes")
-        }
+        E::ExpectedFlowMappingSeparator | E::ExpectedFlowSequenceSeparator => (
+            codes::SYNTAX,
+            "a comma or the closing bracket is missing here",
+            "add it, or put the text in quotes",
+        ),
         E::ExpectedBlockMappingKey
         | E::InvalidIndentation
         | E::ExpectedBlockSequenceEntry
@@ -82,7 +90,11 @@ fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'sta
             (codes::SYNTAX, "this line is no `key: value`", "add the colon, or indent the line under its key")
         }
         other => {
-            return (codes::SYNTAX, format!("not valid YAML: {other}"), "check quotes, colons and indentation here");
+            return (
+                codes::SYNTAX,
+                format!("not valid YAML: {other}"),
+                "check quotes, colons and indentation here",
+            );
         }
     };
     (code, message.to_owned(), help)

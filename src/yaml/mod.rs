@@ -92,9 +92,14 @@ pub fn read(sources: &Sources, file: u32, problems: &mut Problems) -> Option<Nod
     };
     for place in unquoted {
         let span = Span { file, start: place.start as u32, end: place.end as u32 };
-        let problem = Problem::error(codes::UNQUOTED, span, "an expression without quotes: YAML reads its braces as an object");
+        let problem = Problem::error(
+            codes::UNQUOTED,
+            span,
+            "an expression without quotes: YAML reads its braces as an object",
+        );
         let written = source.text[place].split_whitespace().collect::<Vec<_>>().join(" ");
-        let help = if written.contains('"') { format!("write '{written}'") } else { format!("write \"{written}\"") };
+        let help =
+            if written.contains('"') { format!("write '{written}'") } else { format!("write \"{written}\"") };
         problems.add(problem.says("quote this").help(help));
     }
     found.into_iter().for_each(|problem| problems.add(problem));

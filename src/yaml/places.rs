@@ -81,7 +81,9 @@ impl Placed {
         let end = at + (raw[at..].len() - raw[at..].trim_start_matches(BLANK).len());
         let breaks = breaks(raw, at, end);
         match breaks.as_slice() {
-            [] => raw[at..end].char_indices().for_each(|(offset, letter)| self.put(letter, base + at + offset)),
+            [] => {
+                raw[at..end].char_indices().for_each(|(offset, letter)| self.put(letter, base + at + offset))
+            }
             [only] => self.put(' ', base + only),
             [_, rest @ ..] => rest.iter().for_each(|place| self.put('\n', base + place)),
         }
@@ -103,7 +105,8 @@ impl Placed {
             _ => 0,
         };
         let end = at + 1 + letter.len_utf8() + digits;
-        let code = |from: usize| raw.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let code =
+            |from: usize| raw.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let number = raw.get(at + 2..end).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         if digits == 0 {
             self.put(simple_escape(letter), base + at);
@@ -125,7 +128,11 @@ impl Placed {
         let mut empty: Vec<usize> = Vec::new();
         let mut blank_before = false;
         for (number, (start, line, next)) in lines(raw).enumerate() {
-            let margin = if number == 0 { 0 } else { line.bytes().take(indent).take_while(|byte| *byte == b' ').count() };
+            let margin = if number == 0 {
+                0
+            } else {
+                line.bytes().take(indent).take_while(|byte| *byte == b' ').count()
+            };
             let content = &line[margin..];
             let start = base + start;
             if content.is_empty() {

@@ -55,7 +55,10 @@ mod tests {
         for text in ["0", "-1", "+12", "1.50", ".5", "1.", "1e9", "-1.5E-3", "007"] {
             assert_eq!(Plain::Number(text), plain(text), "{text}");
         }
-        for text in ["yes", "no", "on", "off", "Null", "True", "FALSE", ".", "-", "e9", "1e", "0x1F", "0o7", ".inf", ".nan"] {
+        for text in [
+            "yes", "no", "on", "off", "Null", "True", "FALSE", ".", "-", "e9", "1e", "0x1F", "0o7", ".inf",
+            ".nan",
+        ] {
             assert_eq!(Plain::Text(text), plain(text), "{text}");
         }
         for text in ["2026-01-31", "10:30", "1_000", "1,5", "1.2.3", "+-1"] {

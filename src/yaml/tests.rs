@@ -80,7 +80,10 @@ fn finds(text: &str, expected: &[(&str, &str)]) {
 #[test]
 fn every_fault_of_form_is_told_in_one_pass() {
     finds("a: 1\nb: 2\na: 3\nc: { d: 1, d: 2 }\n", &[("FR103", "a"), ("FR103", "d")]);
-    finds("a: &x 1\nb: *x\nc: *y\nd: { <<: { e: 1 } }", &[("FR104", "&x"), ("FR104", "*x"), ("FR104", "*y"), ("FR104", "<<")]);
+    finds(
+        "a: &x 1\nb: *x\nc: *y\nd: { <<: { e: 1 } }",
+        &[("FR104", "&x"), ("FR104", "*x"), ("FR104", "*y"), ("FR104", "<<")],
+    );
     finds("a: !!int 1\nb: !own {}", &[("FR105", "!!int"), ("FR105", "!own")]);
     finds("%YAML 1.2\n---\na: 1", &[("FR105", "%")]);
     finds("a: 1\n---\nb: 2", &[("FR106", "---")]);
@@ -91,9 +94,18 @@ fn every_fault_of_form_is_told_in_one_pass() {
 
 #[test]
 fn expressions_without_quotes_are_told_and_read_over() {
-    finds("a: {{ x }}\nb: { c: {{ y.z }}, d: 1 }\nb: 1", &[("FR107", "{{ x }}"), ("FR107", "{{ y.z }}"), ("FR103", "b")]);
-    finds("a: {{ x[0] | join(', ') }}\nb: [{{ y ~ \"}}\" }}]\n", &[("FR107", "{{ x[0] | join(', ') }}"), ("FR107", "{{ y ~ \"}}\" }}")]);
-    finds("a: {{ x }}-{{ y }}\nb: { c: {{ x }}-{{ y }} }", &[("FR107", "{{ x }}-{{ y }}"), ("FR107", "{{ x }}-{{ y }}")]);
+    finds(
+        "a: {{ x }}\nb: { c: {{ y.z }}, d: 1 }\nb: 1",
+        &[("FR107", "{{ x }}"), ("FR107", "{{ y.z }}"), ("FR103", "b")],
+    );
+    finds(
+        "a: {{ x[0] | join(', ') }}\nb: [{{ y ~ \"}}\" }}]\n",
+        &[("FR107", "{{ x[0] | join(', ') }}"), ("FR107", "{{ y ~ \"}}\" }}")],
+    );
+    finds(
+        "a: {{ x }}-{{ y }}\nb: { c: {{ x }}-{{ y }} }",
+        &[("FR107", "{{ x }}-{{ y }}"), ("FR107", "{{ x }}-{{ y }}")],
+    );
     finds("- {{ x }}\n- {{ \"a: b\" }}\n", &[("FR107", "{{ x }}"), ("FR107", "{{ \"a: b\" }}")]);
     finds("a: text {{ x }} more\nb: '{{ y }}' # c: {{ z }}\n", &[]);
     let (root, _) = tree("a: { b: {{ x.y }} }");
@@ -153,7 +165,10 @@ fn bytes_that_are_no_text_have_a_place() {
     let file = decode(&mut sources, "d.yaml", "\u{feff}é: 1".as_bytes(), &mut problems);
     assert_eq!("é: 1", &*sources.get(file.unwrap()).unwrap().text);
     let problems = problems.into_sorted();
-    assert_eq!(vec!["FR109", "FR109", "FR108"], problems.iter().map(|problem| problem.code).collect::<Vec<_>>());
+    assert_eq!(
+        vec!["FR109", "FR109", "FR108"],
+        problems.iter().map(|problem| problem.code).collect::<Vec<_>>()
+    );
     assert_eq!((2, 4), sources.line_column(0, problems[0].labels[0].span.start));
 }
 
@@ -295,7 +310,10 @@ mod random {
             Kind::Scalar(scalar) => {
                 for (offset, letter) in scalar.text.char_indices() {
                     let place = scalar.place(offset as u32, (offset + letter.len_utf8()) as u32);
-                    assert!(place.start >= scalar.span.start && place.end <= scalar.span.end, "{letter} of {scalar:?}");
+                    assert!(
+                        place.start >= scalar.span.start && place.end <= scalar.span.end,
+                        "{letter} of {scalar:?}"
+                    );
                 }
             }
             Kind::List(items) => items.iter().for_each(|item| walk(item, text)),

@@ -128,7 +128,8 @@ impl<'a> Builder<'a> {
     }
 
     fn copying(&mut self, place: Range<usize>, what: &str) {
-        let help = "write the value out; what flows share goes into a fragment or a table. If it is text, quote it";
+        let help =
+            "write the value out; what flows share goes into a fragment or a table. If it is text, quote it";
         self.problem(codes::ALIAS, place, &format!("{what}: parts of a file are not copied"), help);
     }
 
@@ -173,7 +174,12 @@ impl<'a> Builder<'a> {
         }
         if text.len() > MAX_SCALAR {
             let message = format!("a text of {} bytes, at most {MAX_SCALAR} are read", text.len());
-            self.problem(codes::LIMIT, range.start..range.start + 1, &message, "keep large data in a table or a file");
+            self.problem(
+                codes::LIMIT,
+                range.start..range.start + 1,
+                &message,
+                "keep large data in a table or a file",
+            );
             let span = self.span(range.start, range.start);
             return self.put(Node { kind: Kind::Null, span });
         }
@@ -287,7 +293,12 @@ impl<'a> Builder<'a> {
     fn end(mut self) -> Built {
         let nothing = self.root.as_ref().is_none_or(|root| root.kind == Kind::Null);
         if nothing && self.problems.is_empty() {
-            self.problem(codes::EMPTY, 0..0, "the file is empty", "`flowrun new` writes a file to begin with");
+            self.problem(
+                codes::EMPTY,
+                0..0,
+                "the file is empty",
+                "`flowrun new` writes a file to begin with",
+            );
         }
         Built::Tree(self.problems, if nothing { None } else { self.root })
     }
