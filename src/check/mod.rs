@@ -146,7 +146,7 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
     }
     let mut nodes: Vec<Node> = Vec::new();
     for place in &sheet.order.places {
-        let node = node::node(sheet, *place, desk);
+        let node = node::node(sheet, *place, &nodes, desk);
         desk.set(sheet.slot(*place), node.shape.clone());
         nodes.push(node);
     }
