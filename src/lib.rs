@@ -30,7 +30,7 @@ pub mod function;
 pub mod journal;
 pub mod secret;
 pub mod yaml;
-// floor 5: expressions, the tree of a file
+// floor 5: expressions, records, the tree of a file
 pub mod expr;
 pub mod record;
 pub mod syntax;
@@ -45,5 +45,8 @@ pub mod plan;
 // floor 9: what runs; text to plan
 pub mod compile;
 pub mod limit;
+// floor 10: the world
+pub mod trigger;
+pub mod wire;
 // floor 11: what people see
 pub mod report;

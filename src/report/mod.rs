@@ -1,6 +1,8 @@
 //! What people and programs see of runs. In: live events, past runs, letters. Out: text and JSON. It must never decide
 //! anything, nor know how facts are stored.
 
+pub mod problems;
+
 mod live;
 mod past;
 mod paint;

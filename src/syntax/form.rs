@@ -49,6 +49,12 @@ impl<'p> Form<'p> {
         self.object(node, object, Place { key: object.name, example: "", entry: false }, None, None);
     }
 
+    /// An example of the table.
+    #[cfg(test)]
+    pub(super) fn example(&mut self, node: &Node, want: &Want) {
+        self.value(node, want, Place { key: "example", example: "", entry: false });
+    }
+
     fn problem(&mut self, code: &'static str, span: Span, message: String, help: impl Into<String>) {
         let help = help.into();
         let problem = Problem::error(code, span, message);
