@@ -37,12 +37,14 @@ pub mod expr;
 pub mod syntax;
 // floor 6: connectors and estates
 pub mod connector;
+pub mod estate;
 // floor 7: the checked flow
 pub mod flow;
 // floor 8: the checker, the plan
 pub mod check;
 pub mod plan;
 // floor 9: what runs
+pub mod compile;
 pub mod engine;
 pub mod limit;
 // floor 10: the world, scripted and real
