@@ -73,7 +73,7 @@ async fn metafields_belong_to_the_account_that_made_them() {
     let mut open = metafield("b", "1");
     open["permission_set"] = json!("write");
     let shared = shop.post(&path, &open).await.body["data"]["id"].clone();
-    let theirs = shop.as_account(&other);
+    let theirs = shop.into_account(&other);
     assert_eq!(theirs.get(&format!("{path}/{hidden}")).await.status, StatusCode::NOT_FOUND);
     let shared = format!("{path}/{shared}");
     assert_eq!(theirs.put(&shared, &json!({ "value": "2" })).await.status, StatusCode::OK);
