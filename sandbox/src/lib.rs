@@ -5,6 +5,7 @@
 //! written by others work against it, and it computes every total itself.
 
 pub mod bigcommerce;
+pub mod catalogue;
 pub mod clock;
 pub mod door;
 pub mod fault;

@@ -1,0 +1,136 @@
+//! The store on disk: SQLite in WAL mode, every group of facts one commit that is synced before it counts. In: a folder.
+//! Out: a [`Journal`]. It must never know what the facts mean beyond which row they change.
+
+mod apply;
+mod place;
+mod read;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::Connection;
+
+pub use self::read::Reader;
+use self::{place::Place, writer::Writer};
+use super::{Error, Journal, Last, Lsn, Mark, OpenRun, Order, Query};
+use crate::{
+    event::{EventId, Fact, Past, RunId, Watermark},
+    value::Hash,
+};
+
+/// A journal in a folder; one engine at a time.
+pub struct Sqlite {
+    writer: Writer,
+    reader: Mutex<Reader>,
+    _place: Place,
+}
+
+impl Sqlite {
+    /// Opens the journal of a folder, making both if they are not there. The folder is 0700, its files 0600.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let place = Place::take(folder)?;
+        let connection = place.connect()?;
+        let epoch = place::prepare(&connection, &place.name())?;
+        let writer = Writer::start(connection, place.connect()?, epoch);
+        Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), _place: place })
+    }
+
+    /// Deletes at most `most` of the oldest past runs that are older than `before`; returns how many.
+    pub fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
+        self.read(|reader| reader.trim(before, most))
+    }
+
+    /// Lets the writer's file grow no further than so many pages, as a full disk would.
+    #[cfg(test)]
+    pub(super) fn writer_limit(&self, pages: i64) {
+        self.writer.limit(pages);
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
+        ask(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Journal for Sqlite {
+    fn append(&self, facts: Vec<Fact>) -> Lsn {
+        self.writer.append(facts)
+    }
+
+    fn mark(&self) -> Arc<Mark> {
+        self.writer.mark()
+    }
+
+    fn open(&self) -> Result<Vec<OpenRun>, Error> {
+        self.read(Reader::open_runs)
+    }
+
+    fn last_id(&self) -> Result<EventId, Error> {
+        self.read(Reader::last_id)
+    }
+
+    fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
+        self.read(|reader| reader.past(query))
+    }
+
+    fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
+        self.read(|reader| reader.last(flow, key))
+    }
+
+    fn fact(&self, flow: &str, id: &str) -> Result<Option<RunId>, Error> {
+        self.read(|reader| reader.fact(flow, id))
+    }
+
+    fn watermark(&self, flow: &str, source: &Hash) -> Result<Option<Watermark>, Error> {
+        self.read(|reader| reader.watermark(flow, source))
+    }
+
+    fn pin(&self, plan: &Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        self.read(|reader| reader.pin(plan, flow, bundle))
+    }
+
+    fn bundle(&self, plan: &Hash) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|reader| reader.bundle(plan))
+    }
+
+    fn order(&self, who: &str, order: &Order) -> Result<u64, Error> {
+        self.read(|reader| reader.order(who, order))
+    }
+
+    fn orders(&self) -> Result<Vec<(u64, Order)>, Error> {
+        self.read(Reader::orders)
+    }
+
+    fn done(&self, order: u64, result: &str) -> Result<(), Error> {
+        self.read(|reader| reader.done(order, result))
+    }
+}
+
+/// What went wrong while the store was `doing` something.
+fn storage(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    move |error| Error::Storage { doing, why: error.to_string() }
+}
+
+/// Runs ids are unsigned and time-ordered; SQLite's integers are signed. 41 bits of milliseconds last until 2039.
+fn id(run: RunId) -> i64 {
+    i64::try_from(run.0).unwrap_or(i64::MAX)
+}
+
+fn run(id: i64) -> RunId {
+    EventId(u64::try_from(id).unwrap_or(0))
+}
+
+/// The number of a name; made if it is new.
+fn word(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    let known =
+        connection.prepare_cached("SELECT id FROM word WHERE t = ?1")?.query_row([text], |row| row.get(0));
+    match known {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            connection.prepare_cached("INSERT INTO word (t) VALUES (?1)")?.execute([text])?;
+            Ok(connection.last_insert_rowid())
+        }
+        known => known,
+    }
+}
