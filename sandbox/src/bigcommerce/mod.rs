@@ -6,6 +6,7 @@ mod catalogue;
 mod currency;
 mod customers;
 mod delivery;
+mod draw;
 mod fields;
 mod hooks;
 mod metafields;
@@ -48,7 +49,7 @@ use serde_json::{Value, json};
 pub use delivery::sign;
 pub use settings::{Access, Account, Plan, Settings};
 pub use tax::Rounding;
-pub use trade::{Channel, Edit, TaxCase, Tender, Trade};
+pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
 
 use crate::{Error, Shared, door, fault::Kind, ledger::Platform, run::state_file};
 use answer::{Refusal, fail, missing};
@@ -67,7 +68,7 @@ pub struct Store {
     state: Mutex<State>,
     quota: Mutex<Quota>,
     courier: Courier,
-    trade: Mutex<trade::Floor>,
+    trade: Mutex<draw::Floor>,
 }
 
 impl Store {
@@ -80,7 +81,7 @@ impl Store {
         let timeout = Duration::from_millis(settings.hook_timeout_ms);
         let store = Arc::new(Self {
             courier: Courier::new(shared.seed, loopback_hooks, timeout)?,
-            trade: Mutex::new(trade::Floor::new(shared.seed)),
+            trade: Mutex::new(draw::Floor::new(shared.seed)),
             state: Mutex::new(kept.unwrap_or_default()),
             quota: Mutex::new(Quota::new()),
             settings,

@@ -246,3 +246,54 @@ async fn an_account_sees_only_its_own_hooks() {
     assert_eq!(theirs.get(&path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(theirs.delete(&path).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_without_events_is_switched_off_after_ninety_days() {
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
+    let hook = subscribe(&shop, "store/order/created", &receiver.url).await;
+    let day = Duration::from_secs(86_400);
+    shop.running.shared().clock.advance(day * 89);
+    shop.place();
+    receiver.next().await;
+    shop.running.shared().clock.advance(day * 91);
+    shop.place();
+    let path = format!("/v3/hooks/{}", hook["id"]);
+    assert_eq!(shop.read(&path).await["data"]["is_active"], false);
+    assert!(receiver.arrived.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hook_is_told_of_failed_deliveries() {
+    let (shop, mut broken, mut told) = (Shop::open().await, Receiver::open(), Receiver::open());
+    let hook = subscribe(&shop, "store/order/created", &broken.url).await;
+    subscribe(&shop, "store/hook/deliveryException", &told.url).await;
+    broken.answer(500);
+    shop.place();
+    broken.next().await;
+    let exception = told.next().await.body;
+    assert_eq!((&exception["data"]["id"], &exception["data"]["error_code"]), (&hook["id"], &json!(90_001)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_mostly_fails_is_blocked_for_three_minutes() {
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
+    subscribe(&shop, "store/order/created", &receiver.url).await;
+    receiver.answer(500);
+    for _ in 0..100 {
+        shop.place();
+        receiver.next().await;
+    }
+    noted(&shop, 100).await;
+    let admin = shop.read("/v3/hooks/admin").await;
+    let blocked = &admin["data"]["blocked_domains"][0];
+    assert_eq!(blocked["destination"], "127.0.0.1");
+    assert!(blocked["time_left"].as_i64().is_some_and(|left| (170..=180).contains(&left)), "{blocked}");
+    shop.place();
+    receiver.answer(200);
+    shop.running.shared().clock.advance(Duration::from_secs(59));
+    assert!(receiver.arrived.try_recv().is_err(), "nothing is sent to a blocked domain");
+    shop.running.shared().clock.advance(Duration::from_secs(122));
+    for _ in 0..101 {
+        receiver.next().await;
+    }
+}
