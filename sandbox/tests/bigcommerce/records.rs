@@ -165,6 +165,7 @@ async fn the_administration_api_trades_shows_and_counts() {
     assert!(clock["now"].is_string());
     let summary = get("/summary").await.json::<Value>().await.expect("JSON");
     assert_eq!(summary["records"]["bigcommerce"]["orders"], 3);
+    assert_eq!(summary["orders"]["once"], 0, "nothing has been exported");
     assert_eq!(summary["calls"]["bigcommerce"]["faults"]["slow"], 1);
     let page = get("/browse/bigcommerce/orders").await.text().await.expect("text");
     assert!(page.contains("Cancelled"), "{page}");
