@@ -9,6 +9,7 @@ mod delivery;
 mod draw;
 mod fields;
 mod hooks;
+mod lanes;
 mod metafields;
 mod money;
 mod order;
@@ -54,6 +55,7 @@ pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
 use crate::{Error, Shared, door, fault::Kind, ledger::Platform, run::state_file};
 use answer::{Refusal, fail, missing};
 use delivery::Courier;
+use lanes::Lanes;
 use quota::Quota;
 use state::State;
 
@@ -67,6 +69,7 @@ pub struct Store {
     loopback_hooks: bool,
     state: Mutex<State>,
     quota: Mutex<Quota>,
+    lanes: Lanes,
     courier: Courier,
     trade: Mutex<draw::Floor>,
 }
@@ -84,6 +87,7 @@ impl Store {
             trade: Mutex::new(draw::Floor::new(shared.seed)),
             state: Mutex::new(kept.unwrap_or_default()),
             quota: Mutex::new(Quota::new()),
+            lanes: Lanes::new(),
             settings,
             loopback_hooks,
             shared,
@@ -179,12 +183,18 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
         let mut quota = store.quota.lock().unwrap_or_else(PoisonError::into_inner);
         quota.spend(store.shared.clock.now(), store.settings.plan)
     };
-    let mut answer = if verdict.is_some_and(|verdict| !verdict.pass) {
-        too_many(&path)
-    } else {
+    let within = verdict.is_none_or(|verdict| verdict.pass);
+    let place = store.lanes.enter(request.method(), &path).filter(|_| within);
+    let mut answer = if place.is_some() {
+        if store.settings.latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(store.settings.latency_ms)).await;
+        }
         request.extensions_mut().insert(account);
         next.run(request).await
+    } else {
+        too_many(&path)
     };
+    drop(place);
     if let Some(verdict) = verdict {
         verdict.write(answer.headers_mut());
     }

@@ -114,6 +114,16 @@ async fn customers_are_found_made_and_changed() {
     assert_eq!(shop.read("/v3/customers").await["meta"]["pagination"]["total"], 25);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn only_three_calls_may_change_customers_at_one_time() {
+    let shop = Shop::with(Settings { latency_ms: 400, plan: Plan::Unlimited, ..Settings::default() }).await;
+    let body = json!([{ "id": 1, "notes": "x" }]);
+    let put = || shop.put("/v3/customers", &body);
+    let (a, b, c, d) = tokio::join!(put(), put(), put(), put());
+    let refused = [a, b, c, d].iter().filter(|got| got.status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!(refused, 1);
+}
+
 #[tokio::test]
 async fn the_catalogue_is_read_with_its_variants() {
     let shop = Shop::open().await;
