@@ -19,10 +19,37 @@ pub mod source;
 pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
-// floor 3: small algebra and plain facts
+// floor 3: small algebra, plain facts, signatures
+pub mod event;
+pub mod graph;
 pub mod problem;
 pub mod shape;
-// floor 4: the table of functions
+pub mod sign;
+// floor 4: readers of files, functions, the store
 pub mod function;
-// floor 5: expressions
+pub mod journal;
+pub mod record;
+pub mod secret;
+pub mod story;
+pub mod yaml;
+// floor 5: expressions, the tree of a file
 pub mod expr;
+pub mod syntax;
+// floor 6: connectors and estates
+pub mod connector;
+pub mod estate;
+// floor 7: the checked flow
+pub mod flow;
+// floor 8: the checker, the plan
+pub mod check;
+pub mod plan;
+// floor 9: what runs
+pub mod compile;
+pub mod engine;
+pub mod limit;
+// floor 10: the world, scripted and real
+pub mod trial;
+pub mod trigger;
+pub mod wire;
+// floor 11: what people see
+pub mod report;

@@ -14,14 +14,19 @@ use crate::{
 /// An answer as expressions see it. Fields that the record does not know stay as they are; a value that is not what the record
 /// says is an error that names its path and never the value of a text.
 pub fn inward(value: &Value, shape: &Shape) -> Result<Value, Mismatch> {
-    Border { way: Way::In, around: None }
+    inward_with(value, shape, &|_| None)
+}
+
+/// As [`inward`], where a currency may also be an id of the platform that `code` knows.
+pub fn inward_with(value: &Value, shape: &Shape, code: &dyn Fn(&Value) -> Option<Currency>) -> Result<Value, Mismatch> {
+    Border { way: Way::In, around: None, code }
         .convert(value, shape, Wire::Plain)
         .map(|changed| changed.unwrap_or_else(|| value.clone()))
 }
 
 /// A value as the platform writes it: amounts as numbers or texts, instants in the platform's form.
 pub fn outward(value: &Value, shape: &Shape) -> Result<Value, Mismatch> {
-    Border { way: Way::Out, around: None }
+    Border { way: Way::Out, around: None, code: &|_| None }
         .convert(value, shape, Wire::Plain)
         .map(|changed| changed.unwrap_or_else(|| value.clone()))
 }
@@ -37,6 +42,7 @@ enum Way {
 struct Border<'a> {
     way: Way,
     around: Option<&'a Around<'a>>,
+    code: &'a dyn Fn(&Value) -> Option<Currency>,
 }
 
 struct Around<'a> {
@@ -74,7 +80,7 @@ impl Border<'_> {
     fn object(self, value: &Value, object: &Object) -> Changed {
         let Value::Map(map) = value else { return Ok(None) };
         let around = Around { object: value, outer: self.around };
-        let inside = Border { way: self.way, around: Some(&around) };
+        let inside = Border { way: self.way, around: Some(&around), code: self.code };
         let mut changed = None;
         for (name, field) in &object.fields {
             let Some(member) = map.get(name) else { continue };
@@ -123,7 +129,7 @@ impl Border<'_> {
         let mut around = self.around;
         while let Some(here) = around {
             if let Some(code) = name.split('.').try_fold(here.object, |value, step| value.get(step)) {
-                let known = code.as_str().and_then(Currency::from_code);
+                let known = code.as_str().and_then(Currency::from_code).or_else(|| (self.code)(code));
                 return known.ok_or_else(|| {
                     Mismatch::here(format!("`{name}` is no ISO 4217 currency, so the amount has none"))
                 });

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 pub use self::{
     assign::{Mismatch, assignable, join},
-    border::{inward, outward},
+    border::{inward, inward_with, outward},
     lookup::{Miss, element, lookup},
     near::near,
 };
