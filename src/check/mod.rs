@@ -106,7 +106,7 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
     let uses_lost = desk.uses_lost || !ast.broken.is_empty();
-    let (give, gives) = give.map_or((None, Shape::Null), |Typed { mapping, shape }| (Some(mapping), shape));
+    let (give, gives) = give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
     rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
     Flow {
         name: Arc::clone(&ast.name.value),

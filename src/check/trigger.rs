@@ -172,7 +172,7 @@ fn rows(
 }
 
 fn start_is_one(start: &Name, desk: &mut Desk<'_>) {
-    if !matches!(&*start.value, "now" | "all") && !time::is_instant(&start.value) {
+    if !matches!(&*start.value, "now" | "all") && start.value.parse::<time::Timestamp>().is_err() {
         let message = format!("`{}` is neither `now`, `all` nor an instant", start.value);
         let problem = Problem::error(codes::START, start.span, message);
         desk.problems.add(problem.help("an instant looks like `2026-01-31T00:00:00Z`"));
@@ -181,7 +181,7 @@ fn start_is_one(start: &Name, desk: &mut Desk<'_>) {
 
 fn times(cron: &Name, zone: &Name, desk: &mut Desk<'_>) {
     if let Err(why) = time::Cron::parse(&cron.value) {
-        let problem = Problem::error(codes::CRON, cron.span, format!("`{}` is no schedule: {why}", cron.value));
+        let problem = Problem::error(codes::CRON, cron.span, why.to_string());
         desk.problems.add(problem.help("five fields: minute, hour, day of month, month, day of week"));
     }
     if time::zone(&zone.value).is_err() {

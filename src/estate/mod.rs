@@ -185,7 +185,10 @@ impl<'a> Reader<'a> {
         match ending(path) {
             "csv" if overlay_of(path).is_none() => self.table(path, asked),
             "csv" => {}
-            "json" => self.estate.records.extend(self.text(path)),
+            "json" => {
+                let file = self.text(path);
+                self.estate.records.extend(file);
+            }
             _ => self.tree(path, asked),
         }
     }
