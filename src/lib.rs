@@ -28,11 +28,12 @@ pub mod sign;
 // floor 4: readers of files, functions, the store
 pub mod function;
 pub mod journal;
-pub mod secret;
-pub mod yaml;
-// floor 5: expressions, records, the tree of a file
-pub mod expr;
 pub mod record;
+pub mod secret;
+pub mod story;
+pub mod yaml;
+// floor 5: expressions, the tree of a file
+pub mod expr;
 pub mod syntax;
 // floor 6: connectors and estates
 pub mod connector;
@@ -42,10 +43,12 @@ pub mod flow;
 // floor 8: the checker, the plan
 pub mod check;
 pub mod plan;
-// floor 9: what runs; text to plan
+// floor 9: what runs
 pub mod compile;
+pub mod engine;
 pub mod limit;
-// floor 10: the world
+// floor 10: the world, scripted and real
+pub mod trial;
 pub mod trigger;
 pub mod wire;
 // floor 11: what people see
