@@ -73,7 +73,7 @@ impl Scalar {
     /// placed at its first byte.
     pub fn place(&self, start: u32, end: u32) -> Span {
         let first = self.byte(start);
-        let last = if end > start { self.byte(end - 1) + 1 } else { first };
+        let last = if end > start { (self.byte(end - 1) + 1).min(self.span.end) } else { first };
         Span { file: self.span.file, start: first, end: last.max(first) }
     }
 

@@ -81,7 +81,7 @@ impl Clock {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_advance_wakes_a_sleeper() {
         let clock = std::sync::Arc::new(Clock::new(Timestamp::UNIX_EPOCH, 1));
         let sleeper = tokio::spawn({

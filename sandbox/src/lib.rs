@@ -1,4 +1,4 @@
-//! Local twins of BigCommerce and NetSuite over real HTTP.
+//! Local twins of `BigCommerce` and `NetSuite` over real HTTP.
 //!
 //! In: a [`Config`] (seed, platform plan, faults). Out: a [`Running`] sandbox: addresses, credentials, a ledger of every
 //! call. It must never know anything of the flowrun core: it follows the platforms' documentation, so that clients
@@ -16,6 +16,7 @@ pub mod seed;
 mod seed_catalogue;
 mod seed_people;
 mod web;
+mod web_summary;
 
 use std::{
     collections::BTreeMap,

@@ -225,7 +225,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let routers = [
         bigcommerce::router(&store),
         netsuite::router(shared.clone(), &config.netsuite),
-        web::router(shared.clone()),
+        web::router(&shared),
     ];
     let access = Access {
         bigcommerce: store.access(),
@@ -290,14 +290,13 @@ async fn certificate(folder: Option<&Path>) -> Result<(RustlsConfig, String), Er
     let kept = files.as_ref().and_then(|(certificate, key)| {
         Some((fs::read_to_string(certificate).ok()?, fs::read_to_string(key).ok()?))
     });
-    let (certificate, key) = match kept {
-        Some(kept) => kept,
-        None => {
-            let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-            let made =
-                rcgen::generate_simple_self_signed(names).map_err(|error| Error::Tls(error.to_string()))?;
-            (made.cert.pem(), made.signing_key.serialize_pem())
-        }
+    let (certificate, key) = if let Some(kept) = kept {
+        kept
+    } else {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let made =
+            rcgen::generate_simple_self_signed(names).map_err(|error| Error::Tls(error.to_string()))?;
+        (made.cert.pem(), made.signing_key.serialize_pem())
     };
     if let Some((certificate_file, key_file)) = &files {
         write(certificate_file, certificate.as_bytes())?;
@@ -306,7 +305,10 @@ async fn certificate(folder: Option<&Path>) -> Result<(RustlsConfig, String), Er
     let config = RustlsConfig::from_pem(certificate.clone().into_bytes(), key.into_bytes())
         .await
         .map_err(|error| Error::Tls(error.to_string()))?;
-    Ok((config, certificate))
+    // Both twins speak HTTP/1.1 only, so that one call is one connection's business and can be cut.
+    let mut inner = rustls::ServerConfig::clone(&config.get_inner());
+    inner.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((RustlsConfig::from_config(Arc::new(inner)), certificate))
 }
 
 /// The file in which a twin's state is kept.

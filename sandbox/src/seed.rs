@@ -20,7 +20,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,7 +30,7 @@ impl Random {
 
     /// A number from 0 up to, not including, `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        if end == 0 { 0 } else { self.next() % end }
+        if end == 0 { 0 } else { self.bits() % end }
     }
 
     /// A number from `low` to `high`, both included.
@@ -67,7 +67,7 @@ mod tests {
     fn streams_repeat_and_differ() {
         let draw = |seed, stream| {
             let mut random = Random::new(seed, stream);
-            (0..4).map(|_| random.next()).collect::<Vec<_>>()
+            (0..4).map(|_| random.bits()).collect::<Vec<_>>()
         };
         assert_eq!(draw(7, "orders"), draw(7, "orders"));
         assert_ne!(draw(7, "orders"), draw(7, "people"));

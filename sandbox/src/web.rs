@@ -18,12 +18,13 @@ use crate::{
     Shared,
     fault::Fault,
     ledger::{Entry, Platform},
+    web_summary::{WANTED, orders},
 };
 
 const PLATFORMS: [Platform; 2] = [Platform::Bigcommerce, Platform::Netsuite];
 
 /// The routes for one sandbox.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/browse/{platform}/{collection}", get(browse))
@@ -61,7 +62,9 @@ async fn plant(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Re
     let wanted = if body.is_array() { body } else { Value::Array(vec![body]) };
     match serde_json::from_value::<Vec<Fault>>(wanted) {
         Ok(planted) => {
-            planted.into_iter().for_each(|fault| shared.faults.plant(fault));
+            for fault in planted {
+                shared.faults.plant(fault);
+            }
             (StatusCode::CREATED, Json(shared.faults.list())).into_response()
         }
         Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("not a fault: {error}")),
@@ -96,13 +99,25 @@ fn records(shared: &Shared) -> Value {
     PLATFORMS.iter().map(|platform| (platform.name().to_owned(), shared.snapshot(*platform))).collect()
 }
 
-/// A recount: how many records each collection holds, what the calls did by record and verb, how they were answered.
-async fn summary(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let counts: serde_json::Map<String, Value> = PLATFORMS
-        .iter()
-        .map(|platform| (platform.name().to_owned(), count(&shared.snapshot(*platform))))
-        .collect();
-    Json(json!({ "records": counts, "calls": shared.ledger.read(tally) }))
+#[derive(Deserialize)]
+struct Wanted {
+    /// Order statuses that should be in the ERP, with commas.
+    statuses: Option<String>,
+}
+
+/// A recount: orders against sales orders, how many records each collection holds, what the calls did by record and
+/// verb, how they were answered.
+async fn summary(State(shared): State<Arc<Shared>>, Query(query): Query<Wanted>) -> Json<Value> {
+    let records = records(&shared);
+    let counts: serde_json::Map<String, Value> =
+        records.as_object().into_iter().flatten().map(|(name, rows)| (name.clone(), count(rows))).collect();
+    let said = query.statuses.map(|list| list.split(',').filter_map(|id| id.trim().parse().ok()).collect());
+    let wanted: Vec<u64> = said.unwrap_or_else(|| WANTED.to_vec());
+    Json(json!({
+        "orders": orders(&records["bigcommerce"], &records["netsuite"], &wanted),
+        "records": counts,
+        "calls": shared.ledger.read(tally),
+    }))
 }
 
 fn count(snapshot: &Value) -> Value {
@@ -199,8 +214,11 @@ fn table(rows: &[Value]) -> String {
             columns.push(key);
         }
     }
-    let head: String = columns.iter().map(|name| format!("<th>{}", escape(name))).collect();
-    let mut html = format!("<div class=scroll><table><tr>{head}</tr>");
+    let mut html = "<div class=scroll><table><tr>".to_owned();
+    for column in &columns {
+        let _ = write!(html, "<th>{}</th>", escape(column));
+    }
+    html.push_str("</tr>");
     for row in rows {
         html.push_str("<tr>");
         for column in &columns {
@@ -230,7 +248,7 @@ mod tests {
     #[test]
     fn a_table_escapes_what_customers_typed() {
         let html = table(&[json!({ "id": 1, "note": "<script>" }), json!({ "id": 2, "extra": null })]);
-        assert!(html.contains("<th>id<th>note<th>extra"), "{html}");
+        assert!(html.contains("<th>id</th><th>note</th><th>extra</th>"), "{html}");
         assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
     }
 }

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use super::{
-    catalogue::{Connection, as_read},
+    catalogue::repeat,
     desk::Desk,
     fit,
     sheet::{Sheet, is_effect},
 };
 use crate::{
-    connector::Operation,
+    connector::{Connection, Operation},
     expr::Mapping,
-    flow::{Call, Child, NodeId, Work},
+    flow::{Call, Child, NodeId, Repeat, Work},
     problem::{Problem, codes},
     shape::Shape,
     source::{Name, Span},
@@ -89,12 +89,8 @@ fn operation(
     };
     direction(sheet, node, name, operation, desk);
     let with = with(&call.with, operation, name, desk);
-    let repeat = found.repeat(operation);
-    if operation.writes.is_some() && repeat.is_none() {
-        let message = format!("`{}` does not say how it may be repeated", name.value);
-        let problem = Problem::error(codes::NO_REPEAT, name.span, message);
-        desk.problems.add(problem.help("add `repeat: safe`, `key`, `look` or `never` to the operation in its connector"));
-    }
+    // A write that does not say how it may be repeated is told in its connector.
+    let repeat = operation.writes.as_ref().map(|_| repeat(found, operation).unwrap_or(Repeat::Never));
     let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &call.with, desk));
     let work = Work::Call(Call {
         connection: estate,
@@ -105,7 +101,7 @@ fn operation(
         changes,
         fresh: call.fresh.as_ref().map(|fresh| fresh.value),
     });
-    (work, as_read(&operation.gives))
+    (work, operation.gives.clone())
 }
 
 /// The parameters of an operation, held against what it takes.

@@ -103,17 +103,16 @@ pub(super) fn target_field(key: &Name, target: &Object, problems: &mut Problems)
 
 /// Tells every required field that is not among the given keys. True if one is missing.
 pub(super) fn required(given: &[Arc<str>], target: &Object, span: Span, problems: &mut Problems) -> bool {
-    // A required field that was misspelt is told where it is misspelt.
-    let unknown: Vec<&Arc<str>> = given.iter().filter(|name| !target.fields.contains_key(*name)).collect();
-    let misspelt = |name: &str| unknown.iter().any(|word| near(word, [name]).is_some());
     let missing: Vec<String> = target
         .fields
         .iter()
-        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name) && !misspelt(name))
+        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name))
         .map(|(name, _)| format!("`{name}`"))
         .collect();
-    if missing.is_empty() {
-        return false;
+    // Each key that the target does not take may stand for one that it wants: then that is the problem.
+    let wrong = given.iter().filter(|name| target.fields.get(*name).is_none_or(|field| field.read_only) && !target.open);
+    if missing.len() <= wrong.count() {
+        return !missing.is_empty();
     }
     let what = if missing.len() == 1 { "a required field is" } else { "required fields are" };
     let message = format!("{what} left out of {}: {}", whose(target), missing.join(", "));

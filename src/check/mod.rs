@@ -23,7 +23,10 @@ use std::{
     sync::Arc,
 };
 
-pub use self::catalogue::{Catalogue, Connection, Signature, as_read};
+pub use self::{
+    catalogue::{Catalogue, Signature},
+    given::constant,
+};
 use self::{
     desk::Desk,
     given::Typed,
@@ -126,7 +129,7 @@ fn settings(sheet: &Sheet<'_>, catalogue: &Catalogue) -> (Value, Shape) {
         match catalogue.connections.get(estate) {
             Some(connection) => {
                 values.push((Arc::clone(local), connection.settings.clone()));
-                shapes.push((Arc::clone(local), connection.shape()));
+                shapes.push((Arc::clone(local), catalogue::settings_shape(connection)));
             }
             None => shapes.push((Arc::clone(local), Shape::Any)),
         }
@@ -143,7 +146,7 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
     }
     let mut nodes: Vec<Node> = Vec::new();
     for place in &sheet.order.places {
-        let node = node::node(sheet, *place, desk);
+        let node = node::node(sheet, *place, &nodes, desk);
         desk.set(sheet.slot(*place), node.shape.clone());
         nodes.push(node);
     }

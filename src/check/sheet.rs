@@ -136,15 +136,15 @@ pub(super) fn roots<'n>(
     }
     let mut names = Names::new();
     for (name, slot) in ROOTS {
-        names = names.with(name, slot);
+        names.add(name, slot);
     }
     for (name, place) in nodes {
-        names = names.with(name, Slots::NODES + place as Slot);
+        names.add(name, Slots::NODES + place as Slot);
     }
     for name in bound {
-        names = names.with(&name.value, BOUND);
+        names.add(&*name.value, BOUND);
     }
-    let Ok(template) = Template::parse(scalar, &names) else { return BTreeSet::new() };
+    let Ok(template) = Template::parse(&scalar.text, &names) else { return BTreeSet::new() };
     let slots = template.roots().map(|(slot, ..)| slot).filter(|slot| (Slots::NODES..BOUND).contains(slot));
     slots.map(|slot| usize::from(slot - Slots::NODES)).collect()
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{
     call::{resolve, split, with},
-    catalogue::as_read,
     desk::Desk,
     fit,
     sheet::Sheet,
@@ -169,7 +168,7 @@ fn rows(
         desk.problems.add(Problem::error(codes::NOT_POLLABLE, name.span, message).help(help));
     }
     let with = desk.alone(|desk| with(given, operation, &name, desk));
-    ((estate, Arc::clone(&operation.name), with), as_read(&row.unwrap_or(Shape::Any)))
+    ((estate, Arc::clone(&operation.name), with), row.unwrap_or(Shape::Any))
 }
 
 fn start_is_one(start: &Name, desk: &mut Desk<'_>) {

@@ -46,6 +46,7 @@ fn node(node: flow::Node) -> Node {
         when: node.when,
         gates: node.gates,
         condition: node.condition,
+        at: node.at,
         each: node.each,
         work: node.work,
         expect: node.expect,

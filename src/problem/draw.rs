@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan};
 
-use super::{Label, Problem, Severity, codes, hide};
+use super::{Label, Problem, Severity, hide};
 use crate::source::Sources;
 
 /// How to draw.
@@ -54,10 +54,10 @@ fn texts(problems: &[Problem], sources: &Sources) -> Texts {
     let mut secret: BTreeMap<u32, Vec<Range<usize>>> = BTreeMap::new();
     for problem in problems {
         for Label { span, .. } in &problem.labels {
-            let places = secret.entry(span.file).or_default();
-            if problem.code == codes::INLINE_SECRET {
-                places.push(span.start as usize..span.end as usize);
-            }
+            secret.entry(span.file).or_default();
+        }
+        for span in &problem.hidden {
+            secret.entry(span.file).or_default().push(span.start as usize..span.end as usize);
         }
     }
     let text = |(file, places): (u32, Vec<Range<usize>>)| {
@@ -115,7 +115,8 @@ fn labels(labels: &[&Label], source: Option<&NamedSource<Arc<str>>>) -> Vec<Labe
         SourceSpan::from(start..end)
     };
     let words = |label: &Label| (!label.text.is_empty()).then(|| label.text.clone());
-    labels.iter().map(|label| LabeledSpan::new_with_span(words(label), span(label))).collect()
+    let first = labels.iter().take(1).map(|label| LabeledSpan::new_primary_with_span(words(label), span(label)));
+    first.chain(labels.iter().skip(1).map(|label| LabeledSpan::new_with_span(words(label), span(label)))).collect()
 }
 
 impl fmt::Display for Drawing<'_> {

@@ -44,13 +44,15 @@ pub struct Problem {
     pub labels: Vec<Label>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Places that may hold a secret: they are never drawn.
+    pub hidden: Vec<Span>,
 }
 
 impl Problem {
     /// An error at one place.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         let labels = vec![Label { span, text: String::new() }];
-        Self { code, severity: Severity::Error, message: message.into(), labels, help: None }
+        Self { code, severity: Severity::Error, message: message.into(), labels, help: None, hidden: Vec::new() }
     }
 
     /// A warning at one place.
@@ -74,6 +76,13 @@ impl Problem {
         self
     }
 
+    /// Keeps a place out of everything that is drawn.
+    #[must_use]
+    pub fn hides(mut self, span: Span) -> Self {
+        self.hidden.push(span);
+        self
+    }
+
     /// Says how to mend it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -86,18 +95,22 @@ impl Problem {
 #[derive(Debug, Default)]
 pub struct Problems {
     found: Vec<Problem>,
-    places: HashMap<Span, Severity>,
+    places: HashMap<Span, Vec<usize>>,
 }
 
 impl Problems {
-    /// Adds one, unless the very same place already has one as bad (a follow-on error is no second problem).
+    /// Adds one, unless it only follows from another: a problem as bad stands at the very same place, and it has another
+    /// code or says the same.
     pub fn add(&mut self, problem: Problem) {
         if let Some(label) = problem.labels.first() {
-            let known = self.places.get(&label.span).copied();
-            if known >= Some(problem.severity) {
+            let here = self.places.entry(label.span).or_default();
+            let follows = |old: &Problem| {
+                old.severity >= problem.severity && (old.code != problem.code || old.message == problem.message)
+            };
+            if here.iter().any(|old| follows(&self.found[*old])) {
                 return;
             }
-            self.places.insert(label.span, problem.severity);
+            here.push(self.found.len());
         }
         self.found.push(problem);
     }
@@ -136,9 +149,11 @@ mod tests {
         problems.add(Problem::warning("FR110", at(5), "first"));
         problems.add(Problem::error("FR111", at(5), "worse"));
         problems.add(Problem::error("FR112", at(5), "follows"));
+        problems.add(Problem::error("FR111", at(5), "worse"));
+        problems.add(Problem::error("FR111", at(5), "also missing"));
         problems.add(Problem::error("FR113", at(2), "before"));
         assert!(problems.has_errors());
         let found: Vec<_> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
-        assert_eq!(vec!["before", "first", "worse"], found);
+        assert_eq!(vec!["before", "first", "worse", "also missing"], found);
     }
 }

@@ -97,6 +97,13 @@ pub fn nonce(length: usize) -> Result<String, Error> {
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % 64])).collect())
 }
 
+/// A random number, for jitter.
+pub fn random() -> Result<u64, Error> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Failed)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,14 @@ pub(super) struct Form<'p> {
 struct Place<'a> {
     key: &'a str,
     example: &'a str,
+    /// An entry of the list that the key has.
+    entry: bool,
+}
+
+impl Place<'_> {
+    fn called(self) -> String {
+        if self.entry { format!("an entry of `{}`", self.key) } else { format!("`{}`", self.key) }
+    }
 }
 
 impl<'p> Form<'p> {
@@ -38,11 +46,19 @@ impl<'p> Form<'p> {
 
     /// A whole file: an object.
     pub(super) fn file(&mut self, node: &Node, object: &'static Object) {
-        self.object(node, object, Place { key: object.name, example: "" }, None, None);
+        self.object(node, object, Place { key: object.name, example: "", entry: false }, None, None);
+    }
+
+    /// An example of the table.
+    #[cfg(test)]
+    pub(super) fn example(&mut self, node: &Node, want: &Want) {
+        self.value(node, want, Place { key: "example", example: "", entry: false });
     }
 
     fn problem(&mut self, code: &'static str, span: Span, message: String, help: impl Into<String>) {
-        self.problems.add(Problem::error(code, span, message).help(help));
+        let help = help.into();
+        let problem = Problem::error(code, span, message);
+        self.problems.add(if help.is_empty() { problem } else { problem.help(help) });
     }
 
     fn value(&mut self, node: &Node, want: &Want, place: Place<'_>) {
@@ -57,11 +73,11 @@ impl<'p> Form<'p> {
             Want::Object(object) => self.object(node, object, place, None, None),
             Want::Choice(choice) => self.choice(node, choice, place),
             Want::List(inner) => match &node.kind {
-                Kind::List(items) => items.iter().for_each(|item| self.value(item, inner, place)),
+                Kind::List(items) => self.entries(items, inner, place),
                 _ => self.kind(node, want, place),
             },
             Want::Many(inner) => match &node.kind {
-                Kind::List(items) => items.iter().for_each(|item| self.value(item, inner, place)),
+                Kind::List(items) => self.entries(items, inner, place),
                 _ => self.value(node, inner, place),
             },
             Want::Map(names, inner) => self.map(node, *names, inner, want, place),
@@ -76,18 +92,22 @@ impl<'p> Form<'p> {
         }
     }
 
+    fn entries(&mut self, items: &[Node], want: &Want, place: Place<'_>) {
+        items.iter().for_each(|item| self.value(item, want, Place { entry: true, ..place }));
+    }
+
     fn null(&mut self, node: &Node, want: &Want, place: Place<'_>) {
         if node.span.start == node.span.end {
-            let message = format!("`{}` has no value", place.key);
+            let message = format!("{} has no value", place.called());
             let sent = if matches!(want, Want::Given) { "; to send nothing on purpose, write null" } else { "" };
-            self.problem(codes::EMPTY, node.span, message, format!("{}{sent}", example(place)));
+            self.problem(codes::EMPTY, node.span, message, format!("{}{sent}", if place.example.is_empty() { "write a value after the colon".to_owned() } else { example(place) }));
         } else if !matches!(want, Want::Given) {
             self.kind(node, want, place);
         }
     }
 
     fn kind(&mut self, node: &Node, want: &Want, place: Place<'_>) {
-        let message = format!("`{}` wants {}, found {}", place.key, wanted(want), found(node));
+        let message = format!("{} wants {}, found {}", place.called(), wanted(want), found(node));
         self.problem(codes::KIND, mark(node), message, example(place));
     }
 
@@ -100,7 +120,7 @@ impl<'p> Form<'p> {
             Want::Or(inner) => self.scalar(node, scalar, inner, place),
             Want::Reference => self.reference(node, text, place),
             _ if expression => {
-                let message = format!("`{}` wants {}, found an expression", place.key, wanted(want));
+                let message = format!("{} wants {}, found an expression", place.called(), wanted(want));
                 self.problem(codes::KIND, node.span, message, format!("expressions are not read here; {}", example(place)));
             }
             Want::Name(names) => self.name(text, node.span, *names, place.key),
@@ -119,14 +139,14 @@ impl<'p> Form<'p> {
                 _ => self.kind(node, want, place),
             },
             Want::Bool if !(scalar.plain && matches!(plain(text), Plain::Bool(_))) => {
-                let message = format!("`{}` wants true or false, found `{}`", place.key, short(text));
+                let message = format!("{} wants true or false, found `{}`", place.called(), short(text));
                 let yes = matches!(&*text.to_lowercase(), "yes" | "on" | "true" | "y" | "1");
                 let no = matches!(&*text.to_lowercase(), "no" | "off" | "false" | "n" | "0");
                 let help = if yes { "write `true`" } else if no { "write `false`" } else { "write `true` or `false`" };
                 self.problem(codes::KIND, node.span, message, help);
             }
             Want::Duration if duration::duration(text).is_none() => {
-                let message = format!("`{}` wants a duration, found `{}`", place.key, short(text));
+                let message = format!("{} wants a duration, found `{}`", place.called(), short(text));
                 self.problem(codes::DURATION, node.span, message, format!("write {}", duration::FORM));
             }
             Want::Word(words) if !words.contains(&text) => self.word(text, node.span, words, "", place),
@@ -134,19 +154,19 @@ impl<'p> Form<'p> {
                 self.word(text, node.span, words, " or an instant such as 2026-01-31T10:00:00Z", place);
             }
             Want::Text if text.is_empty() => {
-                self.problem(codes::EMPTY, node.span, format!("`{}` is empty", place.key), example(place));
+                self.problem(codes::EMPTY, node.span, format!("{} is empty", place.called()), example(place));
             }
             _ => {}
         }
     }
 
     fn range(&mut self, node: &Node, text: &str, bounds: &str, place: Place<'_>) {
-        let message = format!("`{}` is {}, expected {bounds}", place.key, short(text));
+        let message = format!("{} is {}, expected {bounds}", place.called(), short(text));
         self.problem(codes::NUMBER, node.span, message, example(place));
     }
 
     fn word(&mut self, text: &str, span: Span, words: &[&'static str], more: &str, place: Place<'_>) {
-        let message = format!("`{}` cannot be `{}`", place.key, short(text));
+        let message = format!("{} cannot be `{}`", place.called(), short(text));
         let help = match near(text, words.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("expected {}{more}", listed(words.iter().copied())),
@@ -158,9 +178,10 @@ impl<'p> Form<'p> {
     fn reference(&mut self, node: &Node, text: &str, place: Place<'_>) {
         let named = text.strip_prefix("env:").or_else(|| text.strip_prefix("file:"));
         if named.is_none_or(|name| name.trim().is_empty()) {
-            let message = format!("`{}` must say where the secret is, not what it is", place.key);
+            let message = format!("{} must say where the secret is, not what it is", place.called());
             let help = "write `env:NAME` or `file:path`; a secret that stood in a file is no secret any more: replace it";
-            self.problem(codes::INLINE_SECRET, node.span, message, help);
+            let problem = Problem::error(codes::INLINE_SECRET, node.span, message).help(help);
+            self.problems.add(problem.hides(node.span));
         }
     }
 
@@ -190,7 +211,7 @@ impl<'p> Form<'p> {
         let parts: Vec<_> = text.split('.').collect();
         let good = parts.iter().all(|part| !part.is_empty() && letters(part));
         if !good || !(2..=3).contains(&parts.len()) {
-            let message = format!("`{}` wants `connection.operation`, found `{}`", place.key, short(text));
+            let message = format!("{} wants `connection.operation`, found `{}`", place.called(), short(text));
             self.problem(codes::NAME, span, message, example(place));
         }
     }
@@ -199,13 +220,13 @@ impl<'p> Form<'p> {
         let Kind::Map(entries) = &node.kind else { return self.kind(node, want, place) };
         for (name, value) in entries {
             self.name(&name.value, name.span, names, place.key);
-            self.value(value, inner, Place { key: &name.value, example: "" });
+            self.value(value, inner, Place { key: &name.value, example: "", entry: false });
         }
     }
 
     fn given(&mut self, node: &Node, place: Place<'_>) {
         match &node.kind {
-            Kind::List(items) => items.iter().for_each(|item| self.value(item, &Want::Given, place)),
+            Kind::List(items) => self.entries(items, &Want::Given, place),
             Kind::Map(entries) => match super::keys::given(entries.iter().map(|(name, _)| &*name.value)) {
                 Some(object) => self.object(node, object, place, None, None),
                 None => self.map(node, Names::Free, &Want::Given, &Want::Given, place),
@@ -221,7 +242,7 @@ impl<'p> Form<'p> {
             Kind::List(items) if items.len() == 1 => self.types(&items[0], place, objects),
             Kind::Map(entries) if objects => {
                 entries.iter().for_each(|(name, value)| {
-                    self.value(value, &Want::Shape, Place { key: &name.value, example: "" });
+                    self.value(value, &Want::Shape, Place { key: &name.value, example: "", entry: false });
                 });
             }
             _ => self.kind(node, if objects { &Want::Shape } else { &Want::Type }, place),
@@ -251,7 +272,7 @@ impl<'p> Form<'p> {
         let unknown = || entries.iter().map(|(name, _)| name).filter(|name| !known(&name.value));
         let meant = unknown().find_map(|name| near(&name.value, kinds()).map(|key| (name, key)));
         if let Some((name, key)) = meant {
-            let message = format!("unknown key `{}`, expected what kind of {} this is", short(&name.value), choice.name);
+            let message = format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
             self.problem(codes::UNKNOWN_KEY, name.span, message, format!("did you mean `{key}`?"));
             if let Some((_, object)) = choice.of.iter().find(|(of, _)| *of == key) {
                 self.object(node, object, place, Some(choice), Some((name, key)));
@@ -280,7 +301,7 @@ impl<'p> Form<'p> {
                 self.known(name, value, key);
             } else {
                 let free = object.keys().map(|key| key.name).filter(|key| !entries.iter().any(|(name, _)| &*name.value == *key));
-                there.extend(self.unknown(name, object, choice, near(&name.value, free)));
+                there.extend(self.unknown((name, value), object, choice, near(&name.value, free)));
             }
         }
         if !self.partial {
@@ -291,7 +312,7 @@ impl<'p> Form<'p> {
     }
 
     fn known(&mut self, name: &Name, value: &Node, key: &Key) {
-        let place = Place { key: key.name, example: key.example };
+        let place = Place { key: key.name, example: key.example, entry: false };
         let empty = match &value.kind {
             Kind::List(items) => items.is_empty(),
             Kind::Map(entries) => entries.is_empty(),
@@ -307,7 +328,7 @@ impl<'p> Form<'p> {
 
     fn unknown(
         &mut self,
-        name: &Name,
+        (name, value): (&Name, &Node),
         object: &'static Object,
         choice: Option<&'static Choice>,
         meant: Option<&'static str>,
@@ -316,9 +337,13 @@ impl<'p> Form<'p> {
         let owners: Vec<_> = choice.iter().flat_map(|choice| choice.of).filter(has).map(|(key, _)| *key).collect();
         if owners.is_empty() {
             let message = format!("unknown key `{}` in {}", short(&name.value), object.name);
-            let known = || listed(object.keys().map(|key| key.name));
+            let known = || listed(object.keys().map(|key| key.name)).replace(" or ", " and ");
             let help = meant.map_or_else(|| format!("known keys are {}", known()), |key| format!("did you mean `{key}`?"));
-            self.problem(codes::UNKNOWN_KEY, name.span, message, help);
+            let mut problem = Problem::error(codes::UNKNOWN_KEY, name.span, message).help(help);
+            if object.rules.iter().any(|rule| matches!(rule, Rule::Private)) {
+                problem = problem.hides(value.span);
+            }
+            self.problems.add(problem);
             return meant;
         }
         let message = format!("`{}` is no key of {}", name.value, object.name);
@@ -353,6 +378,7 @@ impl<'p> Form<'p> {
                         self.problems.add(problem.also(first.span, "this").help("keep one of them"));
                     }
                 }
+                Rule::Private => {}
                 Rule::Needs(key, needed) => {
                     if let Some(name) = written(key).filter(|_| !there.contains(needed) && !self.partial) {
                         let message = format!("`{key}` needs `{needed}` beside it");
@@ -413,9 +439,10 @@ fn wanted(want: &Want) -> String {
     }
 }
 
+/// Nothing if there is none to show.
 fn example(place: Place<'_>) -> String {
     if place.example.is_empty() {
-        "write a value after the colon".into()
+        String::new()
     } else {
         format!("for example `{}: {}`", place.key, place.example)
     }

@@ -14,6 +14,8 @@ mod fields;
 mod flow;
 mod form;
 pub mod keys;
+pub mod reference;
+pub mod schema;
 
 use crate::{
     problem::{Problem, Problems, codes},

@@ -1,6 +1,8 @@
 //! How the store words its answers, and how it reads a call. In: data, refusals, request parts. Out: responses in the
 //! shapes of V2 (bare arrays, errors as an array) and V3 (`data` and `meta`, errors as an object).
 
+use std::fmt::Display;
+
 use axum::{
     Json,
     body::{Body, to_bytes},
@@ -19,20 +21,20 @@ const BODY_LIMIT: usize = 4 << 20;
 
 /// An answer that says no.
 #[derive(Debug)]
-pub struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     body: Value,
 }
 
 impl Refusal {
     /// The error itself, to be listed among others in the answer to a batch.
-    pub fn into_body(self) -> Value {
+    pub(super) fn into_body(self) -> Value {
         self.body
     }
 }
 
 /// What a handler gives.
-pub type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -41,24 +43,25 @@ impl IntoResponse for Refusal {
 }
 
 /// An error of V2.
-pub fn v2(status: StatusCode, message: &str) -> Refusal {
+pub(super) fn v2(status: StatusCode, message: &str) -> Refusal {
     Refusal { status, body: json!([{ "status": status.as_u16(), "message": message }]) }
 }
 
 /// The refusal to write a field that is only read.
-pub fn read_only(field: &str) -> Refusal {
-    let text =
-        format!("The field '{field}' cannot be written to. Please remove it from your request before trying again.");
+pub(super) fn read_only(field: &str) -> Refusal {
+    let text = format!(
+        "The field '{field}' cannot be written to. Please remove it from your request before trying again."
+    );
     v2(StatusCode::BAD_REQUEST, &text)
 }
 
 /// A field of a V2 body that cannot be used.
-pub fn invalid(field: &str) -> Refusal {
+pub(super) fn invalid(field: &str) -> Refusal {
     v2(StatusCode::BAD_REQUEST, &format!("The field '{field}' is invalid."))
 }
 
 /// An error of V3; `errors` maps fields to what is wrong with them.
-pub fn v3(status: StatusCode, title: &str, errors: &[(&str, &str)]) -> Refusal {
+pub(super) fn v3(status: StatusCode, title: &str, errors: &[(&str, &str)]) -> Refusal {
     let errors: Map<String, Value> =
         errors.iter().map(|(field, text)| ((*field).to_owned(), json!(text))).collect();
     let body = json!({ "status": status.as_u16(), "title": title, "type": ERROR_TYPE, "errors": errors });
@@ -66,17 +69,17 @@ pub fn v3(status: StatusCode, title: &str, errors: &[(&str, &str)]) -> Refusal {
 }
 
 /// A V3 body that cannot be used.
-pub fn unusable(errors: &[(&str, &str)]) -> Refusal {
+pub(super) fn unusable(errors: &[(&str, &str)]) -> Refusal {
     v3(StatusCode::UNPROCESSABLE_ENTITY, "JSON data is missing or invalid", errors)
 }
 
 /// Nothing there, in the wording of the path's version.
-pub fn missing(path: &str) -> Refusal {
+pub(super) fn missing(path: &str) -> Refusal {
     fail(path, StatusCode::NOT_FOUND, NOT_FOUND)
 }
 
 /// A refusal in the wording of the path's version.
-pub fn fail(path: &str, status: StatusCode, text: &str) -> Refusal {
+pub(super) fn fail(path: &str, status: StatusCode, text: &str) -> Refusal {
     if is_v3(path) { v3(status, text, &[]) } else { v2(status, text) }
 }
 
@@ -85,27 +88,33 @@ fn is_v3(path: &str) -> bool {
 }
 
 /// A V2 resource that is not there.
-pub fn gone() -> Refusal {
+pub(super) fn gone() -> Refusal {
     v2(StatusCode::NOT_FOUND, NOT_FOUND)
 }
 
 /// A V3 resource that is not there.
-pub fn gone_v3() -> Refusal {
+pub(super) fn gone_v3() -> Refusal {
     v3(StatusCode::NOT_FOUND, NOT_FOUND, &[])
 }
 
 /// A page of V2: an array, or 204 without a body if it would be empty.
-pub fn list(rows: &[Value]) -> Response {
+pub(super) fn list(rows: &[Value]) -> Response {
     if rows.is_empty() { StatusCode::NO_CONTENT.into_response() } else { Json(rows).into_response() }
 }
 
 /// A single thing of V3.
-pub fn data(data: &Value) -> Response {
+pub(super) fn data(data: &Value) -> Response {
     Json(json!({ "data": data, "meta": {} })).into_response()
 }
 
 /// The same answer, with what the call committed for the ledger.
-pub fn effect(mut response: Response, record: &str, id: impl ToString, verb: &str, fields: &[String]) -> Response {
+pub(super) fn effect(
+    mut response: Response,
+    record: &str,
+    id: &dyn Display,
+    verb: &str,
+    fields: &[String],
+) -> Response {
     let mut effect = json!({ "record": record, "id": id.to_string(), "verb": verb });
     if !fields.is_empty() {
         effect["fields"] = json!(fields);
@@ -116,11 +125,11 @@ pub fn effect(mut response: Response, record: &str, id: impl ToString, verb: &st
 
 /// The one number in the path.
 #[derive(Debug)]
-pub struct Id(pub u64);
+pub(super) struct Id(pub u64);
 
 /// The two numbers in the path.
 #[derive(Debug)]
-pub struct Ids(pub u64, pub u64);
+pub(super) struct Ids(pub u64, pub u64);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Refusal;
@@ -142,13 +151,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 
 /// The JSON body of a call.
 #[derive(Debug)]
-pub struct Sent(pub Value);
+pub(super) struct Sent(pub Value);
 
 impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Refusal;
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Refusal> {
         let path = request.uri().path().to_owned();
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
         if !kind.starts_with("application/json") {
             let text = "The Content-Type of the request is not supported; use application/json.";
             return Err(fail(&path, StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
@@ -163,7 +173,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
 impl Sent {
     /// The body as an object.
-    pub fn object(self) -> Result<Map<String, Value>, Value> {
+    pub(super) fn object(self) -> Result<Map<String, Value>, Value> {
         match self.0 {
             Value::Object(object) => Ok(object),
             other => Err(other),

@@ -41,7 +41,8 @@ const PRODUCT_FILTERS: &[&str] = &[
     "total_sold",
 ];
 /// Parts of a product that are only shown when asked for.
-const PARTS: &[&str] = &["variants", "options", "custom_fields", "bulk_pricing_rules", "images", "modifiers", "channels"];
+const PARTS: &[&str] =
+    &["variants", "options", "custom_fields", "bulk_pricing_rules", "images", "modifiers", "channels"];
 
 /// The routes.
 pub(super) fn routes() -> Router<Arc<Store>> {
@@ -103,12 +104,16 @@ async fn variants(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
     params.answer(all, &["id", "sku", "upc", "product_id"], false)
 }
 
-async fn channels(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
-    params.answer(store.channels(), &["available", "status", "type", "platform", "date_created", "date_modified"], false)
+async fn channels(params: Params) -> Answer {
+    params.answer(
+        Store::channels(),
+        &["available", "status", "type", "platform", "date_created", "date_modified"],
+        false,
+    )
 }
 
-async fn channel(Held(store): Held<Arc<Store>>, Id(id): Id) -> Answer {
-    store.channels().iter().find(|row| row["id"] == json!(id)).map(data).ok_or_else(gone_v3)
+async fn channel(Id(id): Id) -> Answer {
+    Store::channels().iter().find(|row| row["id"] == json!(id)).map(data).ok_or_else(gone_v3)
 }
 
 async fn currencies(Held(store): Held<Arc<Store>>, params: Params) -> Response {

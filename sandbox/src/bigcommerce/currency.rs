@@ -42,27 +42,27 @@ fn find(code: &str) -> Option<&'static Currency> {
 }
 
 /// The currency's id in the store, 0 if it has none.
-pub fn id(code: &str) -> u64 {
+pub(super) fn id(code: &str) -> u64 {
     find(code).map_or(0, |currency| currency.id)
 }
 
 /// Decimals of the currency.
-pub fn digits(code: &str) -> u32 {
+pub(super) fn digits(code: &str) -> u32 {
     find(code).map_or(2, |currency| currency.digits)
 }
 
 /// Whether orders can be paid in it.
-pub fn is_transactional(code: &str) -> bool {
+pub(super) fn is_transactional(code: &str) -> bool {
     find(code).is_some_and(|currency| currency.transactional)
 }
 
 /// Codes of the currencies that orders can be paid in.
-pub fn transactional() -> Vec<&'static str> {
+pub(super) fn transactional() -> Vec<&'static str> {
     CURRENCIES.iter().filter(|currency| currency.transactional).map(|currency| currency.code).collect()
 }
 
 /// Units of `to` for one unit of `from`.
-pub fn rate(from: &str, to: &str) -> Fixed {
+pub(super) fn rate(from: &str, to: &str) -> Fixed {
     if from == to {
         return Fixed::ONE;
     }
@@ -71,7 +71,7 @@ pub fn rate(from: &str, to: &str) -> Fixed {
 }
 
 /// `/v2/currencies`, seen from the store's own currency.
-pub fn list(store: &str) -> Vec<Value> {
+pub(super) fn list(store: &str) -> Vec<Value> {
     CURRENCIES.iter().map(|currency| entry(currency, store)).collect()
 }
 

@@ -79,7 +79,8 @@ fn shown(customer: &Value, params: &Params) -> Value {
     let mut out = customer.clone();
     out["name"] = json!(format!("{} {}", text(customer, "first_name"), text(customer, "last_name")));
     if let Some(object) = out.as_object_mut() {
-        let hidden = |field: &str| PARTS.iter().any(|(part, name)| *name == field && !params.names("include", part));
+        let hidden =
+            |field: &str| PARTS.iter().any(|(part, name)| *name == field && !params.names("include", part));
         object.retain(|field, _| !hidden(field));
     }
     out
@@ -102,7 +103,8 @@ async fn create(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     let mut made = Vec::new();
     for row in rows {
         check(row, true)?;
-        let taken = |row: &Value| is_taken(&state, row, None) || made.iter().any(|other| same_email(other, row));
+        let taken =
+            |row: &Value| is_taken(&state, row, None) || made.iter().any(|other| same_email(other, row));
         if taken(row) {
             return Err(duplicate(row));
         }
@@ -113,7 +115,7 @@ async fn create(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     for row in &answers {
         store.tell_customer(&mut state, row, "created");
     }
-    Ok(effect(several(&answers), "customer", ids.join(","), "create", &[]))
+    Ok(effect(several(&answers), "customer", &ids.join(","), "create", &[]))
 }
 
 async fn update(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
@@ -124,7 +126,11 @@ async fn update(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
         let id = row["id"].as_u64().ok_or_else(|| unusable(&[("id", "error.path.missing.")]))?;
         if !state.customers.contains_key(&id) {
             let title = "Set customer failed.";
-            return Err(v3(StatusCode::UNPROCESSABLE_ENTITY, title, &[(".customer_update", "No such customer")]));
+            return Err(v3(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                title,
+                &[(".customer_update", "No such customer")],
+            ));
         }
         if is_taken(&state, row, Some(id)) {
             return Err(duplicate(row));
@@ -142,7 +148,7 @@ async fn update(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     for row in &answers {
         store.tell_customer(&mut state, row, "updated");
     }
-    Ok(effect(several(&answers), "customer", ids.join(","), "update", &[]))
+    Ok(effect(several(&answers), "customer", &ids.join(","), "update", &[]))
 }
 
 /// Without `id:in` nothing is deleted.
@@ -159,7 +165,7 @@ async fn remove(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
         return Ok(none);
     }
     let ids: Vec<String> = gone.iter().map(|row| row["id"].to_string()).collect();
-    Ok(effect(none, "customer", ids.join(","), "delete", &[]))
+    Ok(effect(none, "customer", &ids.join(","), "delete", &[]))
 }
 
 fn several(rows: &[Value]) -> Response {
@@ -172,7 +178,11 @@ fn rows(sent: &Value) -> Result<&Vec<Value>, Refusal> {
         let title = format!("The maximum items allowed in the array is {MOST}.");
         return Err(v3(StatusCode::PAYLOAD_TOO_LARGE, &title, &[]));
     }
-    if rows.iter().all(Value::is_object) { Ok(rows) } else { Err(unusable(&[("", "error.expected.jsobject")])) }
+    if rows.iter().all(Value::is_object) {
+        Ok(rows)
+    } else {
+        Err(unusable(&[("", "error.expected.jsobject")]))
+    }
 }
 
 fn check(row: &Value, creating: bool) -> Result<(), Refusal> {

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Seconds from a failed try to the next one.
-pub const LADDER: [i64; 11] = [60, 180, 300, 600, 900, 1800, 3600, 7200, 21_600, 50_400, 86_400];
+pub(super) const LADDER: [i64; 11] = [60, 180, 300, 600, 900, 1800, 3600, 7200, 21_600, 50_400, 86_400];
 /// A domain is blocked if, of at least this many deliveries in two minutes, fewer than nine in ten succeed.
 const BLOCK_SAMPLE: usize = 100;
 const BLOCK_WINDOW: SignedDuration = SignedDuration::from_mins(2);
@@ -40,7 +40,7 @@ const AT_ONCE: usize = 64;
 
 /// What sending needs, apart from the records.
 #[derive(Debug)]
-pub struct Courier {
+pub(super) struct Courier {
     http: Client,
     permits: Semaphore,
     runtime: tokio::runtime::Handle,
@@ -75,7 +75,7 @@ struct Target {
 
 impl Courier {
     /// Has to be made within a tokio runtime.
-    pub fn new(seed: u64, trust_all: bool, timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn new(seed: u64, trust_all: bool, timeout: Duration) -> Result<Self, Error> {
         // An error says that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder()
@@ -106,7 +106,7 @@ impl Courier {
     }
 
     /// The domains of an account that are blocked, as `/hooks/admin` shows them.
-    pub fn blocked(&self, client_id: &str, now: Timestamp) -> Vec<Value> {
+    pub(super) fn blocked(&self, client_id: &str, now: Timestamp) -> Vec<Value> {
         let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let own = health.iter().filter(|((owner, _), _)| owner == client_id);
         own.filter_map(|((_, domain), health)| {
@@ -152,7 +152,8 @@ fn payload(store: &Store, scope: &str, data: &Value, now: Timestamp) -> String {
         "created_at": now.as_second(),
     });
     let sum = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, payload.to_string().as_bytes());
-    payload["hash"] = json!(sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat());
+    payload["hash"] =
+        json!(sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat());
     payload.to_string()
 }
 
@@ -184,8 +185,8 @@ impl Store {
         self.courier.runtime.spawn(async move { carry(store, shared, delivery).await });
     }
 
-    /// Sends once; true if the client took it, nothing if the hook is gone or switched off.
-    async fn attempt(&self, delivery: &Delivery, number: usize) -> Option<bool> {
+    /// Sends once; the status answered (0 for none), nothing if the hook is gone or switched off.
+    async fn attempt(&self, delivery: &Delivery) -> Option<u16> {
         let target = self.target(delivery.hook_id)?;
         let permit = self.courier.permits.acquire().await.ok()?;
         let timestamp = self.hook_time().as_second();
@@ -203,22 +204,23 @@ impl Store {
         }
         let status = request.body(delivery.body.clone()).send().await.map(|answer| answer.status());
         drop(permit);
-        let ok = status.as_ref().is_ok_and(reqwest::StatusCode::is_success);
-        self.shared.note(
-            Platform::Bigcommerce,
-            "hook",
-            json!({
-                "hook_id": delivery.hook_id,
-                "message_id": delivery.message_id,
-                "scope": delivery.scope,
-                "attempt": number,
-                "status": status.as_ref().map_or(0, reqwest::StatusCode::as_u16),
-                "ok": ok,
-                "body": serde_json::from_str::<Value>(&delivery.body).unwrap_or_default(),
-            }),
-        );
-        self.count(&target, ok);
-        Some(ok)
+        let status = status.map_or(0, |status| status.as_u16());
+        self.count(&target, is_taken(status));
+        Some(status)
+    }
+
+    /// Puts a delivery in the journal, with the instant of the next try if there will be one.
+    fn journal(&self, delivery: &Delivery, number: usize, status: u16, next: Option<Timestamp>) {
+        let detail = json!({
+            "hook_id": delivery.hook_id,
+            "message_id": delivery.message_id,
+            "scope": delivery.scope,
+            "attempt": number,
+            "status": status,
+            "next": next.map(|at| at.to_string()),
+            "body": serde_json::from_str::<Value>(&delivery.body).unwrap_or_default(),
+        });
+        self.shared.note(Platform::Bigcommerce, "hook", detail);
     }
 
     fn count(&self, target: &Target, ok: bool) {
@@ -230,7 +232,8 @@ impl Store {
         let state = self.state();
         let hook = state.hooks.get(&hook_id).filter(|hook| hook.is_active)?;
         let account = self.settings.accounts.iter().find(|account| account.client_id == hook.client_id)?;
-        let header = |(name, value): (&String, &Value)| Some((name.parse().ok()?, value.as_str()?.parse().ok()?));
+        let header =
+            |(name, value): (&String, &Value)| Some((name.parse().ok()?, value.as_str()?.parse().ok()?));
         Some(Target {
             client_id: hook.client_id.clone(),
             secret: account.client_secret.clone(),
@@ -241,7 +244,11 @@ impl Store {
 
     /// What `webhook-timestamp` says: receivers check it against their own clock, so it is real time unless asked.
     fn hook_time(&self) -> Timestamp {
-        if self.settings.hook_timestamps_on_sandbox_clock { self.shared.clock.now() } else { Timestamp::now() }
+        if self.settings.hook_timestamps_on_sandbox_clock {
+            self.shared.clock.now()
+        } else {
+            Timestamp::now()
+        }
     }
 
     /// Until when the domain of a hook is blocked.
@@ -275,6 +282,11 @@ impl Store {
             self.courier.runtime.spawn(async move { climb(&store, &shared, &delivery).await });
         }
     }
+}
+
+/// Whether the receiver took it.
+fn is_taken(status: u16) -> bool {
+    (200..300).contains(&status)
 }
 
 fn domain(destination: &str) -> String {
@@ -312,15 +324,18 @@ async fn climb(store: &Weak<Store>, shared: &Arc<Shared>, delivery: &Delivery) {
             shared.clock.sleep_until(until).await;
         }
         let Some(alive) = store.upgrade() else { return };
-        match alive.attempt(delivery, number + 1).await {
-            Some(false) => {}
-            Some(true) | None => return,
+        let Some(status) = alive.attempt(delivery).await else { return };
+        if is_taken(status) {
+            alive.journal(delivery, number + 1, status, None);
+            return;
         }
-        alive.failed(delivery, number == LADDER.len());
+        let wait = LADDER.get(number).map(|seconds| SignedDuration::from_secs(*seconds));
+        let next = wait.and_then(|wait| shared.clock.now().checked_add(wait).ok());
+        alive.failed(delivery, next.is_none());
+        alive.journal(delivery, number + 1, status, next);
         drop(alive);
-        let Some(wait) = LADDER.get(number) else { return };
-        let until = shared.clock.now().checked_add(SignedDuration::from_secs(*wait));
-        shared.clock.sleep_until(until.unwrap_or(Timestamp::MAX)).await;
+        let Some(next) = next else { return };
+        shared.clock.sleep_until(next).await;
     }
 }
 
@@ -348,6 +363,6 @@ mod tests {
         assert!(health.count(now, false));
         assert_eq!(health.blocked_until, now.checked_add(BLOCK_TIME).ok());
         let mut good = Health::default();
-        assert!(!(0..500).any(|at| good.count(now, at % 10 != 0)));
+        assert!(!(0..500).any(|at| good.count(now, at % 10 != 9)));
     }
 }

@@ -85,7 +85,7 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// The plain fields of a new order.
-pub fn plain_defaults() -> Map<String, Value> {
+pub(super) fn plain_defaults() -> Map<String, Value> {
     let value = |name| match name {
         "external_source" | "external_merchant_id" => Value::Null,
         "customer_locale" => json!("en"),
@@ -99,7 +99,7 @@ pub fn plain_defaults() -> Map<String, Value> {
 }
 
 /// Refuses what cannot be written; `creating` allows the two fields that are written once.
-pub fn check(body: &Map<String, Value>, creating: bool, refuse_unknown: bool) -> Result<(), Refusal> {
+pub(super) fn check(body: &Map<String, Value>, creating: bool, refuse_unknown: bool) -> Result<(), Refusal> {
     for (name, value) in body {
         let once = matches!(name.as_str(), "external_merchant_id" | "default_currency_code");
         if READ_ONLY.contains(&name.as_str()) || (once && !creating) {
@@ -133,7 +133,7 @@ fn is_of_pair(name: &str) -> bool {
 }
 
 /// Overrides come in pairs.
-pub fn check_pair(body: &Map<String, Value>, stem: &str) -> Result<(), Refusal> {
+pub(super) fn check_pair(body: &Map<String, Value>, stem: &str) -> Result<(), Refusal> {
     let (ex, inc) = (format!("{stem}_ex_tax"), format!("{stem}_inc_tax"));
     match (body.contains_key(&ex), body.contains_key(&inc)) {
         (true, false) => Err(half(&ex, &inc)),
@@ -148,7 +148,7 @@ fn half(given: &str, other: &str) -> Refusal {
 }
 
 /// Copies the plain fields of a body.
-pub fn copy_plain(body: &Map<String, Value>, plain: &mut Map<String, Value>) {
+pub(super) fn copy_plain(body: &Map<String, Value>, plain: &mut Map<String, Value>) {
     for (name, _) in PLAIN {
         if let Some(value) = body.get(*name) {
             plain.insert((*name).to_owned(), value.clone());

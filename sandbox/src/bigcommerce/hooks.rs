@@ -4,11 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    extract::State as Held,
-    http::StatusCode,
-    response::IntoResponse,
-    routing::get,
+    Extension, Router, extract::State as Held, http::StatusCode, response::IntoResponse, routing::get,
 };
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -28,7 +24,7 @@ const MOST_HEADERS: usize = 64;
 
 /// A webhook.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Hook {
+pub(super) struct Hook {
     /// Id within the platform.
     pub id: u64,
     /// The account that made it.
@@ -96,7 +92,7 @@ async fn create(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account
         text(&body, "destination")?.ok_or_else(|| unusable(&[("destination", "error.path.missing.")]))?;
     check_scope(&scope)?;
     store.check_destination(&destination)?;
-    let headers = headers(&body)?.flatten();
+    let headers = headers(&body)?.and_then(object);
     let now = store.shared.clock.now().as_second();
     let mut state = store.state();
     room(&state.hooks, &who, None, &scope, &destination)?;
@@ -113,7 +109,7 @@ async fn create(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account
         last_event: now,
         deactivated: false,
     };
-    let answer = effect(data(&hook.view()), "hook", hook.id, "create", &[]);
+    let answer = effect(data(&hook.view()), "hook", &hook.id, "create", &[]);
     state.hooks.insert(hook.id, hook);
     Ok(answer)
 }
@@ -142,12 +138,12 @@ async fn update(
     let hook = state.hooks.get_mut(&id).ok_or_else(gone_v3)?;
     (hook.scope, hook.destination, hook.updated_at) = (scope, destination, now);
     if let Some(headers) = headers {
-        hook.headers = headers;
+        hook.headers = object(headers);
     }
     if let Some(active) = active {
         (hook.is_active, hook.deactivated, hook.last_event) = (active, false, now);
     }
-    Ok(effect(data(&hook.view()), "hook", id, "update", &[]))
+    Ok(effect(data(&hook.view()), "hook", &id, "update", &[]))
 }
 
 async fn remove(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account>, Id(id): Id) -> Answer {
@@ -155,7 +151,7 @@ async fn remove(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account
     let own = state.hooks.get(&id).is_some_and(|hook| hook.client_id == who.client_id);
     let hook = if own { state.hooks.remove(&id) } else { None };
     let hook = hook.ok_or_else(gone_v3)?;
-    Ok(effect(data(&hook.view()), "hook", id, "delete", &[]))
+    Ok(effect(data(&hook.view()), "hook", &id, "delete", &[]))
 }
 
 async fn admin(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account>) -> Answer {
@@ -201,17 +197,17 @@ fn flag(body: &Map<String, Value>) -> Result<Option<bool>, Refusal> {
 }
 
 /// Absent, or null, or an object of texts within the platform's limits.
-fn headers(body: &Map<String, Value>) -> Result<Option<Option<Map<String, Value>>>, Refusal> {
+fn headers(body: &Map<String, Value>) -> Result<Option<Value>, Refusal> {
     let wrong = |text| Err(unusable(&[("headers", text)]));
     match body.get("headers") {
         None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::Null) => Ok(Some(Value::Null)),
         Some(Value::Object(headers)) if headers.len() > MOST_HEADERS => wrong("no more than 64 headers"),
         Some(Value::Object(headers)) => {
             let fits = |(name, value): (&String, &Value)| {
                 name.len() <= 64 && value.as_str().is_some_and(|text| text.len() <= 8192)
             };
-            if headers.iter().all(fits) { Ok(Some(Some(headers.clone()))) } else { wrong("error.expected.jsstring") }
+            if headers.iter().all(fits) { Ok(Some(json!(headers))) } else { wrong("error.expected.jsstring") }
         }
         Some(_) => wrong("error.expected.jsobject"),
     }
@@ -264,3 +260,10 @@ impl Store {
 
 /// Hooks without an event for so many seconds are switched off.
 pub(super) const MOST_IDLE: i64 = 90 * 86_400;
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
+}

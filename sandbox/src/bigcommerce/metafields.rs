@@ -28,7 +28,7 @@ const FILTERS: &[&str] = &["key", "namespace", "date_created", "date_modified"];
 
 /// A metafield.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Metafield {
+pub(super) struct Metafield {
     /// Id within the store.
     pub id: u64,
     /// Who may see and write it.
@@ -59,7 +59,10 @@ pub(super) fn routes() -> Router<Arc<Store>> {
         .into_iter()
         .map(|(kind, path)| {
             Router::new()
-                .route(&format!("{path}/metafields"), get(all).post(add_many).put(change_many).delete(remove_many))
+                .route(
+                    &format!("{path}/metafields"),
+                    get(all).post(add_many).put(change_many).delete(remove_many),
+                )
                 .route(&format!("{path}/{{id}}/metafields"), get(of_record).post(add))
                 .route(&format!("{path}/{{id}}/metafields/{{field}}"), get(one).put(change).delete(remove))
                 .layer(Extension(Kind(kind)))
@@ -96,7 +99,12 @@ impl Desk<'_> {
             && (field.owner_client_id == self.who.client_id || field.permission_set != "app_only")
     }
 
-    fn find<'s>(&self, state: &'s State, id: u64, resource_id: Option<u64>) -> Result<&'s Metafield, Refusal> {
+    fn find<'s>(
+        &self,
+        state: &'s State,
+        id: u64,
+        resource_id: Option<u64>,
+    ) -> Result<&'s Metafield, Refusal> {
         let found = state.metafields.get(&id).filter(|field| self.may_see(field));
         found.filter(|field| resource_id.is_none_or(|id| id == field.resource_id)).ok_or_else(gone_v3)
     }
@@ -127,7 +135,13 @@ impl Desk<'_> {
         Ok(field)
     }
 
-    fn change(&self, state: &mut State, resource: Option<u64>, id: u64, sent: &Value) -> Result<Metafield, Refusal> {
+    fn change(
+        &self,
+        state: &mut State,
+        resource: Option<u64>,
+        id: u64,
+        sent: &Value,
+    ) -> Result<Metafield, Refusal> {
         let mut field = self.find(state, id, resource)?.clone();
         let owner = field.owner_client_id == self.who.client_id;
         for (name, most) in [("permission_set", 64), ("namespace", 64), ("key", 64)] {
@@ -159,7 +173,11 @@ impl Desk<'_> {
     fn remove(&self, state: &mut State, resource: Option<u64>, id: u64) -> Result<(), Refusal> {
         let field = self.find(state, id, resource)?.clone();
         if field.owner_client_id != self.who.client_id {
-            return Err(v3(StatusCode::FORBIDDEN, "Only the account that made a metafield may delete it.", &[]));
+            return Err(v3(
+                StatusCode::FORBIDDEN,
+                "Only the account that made a metafield may delete it.",
+                &[],
+            ));
         }
         state.metafields.remove(&id);
         self.tell(state, &field, "deleted");
@@ -198,7 +216,11 @@ fn room(all: &BTreeMap<u64, Metafield>, new: &Metafield) -> Result<(), Refusal> 
 }
 
 fn permitted(set: &str) -> Result<(), Refusal> {
-    if PERMISSIONS.contains(&set) { Ok(()) } else { Err(unusable(&[("permission_set", "is not one of the sets")])) }
+    if PERMISSIONS.contains(&set) {
+        Ok(())
+    } else {
+        Err(unusable(&[("permission_set", "is not one of the sets")]))
+    }
 }
 
 fn iso(at: Timestamp) -> String {
@@ -221,7 +243,8 @@ fn optional(sent: &Value, field: &str, (least, most): (usize, usize)) -> Result<
 async fn all((Held(store), Extension(kind), Extension(who)): At, params: Params) -> Answer {
     let state = store.state();
     let desk = Desk { store: &store, kind, who: &who };
-    let rows = state.metafields.values().filter(|field| desk.may_see(field)).map(|field| json!(field)).collect();
+    let rows =
+        state.metafields.values().filter(|field| desk.may_see(field)).map(|field| json!(field)).collect();
     params.answer(rows, FILTERS, true)
 }
 
@@ -244,26 +267,31 @@ async fn one((Held(store), Extension(kind), Extension(who)): At, Ids(record, id)
 async fn add((Held(store), Extension(kind), Extension(who)): At, Id(id): Id, sent: Sent) -> Answer {
     let desk = Desk { store: &store, kind, who: &who };
     let field = desk.add(&mut store.state(), id, &sent.0)?;
-    Ok(effect(data(&json!(field)), "metafield", field.id, "create", &[]))
+    Ok(effect(data(&json!(field)), "metafield", &field.id, "create", &[]))
 }
 
-async fn change((Held(store), Extension(kind), Extension(who)): At, Ids(record, id): Ids, sent: Sent) -> Answer {
+async fn change(
+    (Held(store), Extension(kind), Extension(who)): At,
+    Ids(record, id): Ids,
+    sent: Sent,
+) -> Answer {
     let desk = Desk { store: &store, kind, who: &who };
     let field = desk.change(&mut store.state(), Some(record), id, &sent.0)?;
-    Ok(effect(data(&json!(field)), "metafield", id, "update", &[]))
+    Ok(effect(data(&json!(field)), "metafield", &id, "update", &[]))
 }
 
 async fn remove((Held(store), Extension(kind), Extension(who)): At, Ids(record, id): Ids) -> Answer {
     let desk = Desk { store: &store, kind, who: &who };
     desk.remove(&mut store.state(), Some(record), id)?;
-    Ok(effect(StatusCode::NO_CONTENT.into_response(), "metafield", id, "delete", &[]))
+    Ok(effect(StatusCode::NO_CONTENT.into_response(), "metafield", &id, "delete", &[]))
 }
 
 async fn add_many((Held(store), Extension(kind), Extension(who)): At, sent: Sent) -> Answer {
     let desk = Desk { store: &store, kind, who: &who };
     let mut state = store.state();
     batch(&sent.0, "create", |row| {
-        let record = row["resource_id"].as_u64().ok_or_else(|| unusable(&[("resource_id", "error.path.missing.")]))?;
+        let record =
+            row["resource_id"].as_u64().ok_or_else(|| unusable(&[("resource_id", "error.path.missing.")]))?;
         desk.add(&mut state, record, row).map(|field| json!(field))
     })
 }
@@ -298,6 +326,7 @@ fn batch(sent: &Value, verb: &str, mut work: impl FnMut(&Value) -> Result<Value,
     }
     let meta = json!({ "total": rows.len(), "success": done.len(), "failed": errors.len() });
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let answer: Response = (status, Json(json!({ "data": done, "errors": errors, "meta": meta }))).into_response();
-    Ok(if done.is_empty() { answer } else { effect(answer, "metafield", "batch", verb, &[]) })
+    let answer: Response =
+        (status, Json(json!({ "data": done, "errors": errors, "meta": meta }))).into_response();
+    Ok(if done.is_empty() { answer } else { effect(answer, "metafield", &"batch", verb, &[]) })
 }

@@ -1,15 +1,17 @@
-//! The BigCommerce twin. In: [`Settings`]. Out: a router that answers as the store's REST API does, and a [`Store`] to
-//! trade in. It must never read what the NetSuite twin holds.
+//! The `BigCommerce` twin. In: [`Settings`]. Out: a router that answers as the store's REST API does, and a [`Store`] to
+//! trade in. It must never read what the `NetSuite` twin holds.
 
 mod answer;
 mod catalogue;
 mod currency;
 mod customers;
 mod delivery;
+mod draw;
 mod fields;
 mod hooks;
+mod lanes;
 mod metafields;
-pub mod money;
+mod money;
 mod order;
 mod order_write;
 mod orders;
@@ -48,16 +50,16 @@ use serde_json::{Value, json};
 pub use delivery::sign;
 pub use settings::{Access, Account, Plan, Settings};
 pub use tax::Rounding;
-pub use trade::{Channel, Edit, TaxCase, Tender, Trade};
+pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
 
 use crate::{Error, Shared, door, fault::Kind, ledger::Platform, run::state_file};
 use answer::{Refusal, fail, missing};
 use delivery::Courier;
+use lanes::Lanes;
 use quota::Quota;
 use state::State;
 
-const UNAUTHORIZED: &str =
-    "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store.";
+const UNAUTHORIZED: &str = "Unauthorized - the v3 Auth client ID or token in the request are not a valid combination for this store.";
 
 /// One store.
 #[derive(Debug)]
@@ -67,8 +69,9 @@ pub struct Store {
     loopback_hooks: bool,
     state: Mutex<State>,
     quota: Mutex<Quota>,
+    lanes: Lanes,
     courier: Courier,
-    trade: Mutex<trade::Floor>,
+    trade: Mutex<draw::Floor>,
 }
 
 impl Store {
@@ -81,9 +84,10 @@ impl Store {
         let timeout = Duration::from_millis(settings.hook_timeout_ms);
         let store = Arc::new(Self {
             courier: Courier::new(shared.seed, loopback_hooks, timeout)?,
-            trade: Mutex::new(trade::Floor::new(shared.seed)),
+            trade: Mutex::new(draw::Floor::new(shared.seed)),
             state: Mutex::new(kept.unwrap_or_default()),
             quota: Mutex::new(Quota::new()),
+            lanes: Lanes::new(),
             settings,
             loopback_hooks,
             shared,
@@ -179,12 +183,18 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
         let mut quota = store.quota.lock().unwrap_or_else(PoisonError::into_inner);
         quota.spend(store.shared.clock.now(), store.settings.plan)
     };
-    let mut answer = if verdict.is_some_and(|verdict| !verdict.pass) {
-        too_many(&path)
-    } else {
+    let within = verdict.is_none_or(|verdict| verdict.pass);
+    let place = store.lanes.enter(request.method(), &path).filter(|_| within);
+    let mut answer = if place.is_some() {
+        if store.settings.latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(store.settings.latency_ms)).await;
+        }
         request.extensions_mut().insert(account);
         next.run(request).await
+    } else {
+        too_many(&path)
     };
+    drop(place);
     if let Some(verdict) = verdict {
         verdict.write(answer.headers_mut());
     }

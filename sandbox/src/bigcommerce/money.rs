@@ -17,26 +17,26 @@ const LIMIT: i128 = 100_000_000_000 * SCALE;
 
 /// A decimal number with ten decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fixed(i128);
+pub(super) struct Fixed(i128);
 
 impl Fixed {
     /// Nothing.
-    pub const ZERO: Self = Self(0);
+    pub(super) const ZERO: Self = Self(0);
     /// One.
-    pub const ONE: Self = Self(SCALE);
+    pub(super) const ONE: Self = Self(SCALE);
 
     /// So many minor units of a currency with `digits` decimals.
-    pub fn from_minor(minor: i128, digits: u32) -> Self {
+    pub(super) fn from_minor(minor: i128, digits: u32) -> Self {
         Self(minor * 10_i128.pow(DECIMALS - digits.min(DECIMALS)))
     }
 
     /// A whole number.
-    pub fn whole(number: i64) -> Self {
+    pub(super) fn whole(number: i64) -> Self {
         Self(i128::from(number) * SCALE)
     }
 
     /// Reads `12`, `-0.5`, `1.20e2`; further decimals than ten are rounded. Nothing if it is no number or too big.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (digits, exponent) = match text.split_once(['e', 'E']) {
             Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
@@ -61,7 +61,7 @@ impl Fixed {
     }
 
     /// Reads a JSON number, or a number in a string: the platform takes both.
-    pub fn from_json(value: &Value) -> Option<Self> {
+    pub(super) fn from_json(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => Self::parse(&number.to_string()),
             Value::String(text) => Self::parse(text),
@@ -70,37 +70,37 @@ impl Fixed {
     }
 
     /// The product, rounded to ten decimals.
-    pub fn mul(self, other: Self) -> Self {
+    pub(super) fn mul(self, other: Self) -> Self {
         Self(divide(self.0 * other.0, SCALE))
     }
 
     /// The quotient, rounded to ten decimals; zero if `other` is zero.
-    pub fn div(self, other: Self) -> Self {
+    pub(super) fn div(self, other: Self) -> Self {
         if other.0 == 0 { Self::ZERO } else { Self(divide(self.0 * SCALE, other.0)) }
     }
 
     /// So many times the amount.
-    pub fn times(self, count: u32) -> Self {
+    pub(super) fn times(self, count: u32) -> Self {
         Self(self.0 * i128::from(count))
     }
 
     /// Rounded to `digits` decimals, halves away from zero.
-    pub fn round(self, digits: u32) -> Self {
+    pub(super) fn round(self, digits: u32) -> Self {
         Self::from_minor(self.minor(digits), digits)
     }
 
     /// The nearest number of minor units of a currency with `digits` decimals.
-    pub fn minor(self, digits: u32) -> i128 {
+    pub(super) fn minor(self, digits: u32) -> i128 {
         divide(self.0, 10_i128.pow(DECIMALS - digits.min(DECIMALS)))
     }
 
     /// Whether it is nothing.
-    pub fn is_zero(self) -> bool {
+    pub(super) fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// With exactly `decimals` decimals, as V2 prints money (4) and rates (10).
-    pub fn text(self, decimals: u32) -> String {
+    pub(super) fn text(self, decimals: u32) -> String {
         let minor = self.minor(decimals);
         let base = 10_i128.pow(decimals);
         let sign = if minor < 0 { "-" } else { "" };
@@ -112,12 +112,12 @@ impl Fixed {
     }
 
     /// As V2 prints money.
-    pub fn v2(self) -> Value {
+    pub(super) fn v2(self) -> Value {
         Value::String(self.text(4))
     }
 
     /// As V3 prints money: a number without needless zeros.
-    pub fn v3(self) -> Value {
+    pub(super) fn v3(self) -> Value {
         let text = self.to_string();
         text.parse::<Number>().map_or(Value::Null, Value::Number)
     }
@@ -132,7 +132,7 @@ impl fmt::Display for Fixed {
 
 /// Shares `minor` units out by `weights`, largest remainders first; the shares add up to `minor` and none is greater
 /// than its weight as long as `minor` is not greater than their sum. Without weights nothing is shared out.
-pub fn allocate(minor: i128, weights: &[i128]) -> Vec<i128> {
+pub(super) fn allocate(minor: i128, weights: &[i128]) -> Vec<i128> {
     let sum: i128 = weights.iter().sum();
     if sum <= 0 {
         return vec![0; weights.len()];

@@ -12,7 +12,7 @@ use super::{
 
 /// An order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
+pub(super) struct Order {
     /// Number of the order.
     pub id: u64,
     /// Storefront or marketplace.
@@ -72,7 +72,7 @@ pub struct Order {
 /// A person's address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Contact {
+pub(super) struct Contact {
     /// Given name.
     pub first_name: String,
     /// Family name.
@@ -103,7 +103,7 @@ pub struct Contact {
 
 /// Where a part of the order goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ShippingAddress {
+pub(super) struct ShippingAddress {
     /// Id within the store.
     pub id: u64,
     /// The address.
@@ -124,7 +124,7 @@ pub struct ShippingAddress {
 
 /// A charge: as the store entered it, or as net and gross sent by an API client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cost {
+pub(super) struct Cost {
     /// As entered.
     pub base: Fixed,
     /// Tax class.
@@ -136,12 +136,12 @@ pub struct Cost {
 
 impl Cost {
     /// A charge as entered.
-    pub fn entered(base: Fixed, class: u32) -> Self {
+    pub(super) fn entered(base: Fixed, class: u32) -> Self {
         Self { base, class, set: None }
     }
 
     /// No charge for shipping or handling.
-    pub fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self::entered(Fixed::ZERO, tax::SHIPPING)
     }
 }
@@ -149,7 +149,7 @@ impl Cost {
 /// How a line is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LineKind {
+pub(super) enum LineKind {
     /// Sent or collected.
     Physical,
     /// Downloaded.
@@ -160,7 +160,7 @@ pub enum LineKind {
 
 impl LineKind {
     /// The platform's word.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Physical => "physical",
             Self::Digital => "digital",
@@ -171,7 +171,7 @@ impl LineKind {
 
 /// One line of an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Line {
+pub(super) struct Line {
     /// Id within the store: the key of shipments and refunds.
     pub id: u64,
     /// 0 = not in the catalogue.
@@ -212,7 +212,7 @@ pub struct Line {
 
 /// Gift wrapping of a line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Wrapping {
+pub(super) struct Wrapping {
     /// Kind of wrapping.
     pub id: u64,
     /// Its name.
@@ -225,7 +225,7 @@ pub struct Wrapping {
 
 /// A surcharge.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Fee {
+pub(super) struct Fee {
     /// Id within the store.
     pub id: u64,
     /// Name shown to the customer.
@@ -242,7 +242,7 @@ pub struct Fee {
 
 /// What a coupon takes off (the platform's numbers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CouponKind {
+pub(super) enum CouponKind {
     /// 0: an amount off each item.
     PerItem,
     /// 1: percent off the items.
@@ -257,7 +257,7 @@ pub enum CouponKind {
 
 impl CouponKind {
     /// The platform's number.
-    pub fn number(self) -> u64 {
+    pub(super) fn number(self) -> u64 {
         match self {
             Self::PerItem => 0,
             Self::Percentage => 1,
@@ -270,11 +270,11 @@ impl CouponKind {
 
 /// A coupon used on an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Coupon {
+pub(super) struct Coupon {
     /// Id within the store, of this use.
     pub id: u64,
     /// Id of the coupon.
-    pub coupon_id: u64,
+    pub definition: u64,
     /// What the shopper typed.
     pub code: String,
     /// Name of the coupon.
@@ -287,7 +287,7 @@ pub struct Coupon {
 
 /// A money movement of an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Transaction {
+pub(super) struct Transaction {
     /// Id within the store.
     pub id: u64,
     /// `purchase`, `authorization`, `capture`, `pending`, …
@@ -310,7 +310,7 @@ pub struct Transaction {
 
 impl Order {
     /// Country and state whose rates hold for what goes to an address; without one, those of the bill.
-    pub fn taxed_at(&self, address_id: u64) -> (&str, &str) {
+    pub(super) fn taxed_at(&self, address_id: u64) -> (&str, &str) {
         let Some(address) = self.addresses.iter().find(|address| address.id == address_id) else {
             return (&self.billing.country_iso2, &self.billing.state);
         };
@@ -321,17 +321,17 @@ impl Order {
     }
 
     /// Units bought, gift certificates included.
-    pub fn items_total(&self) -> u32 {
+    pub(super) fn items_total(&self) -> u32 {
         self.lines.iter().map(|line| line.quantity).sum()
     }
 
     /// Units sent.
-    pub fn items_shipped(&self) -> u32 {
+    pub(super) fn items_shipped(&self) -> u32 {
         self.lines.iter().map(|line| line.shipped).sum()
     }
 
     /// Whether nothing has to be sent.
-    pub fn is_digital(&self) -> bool {
+    pub(super) fn is_digital(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(|line| line.kind != LineKind::Physical)
     }
 }

@@ -77,7 +77,12 @@ pub(super) fn blank(store: &Store, state: &mut State, billing: Contact, currency
 }
 
 /// Changes an order by the body of a `PUT`. The caller has checked the names of the fields.
-pub(super) fn update(store: &Store, state: &mut State, order: &mut Order, body: &Body) -> Result<(), Refusal> {
+pub(super) fn update(
+    store: &Store,
+    state: &mut State,
+    order: &mut Order,
+    body: &Body,
+) -> Result<(), Refusal> {
     fields::copy_plain(body, &mut order.plain);
     if let Some(Value::String(method)) = body.get("payment_method") {
         order.payment_method.clone_from(method);
@@ -299,7 +304,8 @@ fn new_line(
 ) -> Result<Line, Refusal> {
     let price = pair(row, "price")?;
     let quantity = number(row, "quantity")?.unwrap_or(1);
-    let quantity = u32::try_from(quantity).ok().filter(|number| *number > 0).ok_or_else(|| invalid("quantity"))?;
+    let quantity =
+        u32::try_from(quantity).ok().filter(|number| *number > 0).ok_or_else(|| invalid("quantity"))?;
     let text = |field: &str| row.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
     let mut line = match number(row, "product_id")?.filter(|id| *id != 0) {
         Some(id) => {
@@ -320,7 +326,8 @@ fn new_line(
     if let Some(set) = pair(row, "wrapping_cost")? {
         let cost = Cost { base: set.0, class: tax::WRAPPING, set: Some(set) };
         let id = number(row, "wrapping_id")?.unwrap_or(0);
-        line.wrapping = Some(Wrapping { id, name: text("wrapping_name"), message: text("wrapping_message"), cost });
+        line.wrapping =
+            Some(Wrapping { id, name: text("wrapping_name"), message: text("wrapping_message"), cost });
     }
     Ok(line)
 }

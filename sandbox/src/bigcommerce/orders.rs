@@ -225,7 +225,7 @@ async fn create(Held(store): Held<Arc<Store>>, params: Params, sent: Sent) -> An
     let location = format!("{}/orders/{id}", store.base());
     let shown = Json(store.shown(filed, &params, &store.base()));
     let answer = (status, [(header::LOCATION, location)], shown).into_response();
-    Ok(effect(answer, "order", id, "create", &names(&body)))
+    Ok(effect(answer, "order", &id, "create", &names(&body)))
 }
 
 fn names(body: &Map<String, Value>) -> Vec<String> {
@@ -245,7 +245,7 @@ async fn update(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params, sent:
     store.rewrite(&mut state, order);
     let filed = state.orders.get(&id).ok_or_else(gone)?;
     let answer = Json(store.shown(filed, &params, &store.base())).into_response();
-    Ok(effect(answer, "order", id, "update", &names(&body)))
+    Ok(effect(answer, "order", &id, "update", &names(&body)))
 }
 
 impl Store {
@@ -273,7 +273,7 @@ async fn archive(Held(store): Held<Arc<Store>>, Id(id): Id) -> Answer {
     let mut order = store.filed(&state, id).ok_or_else(gone)?.order().clone();
     order.deleted = true;
     store.rewrite(&mut state, order);
-    Ok(effect(StatusCode::NO_CONTENT.into_response(), "order", id, "archive", &[]))
+    Ok(effect(StatusCode::NO_CONTENT.into_response(), "order", &id, "archive", &[]))
 }
 
 async fn archive_all(Held(store): Held<Arc<Store>>) -> Response {
@@ -283,7 +283,7 @@ async fn archive_all(Held(store): Held<Arc<Store>>) -> Response {
         order.deleted = true;
         store.rewrite(&mut state, order);
     }
-    effect(StatusCode::NO_CONTENT.into_response(), "order", "all", "archive", &[])
+    effect(StatusCode::NO_CONTENT.into_response(), "order", &"all", "archive", &[])
 }
 
 async fn products(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answer {
@@ -356,7 +356,7 @@ async fn update_address(Held(store): Held<Arc<Store>>, Ids(id, inner): Ids, sent
     store.rewrite(&mut state, order);
     drop(state);
     let answer = store.row(id, inner, |view| view.addresses())?;
-    Ok(effect(answer, "shipping_address", inner, "update", &names(&body)))
+    Ok(effect(answer, "shipping_address", &inner, "update", &names(&body)))
 }
 
 fn below(rows: &std::collections::BTreeMap<u64, Value>, order_id: u64) -> Vec<Value> {
@@ -387,5 +387,7 @@ async fn statuses() -> Response {
 
 async fn one_status(Id(id): Id) -> Answer {
     let found = status::list().into_iter().find(|status| status["id"] == json!(id));
-    found.map(|status| Json(status).into_response()).ok_or_else(|| v2(StatusCode::NOT_FOUND, "No such status."))
+    found
+        .map(|status| Json(status).into_response())
+        .ok_or_else(|| v2(StatusCode::NOT_FOUND, "No such status."))
 }

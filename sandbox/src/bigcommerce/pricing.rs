@@ -9,11 +9,11 @@ use super::{
 };
 
 /// The name under which an amount of tax that a client set is listed.
-pub const OVERRIDE_NAME: &str = "API Tax Override";
+pub(super) const OVERRIDE_NAME: &str = "API Tax Override";
 
 /// Net, gross and tax of a part of the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub(super) struct Sums {
     /// Without tax.
     pub ex: Fixed,
     /// With tax.
@@ -32,7 +32,7 @@ impl Sums {
 
 /// An amount of tax with the rate it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaxPart {
+pub(super) struct TaxPart {
     /// The rate; 0 % for an amount that a client set.
     pub rate: Rate,
     /// Class, none for an amount that a client set.
@@ -43,7 +43,7 @@ pub struct TaxPart {
 
 /// A charge: shipping, handling, wrapping or a fee.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Charge {
+pub(super) struct Charge {
     /// As entered.
     pub base: Fixed,
     /// Worked out; each in whole minor units.
@@ -54,7 +54,7 @@ pub struct Charge {
 
 /// A discount as it falls on one line, with tax.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub(super) struct Applied {
     /// `coupon`, `total-coupon`, `manual-discount`.
     pub id: &'static str,
     /// Name of the coupon, or of the discount.
@@ -69,7 +69,7 @@ pub struct Applied {
 
 /// One line, worked out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PricedLine {
+pub(super) struct PricedLine {
     /// One unit before discounts.
     pub unit: Sums,
     /// The line before discounts.
@@ -86,7 +86,7 @@ pub struct PricedLine {
 
 /// An order, worked out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Priced {
+pub(super) struct Priced {
     /// In the order of the order's lines.
     pub lines: Vec<PricedLine>,
     /// Carriage by address, in their order.
@@ -118,13 +118,13 @@ pub struct Priced {
 }
 
 /// Works the order out.
-pub fn price(order: &Order) -> Priced {
+pub(super) fn price(order: &Order) -> Priced {
     let mut priced = Priced::default();
     let rates: Vec<Vec<Rate>> = order.lines.iter().map(|line| line_rates(order, line)).collect();
     priced.lines = order.lines.iter().zip(&rates).map(|(line, rates)| before(order, line, rates)).collect();
     discounts(order, &mut priced);
     for ((line, rates), priced) in order.lines.iter().zip(&rates).zip(&mut priced.lines) {
-        after(&order.rules, line, rates, priced);
+        after(order.rules, line, rates, priced);
     }
     charges(order, &mut priced);
     sums(order, &mut priced);
@@ -148,10 +148,13 @@ fn rates(order: &Order, address_id: u64, class: u32) -> Vec<Rate> {
 
 /// A line before discounts.
 fn before(order: &Order, line: &Line, rates: &[Rate]) -> PricedLine {
-    let rules = &order.rules;
+    let rules = order.rules;
     let (unit, total) = if let Some((ex, inc)) = line.price.set {
         let round = |amount: Fixed| amount.times(line.quantity).round(rules.digits);
-        (Taxed { ex, inc, parts: vec![inc - ex] }, Taxed { ex: round(ex), inc: round(inc), parts: Vec::new() })
+        (
+            Taxed { ex, inc, parts: vec![inc - ex] },
+            Taxed { ex: round(ex), inc: round(inc), parts: Vec::new() },
+        )
     } else {
         let total = line.price.base.times(line.quantity);
         (rules.split(line.price.base, rates), rules.split(total, rates))
@@ -244,7 +247,7 @@ fn apply(order: &Order, shares: &[i128], applied: &Applied, lines: &mut [PricedL
 }
 
 /// The taxes of a line after its discounts.
-fn after(rules: &Rules, line: &Line, rates: &[Rate], priced: &mut PricedLine) {
+fn after(rules: Rules, line: &Line, rates: &[Rate], priced: &mut PricedLine) {
     let off = priced.total.inc - priced.discounted_inc;
     if line.price.set.is_some() {
         let kept = priced.total.tax.mul(priced.discounted_inc.div(priced.total.inc));
@@ -260,7 +263,8 @@ fn after(rules: &Rules, line: &Line, rates: &[Rate], priced: &mut PricedLine) {
 }
 
 fn tax_parts(rates: &[Rate], class: u32, parts: &[Fixed]) -> Vec<TaxPart> {
-    let part = |(rate, amount): (&Rate, &Fixed)| TaxPart { rate: rate.clone(), class: Some(class), amount: *amount };
+    let part =
+        |(rate, amount): (&Rate, &Fixed)| TaxPart { rate: rate.clone(), class: Some(class), amount: *amount };
     rates.iter().zip(parts).map(part).collect()
 }
 
@@ -273,9 +277,11 @@ fn override_tax(amount: Fixed) -> Vec<TaxPart> {
 }
 
 fn charges(order: &Order, priced: &mut Priced) {
-    let mut free = order.coupons.iter().enumerate().filter(|(_, coupon)| {
-        matches!(coupon.kind, CouponKind::Shipping | CouponKind::FreeShipping)
-    });
+    let mut free = order
+        .coupons
+        .iter()
+        .enumerate()
+        .filter(|(_, coupon)| matches!(coupon.kind, CouponKind::Shipping | CouponKind::FreeShipping));
     let shipping_coupon = free.next();
     let mut left = shipping_coupon.map_or(Fixed::ZERO, |(_, coupon)| match coupon.kind {
         CouponKind::FreeShipping => order.addresses.iter().map(|address| address.shipping.base).sum(),

@@ -34,7 +34,7 @@ const STEERING: &[&str] = &[
 
 /// The pairs of a query string, decoded.
 #[derive(Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+pub(super) struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Refusal;
@@ -48,17 +48,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 
 impl Params {
     /// The value of a key, if given and not empty.
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// Whether a comma-separated list names `word`.
-    pub fn names(&self, key: &str, word: &str) -> bool {
+    pub(super) fn names(&self, key: &str, word: &str) -> bool {
         self.get(key).is_some_and(|list| list.split(',').any(|part| part.trim() == word))
     }
 
     /// All pairs.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
@@ -67,25 +67,34 @@ impl Params {
     }
 
     /// First row and number of rows of a V2 page; more than 250 rows are not given.
-    pub fn window(&self) -> (usize, usize) {
+    pub(super) fn window(&self) -> (usize, usize) {
         let limit = self.number("limit").unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
         ((self.number("page").unwrap_or(1) - 1) * limit, limit)
     }
 
     /// The V2 page of `rows`.
-    pub fn page<T: Clone>(&self, rows: &[T]) -> Vec<T> {
+    pub(super) fn page<T: Clone>(&self, rows: &[T]) -> Vec<T> {
         let (skip, take) = self.window();
         rows.iter().skip(skip).take(take).cloned().collect()
     }
 
     /// A V3 list: filtered by `fields`, paged, cut to the fields asked for. Rows have an `id` and come in its order.
-    pub fn answer(&self, rows: Vec<Value>, fields: &[&str], cursors: bool) -> Result<Response, Refusal> {
+    pub(super) fn answer(
+        &self,
+        rows: Vec<Value>,
+        fields: &[&str],
+        cursors: bool,
+    ) -> Result<Response, Refusal> {
         self.known(fields)?;
         let mut rows: Vec<Value> = rows.into_iter().filter(|row| self.matches(row)).collect();
         self.sort(&mut rows);
         let limit = self.number("limit").unwrap_or(DEFAULT_LIMIT);
         if limit > MAX_LIMIT {
-            return Err(v3(StatusCode::PAYLOAD_TOO_LARGE, "The limit is too large; the maximum is 250.", &[]));
+            return Err(v3(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The limit is too large; the maximum is 250.",
+                &[],
+            ));
         }
         let total = rows.len();
         let by_cursor = cursors && (self.get("after").is_some() || self.get("before").is_some());
@@ -121,7 +130,8 @@ impl Params {
 
     fn sort(&self, rows: &mut [Value]) {
         let Some(sort) = self.get("sort") else { return };
-        let (field, direction) = sort.split_once(':').unwrap_or((sort, self.get("direction").unwrap_or("asc")));
+        let (field, direction) =
+            sort.split_once(':').unwrap_or((sort, self.get("direction").unwrap_or("asc")));
         rows.sort_by(|a, b| {
             let (a, b) = (text(&a[field]), text(&b[field]));
             match (Fixed::parse(&a), Fixed::parse(&b)) {
@@ -197,7 +207,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Reads an instant as clients write it: RFC 2822, ISO 8601 with or without time; a plus sign may have come as a space.
-pub fn instant(text: &str) -> Option<Timestamp> {
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let with_plus = || text.rsplit_once(' ').map(|(before, after)| format!("{before}+{after}"));
     let spaced = || text.rsplit_once("  ").map(|(before, after)| format!("{before} +{after}"));

@@ -57,7 +57,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("priceList/records", &["created", "updated", "deleted"]),
     ("priceList/assignment", &["updated", "deleted"]),
     ("priceLists", &["deleted"]),
-    ("inventory/location", &["created", "updated", "metafield/created", "metafield/updated", "metafield/deleted"]),
+    (
+        "inventory/location",
+        &["created", "updated", "metafield/created", "metafield/updated", "metafield/deleted"],
+    ),
     ("information", &["updated"]),
     ("app", &["uninstalled"]),
     ("hook", &["deliveryException"]),
@@ -66,10 +69,10 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 /// The event that tells of another hook's trouble.
-pub const EXCEPTION: &str = "store/hook/deliveryException";
+pub(super) const EXCEPTION: &str = "store/hook/deliveryException";
 
 /// Whether the platform has this scope, or scopes that it covers.
-pub fn is_known(scope: &str) -> bool {
+pub(super) fn is_known(scope: &str) -> bool {
     let Some(rest) = scope.strip_prefix("store/") else { return false };
     GROUPS.iter().any(|(group, events)| {
         let inner = rest.strip_prefix(group).and_then(|rest| rest.strip_prefix('/'));
@@ -78,7 +81,7 @@ pub fn is_known(scope: &str) -> bool {
 }
 
 /// Whether a hook with `scope` is told of `event`.
-pub fn covers(scope: &str, event: &str) -> bool {
+pub(super) fn covers(scope: &str, event: &str) -> bool {
     scope == event
         || scope
             .strip_suffix("/*")
@@ -91,10 +94,16 @@ mod tests {
 
     #[test]
     fn scopes_are_known_or_not() {
-        for scope in ["store/order/created", "store/order/*", "store/order/metafield/*", "store/hook/deliveryException"] {
+        for scope in [
+            "store/order/created",
+            "store/order/*",
+            "store/order/metafield/*",
+            "store/hook/deliveryException",
+        ] {
             assert!(is_known(scope), "{scope}");
         }
-        for scope in ["order/created", "store/order", "store/orders/created", "store/order/create", "store/*"] {
+        for scope in ["order/created", "store/order", "store/orders/created", "store/order/create", "store/*"]
+        {
             assert!(!is_known(scope), "{scope}");
         }
         assert!(covers("store/order/*", "store/order/refund/created"));

@@ -53,6 +53,7 @@ impl Account {
 /// The store's settings. The switches marked "choice" decide what the platform's documents leave open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// Identifier of the store in every path; made up from the seed if empty.
     pub store_hash: String,
@@ -87,6 +88,8 @@ pub struct Settings {
     pub hook_timeout_ms: u64,
     /// Choice: for so many milliseconds of sandbox time after an order is placed, reads do not find it yet.
     pub read_lag_ms: u64,
+    /// How long every call takes, in milliseconds of real time.
+    pub latency_ms: u64,
 }
 
 impl Default for Settings {
@@ -108,6 +111,7 @@ impl Default for Settings {
             hook_timestamps_on_sandbox_clock: false,
             hook_timeout_ms: 10_000,
             read_lag_ms: 0,
+            latency_ms: 0,
         }
     }
 }

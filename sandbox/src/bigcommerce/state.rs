@@ -17,7 +17,7 @@ use super::{
 /// An order and its sums, which are worked out whenever it is filed.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Filed {
+pub(super) struct Filed {
     order: Order,
     #[serde(skip)]
     priced: Priced,
@@ -25,17 +25,17 @@ pub struct Filed {
 
 impl Filed {
     /// Works the order out.
-    pub fn new(order: Order) -> Self {
+    pub(super) fn new(order: Order) -> Self {
         Self { priced: price(&order), order }
     }
 
     /// The order.
-    pub fn order(&self) -> &Order {
+    pub(super) fn order(&self) -> &Order {
         &self.order
     }
 
     /// Its sums.
-    pub fn priced(&self) -> &Priced {
+    pub(super) fn priced(&self) -> &Priced {
         &self.priced
     }
 }
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Filed {
 
 /// The records.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct State {
+pub(super) struct State {
     /// Last id given, by kind.
     counters: BTreeMap<String, u64>,
     /// Orders by id.
@@ -71,7 +71,7 @@ pub struct State {
 
 impl State {
     /// A fresh id of a kind. Each kind starts at a number of its own, so that ids of two kinds are not mistaken.
-    pub fn id(&mut self, kind: &str) -> u64 {
+    pub(super) fn id(&mut self, kind: &str) -> u64 {
         let first = match kind {
             "order" => 100,
             "line" => 500,
@@ -86,12 +86,12 @@ impl State {
     }
 
     /// Puts an order in, or back.
-    pub fn file(&mut self, order: Order) {
+    pub(super) fn file(&mut self, order: Order) {
         self.orders.insert(order.id, Filed::new(order));
     }
 
     /// The records as collections of flat rows, for the page and for tests.
-    pub fn snapshot(&self) -> Value {
+    pub(super) fn snapshot(&self) -> Value {
         let plain = |rows: &BTreeMap<u64, Value>| rows.values().map(flat).collect::<Vec<_>>();
         json!({
             "orders": self.orders.values().map(order_row).collect::<Vec<_>>(),

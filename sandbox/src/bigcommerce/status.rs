@@ -22,22 +22,22 @@ const STATUSES: &[(u64, &str, u64)] = &[
 ];
 
 /// The name of a status; empty for an unknown one.
-pub fn name(id: u64) -> &'static str {
+pub(super) fn name(id: u64) -> &'static str {
     STATUSES.iter().find(|status| status.0 == id).map_or("", |status| status.1)
 }
 
 /// Whether there is such a status.
-pub fn exists(id: u64) -> bool {
+pub(super) fn exists(id: u64) -> bool {
     !name(id).is_empty()
 }
 
 /// All statuses as `/order_statuses` lists them.
-pub fn list() -> Vec<Value> {
+pub(super) fn list() -> Vec<Value> {
     STATUSES.iter().map(|status| entry(*status, "order")).collect()
 }
 
 /// All statuses with the number of orders in each, as `/orders/count` lists them, in the control panel's order.
-pub fn counts(count: impl Fn(u64) -> usize) -> Vec<Value> {
+pub(super) fn counts(count: impl Fn(u64) -> usize) -> Vec<Value> {
     let mut statuses = STATUSES.to_vec();
     statuses.sort_by_key(|status| status.2);
     let with_count = |status: (u64, &str, u64)| {

@@ -20,12 +20,15 @@ use crate::seed::{Item, ItemKind, Random, Tax, catalogue, person, place};
 const CHANNELS: &[(u64, &str, &str, &str)] = &[
     (1, "Flint & Larder", "storefront", "bigcommerce"),
     (2, "Flint & Larder UK", "storefront", "bigcommerce"),
+    (3, "Flint & Larder DE", "storefront", "bigcommerce"),
+    (4, "Flint & Larder JP", "storefront", "bigcommerce"),
+    (5, "Flint & Larder KW", "storefront", "bigcommerce"),
     (664_001, "Amazon", "marketplace", "amazon"),
 ];
 
 impl Store {
     /// The channels as V3 prints them.
-    pub(super) fn channels(&self) -> Vec<Value> {
+    pub(super) fn channels() -> Vec<Value> {
         let row = |(id, name, kind, platform): &(u64, &str, &str, &str)| {
             json!({
                 "id": id,
@@ -74,7 +77,8 @@ impl Store {
     }
 
     fn product(&self, state: &mut State, id: u64, item: &Item, items: &[Item]) -> Value {
-        let children: Vec<&Item> = items.iter().filter(|other| other.parent.as_ref() == Some(&item.sku)).collect();
+        let children: Vec<&Item> =
+            items.iter().filter(|other| other.parent.as_ref() == Some(&item.sku)).collect();
         let sold = if children.is_empty() { vec![item] } else { children };
         let variants: Vec<Value> = sold.iter().map(|sold| self.variant(state, id, sold)).collect();
         let price = Self::convert(item.price, &self.settings.currency);
@@ -102,7 +106,7 @@ impl Store {
             "base_variant_id": if item.kind == ItemKind::Parent { Value::Null } else { variants[0]["id"].clone() },
             "is_visible": true,
             "condition": "New",
-            "channels": [1, 2],
+            "channels": [1, 2, 3, 4, 5],
             "date_created": "2024-02-01T09:00:00+00:00",
             "date_modified": "2024-02-01T09:00:00+00:00",
         });

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use super::money::Fixed;
 
 /// The default class.
-pub const DEFAULT: u32 = 0;
+pub(super) const DEFAULT: u32 = 0;
 /// Never taxed.
-pub const EXEMPT: u32 = 1;
+pub(super) const EXEMPT: u32 = 1;
 /// Shipping and handling.
-pub const SHIPPING: u32 = 2;
+pub(super) const SHIPPING: u32 = 2;
 /// Gift wrapping.
-pub const WRAPPING: u32 = 3;
+pub(super) const WRAPPING: u32 = 3;
 /// The lower rate.
-pub const REDUCED: u32 = 4;
+pub(super) const REDUCED: u32 = 4;
 
 /// Id and name of every class.
-pub const CLASSES: &[(u32, &str)] = &[
+pub(super) const CLASSES: &[(u32, &str)] = &[
     (DEFAULT, "Default Tax Class"),
     (EXEMPT, "Non-Taxable Products"),
     (SHIPPING, "Shipping"),
@@ -26,7 +26,7 @@ pub const CLASSES: &[(u32, &str)] = &[
 ];
 
 /// The name of a class; a provider's amounts have none of the store's classes.
-pub fn class_name(id: Option<u32>) -> &'static str {
+pub(super) fn class_name(id: Option<u32>) -> &'static str {
     let found = id.and_then(|id| CLASSES.iter().find(|(known, _)| *known == id));
     found.map_or("Automatic Tax", |(_, name)| name)
 }
@@ -44,7 +44,7 @@ pub enum Rounding {
 
 /// One rate at one destination for one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rate {
+pub(super) struct Rate {
     /// Id of the rate.
     pub id: u32,
     /// Name on the order.
@@ -69,7 +69,7 @@ const RATES: &[Row] = &[
 ];
 
 /// The rates for a destination and class, those of 0 % left out.
-pub fn rates(country_iso2: &str, state: &str, class: u32) -> Vec<Rate> {
+pub(super) fn rates(country_iso2: &str, state: &str, class: u32) -> Vec<Rate> {
     let column = match class {
         DEFAULT => 0,
         SHIPPING => 1,
@@ -91,13 +91,13 @@ pub fn rates(country_iso2: &str, state: &str, class: u32) -> Vec<Rate> {
 }
 
 /// Whether prices in this country are shown with tax.
-pub fn is_inclusive_country(country_iso2: &str) -> bool {
+pub(super) fn is_inclusive_country(country_iso2: &str) -> bool {
     matches!(country_iso2, "GB" | "DE" | "JP" | "KW")
 }
 
 /// How tax is worked out: the rules that hold for a whole order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rules {
+pub(super) struct Rules {
     /// Prices are entered with tax.
     pub inclusive: bool,
     /// When to round.
@@ -112,7 +112,7 @@ pub struct Rules {
 
 /// An amount without and with tax.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Taxed {
+pub(super) struct Taxed {
     /// Without tax.
     pub ex: Fixed,
     /// With tax.
@@ -123,37 +123,37 @@ pub struct Taxed {
 
 impl Taxed {
     /// The tax of all rates.
-    pub fn tax(&self) -> Fixed {
+    pub(super) fn tax(&self) -> Fixed {
         self.parts.iter().copied().sum()
     }
 }
 
 impl Rules {
     /// Splits an amount that was entered as the store enters prices.
-    pub fn split(&self, entered: Fixed, rates: &[Rate]) -> Taxed {
-        if self.inclusive { self.from_inc(entered, rates) } else { self.from_ex(entered, rates) }
+    pub(super) fn split(self, entered: Fixed, rates: &[Rate]) -> Taxed {
+        if self.inclusive { self.take_from(entered, rates) } else { self.add_to(entered, rates) }
     }
 
     /// Adds tax to a net amount.
-    pub fn from_ex(&self, ex: Fixed, rates: &[Rate]) -> Taxed {
+    pub(super) fn add_to(self, ex: Fixed, rates: &[Rate]) -> Taxed {
         let parts = self.parts(ex, rates);
         Taxed { ex, inc: ex + parts.iter().copied().sum(), parts }
     }
 
     /// Takes the tax out of a gross amount.
-    pub fn from_inc(&self, inc: Fixed, rates: &[Rate]) -> Taxed {
+    pub(super) fn take_from(self, inc: Fixed, rates: &[Rate]) -> Taxed {
         let parts = self.parts(self.net(inc, rates), rates);
         Taxed { ex: inc - parts.iter().copied().sum(), inc, parts }
     }
 
     /// The net amount within a gross one, not rounded.
-    pub fn net(&self, inc: Fixed, rates: &[Rate]) -> Fixed {
+    pub(super) fn net(self, inc: Fixed, rates: &[Rate]) -> Fixed {
         let sum: Fixed = self.weights(rates).into_iter().sum();
         inc.div(Fixed::ONE + sum)
     }
 
     /// The tax of each rate on a net amount.
-    pub fn parts(&self, ex: Fixed, rates: &[Rate]) -> Vec<Fixed> {
+    pub(super) fn parts(self, ex: Fixed, rates: &[Rate]) -> Vec<Fixed> {
         let exact = self.weights(rates).into_iter().map(|weight| ex.mul(weight));
         match self.rounding {
             Rounding::RateRounding => exact.map(|tax| tax.round(self.digits)).collect(),
@@ -162,7 +162,7 @@ impl Rules {
     }
 
     /// Each rate's tax on a net amount of one.
-    fn weights(&self, rates: &[Rate]) -> Vec<Fixed> {
+    fn weights(self, rates: &[Rate]) -> Vec<Fixed> {
         let hundred = Fixed::whole(100);
         let mut weights: Vec<Fixed> = Vec::with_capacity(rates.len());
         for rate in rates {

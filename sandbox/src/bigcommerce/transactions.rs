@@ -3,13 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::State as Held,
-    http::StatusCode,
-    response::IntoResponse,
-    routing::get,
-};
+use axum::{Router, extract::State as Held, http::StatusCode, response::IntoResponse, routing::get};
 use serde_json::{Value, json};
 
 use super::{

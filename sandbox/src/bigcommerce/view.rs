@@ -14,13 +14,13 @@ use super::{
 };
 
 /// An instant as V2 prints it.
-pub fn rfc2822(at: Timestamp) -> String {
+pub(super) fn rfc2822(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
 /// An order with what is needed to print it.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub(super) struct View<'a> {
     /// The order.
     pub order: &'a Order,
     /// Its sums.
@@ -33,7 +33,7 @@ pub struct View<'a> {
 
 impl View<'_> {
     /// The order itself.
-    pub fn order(&self) -> Value {
+    pub(super) fn order(&self) -> Value {
         let (order, priced) = (self.order, self.priced);
         let shipped = order.shipped.map_or_else(String::new, rfc2822);
         let mut out = Map::new();
@@ -102,8 +102,13 @@ impl View<'_> {
     }
 
     /// `/products`.
-    pub fn products(&self) -> Vec<Value> {
-        self.order.lines.iter().zip(&self.priced.lines).map(|(line, priced)| self.product(line, priced)).collect()
+    pub(super) fn products(&self) -> Vec<Value> {
+        self.order
+            .lines
+            .iter()
+            .zip(&self.priced.lines)
+            .map(|(line, priced)| self.product(line, priced))
+            .collect()
     }
 
     fn product(&self, line: &Line, priced: &PricedLine) -> Value {
@@ -174,11 +179,11 @@ impl View<'_> {
     }
 
     /// `/coupons`: numbers here, not texts.
-    pub fn coupons(&self) -> Vec<Value> {
+    pub(super) fn coupons(&self) -> Vec<Value> {
         let row = |(coupon, discount): (&super::order::Coupon, &Fixed)| {
             json!({
                 "id": coupon.id,
-                "coupon_id": coupon.coupon_id,
+                "coupon_id": coupon.definition,
                 "order_id": self.order.id,
                 "code": coupon.code,
                 "amount": coupon.amount.v3(),
@@ -190,7 +195,7 @@ impl View<'_> {
     }
 
     /// `/fees`.
-    pub fn fees(&self) -> Vec<Value> {
+    pub(super) fn fees(&self) -> Vec<Value> {
         let row = |(fee, charge): (&super::order::Fee, &Charge)| {
             json!({
                 "id": fee.id,
@@ -209,7 +214,7 @@ impl View<'_> {
     }
 
     /// `/shipping_addresses`; where the buyer collects, there is none.
-    pub fn addresses(&self) -> Vec<Value> {
+    pub(super) fn addresses(&self) -> Vec<Value> {
         let all = self.order.addresses.iter().zip(self.priced.shippings.iter().zip(&self.priced.handlings));
         all.filter(|(to, _)| to.pickup.is_none())
             .map(|(to, (shipping, handling))| self.address(to, shipping, handling, Fixed::v2))
@@ -248,13 +253,16 @@ impl View<'_> {
     }
 
     /// `/consignments`; with `whole`, line items in full instead of links. Money is a number here.
-    pub fn consignments(&self, whole: bool) -> Value {
+    pub(super) fn consignments(&self, whole: bool) -> Value {
         let items = |wanted: &dyn Fn(&Line) -> bool| -> Vec<Value> {
             let lines = self.order.lines.iter().zip(&self.priced.lines).filter(|(line, _)| wanted(line));
             lines
-                .map(|(line, priced)| match whole {
-                    true => self.product(line, priced),
-                    false => self.link(&format!("products/{}", line.id)),
+                .map(|(line, priced)| {
+                    if whole {
+                        self.product(line, priced)
+                    } else {
+                        self.link(&format!("products/{}", line.id))
+                    }
                 })
                 .collect()
         };
@@ -312,6 +320,6 @@ fn triple(put: &mut impl FnMut(&str, Value), name: &str, sums: Sums) {
 }
 
 /// An address as V2 prints it.
-pub fn contact(contact: &Contact) -> Value {
+pub(super) fn contact(contact: &Contact) -> Value {
     serde_json::to_value(contact).unwrap_or_default()
 }

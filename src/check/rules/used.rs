@@ -16,8 +16,8 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         .nodes
         .iter()
         .flat_map(reads)
-        .chain(subject.give.iter().flat_map(|give| give.reads()))
-        .filter_map(|read| subject.node(read.slot))
+        .chain(subject.given())
+        .filter_map(|mention| subject.node(mention.read.slot))
         .collect();
     for node in subject.nodes {
         used.extend(node.when.iter().map(|(decision, _)| usize::from(*decision)));

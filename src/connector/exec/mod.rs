@@ -126,6 +126,25 @@ impl<'a> Exec<'a> {
         Ok(Self { connection, operation, batch, inputs, key, roots, progress, pages, wrote: false, failed: Vec::new() })
     }
 
+    /// Which elements of a batch may share requests, by index; one group if the connector does not part them.
+    pub fn groups(connection: &Connection, operation: &Operation, inputs: &[Value]) -> Result<Vec<Vec<usize>>, Failure> {
+        let Some(same) = operation.batch.as_ref().and_then(|batch| batch.same.as_ref()) else {
+            return Ok(vec![(0..inputs.len()).collect()]);
+        };
+        let mut roots = Roots::new(usize::from(slot::STEPS));
+        roots.set(slot::SETTINGS, connection.settings.clone());
+        let mut groups: Vec<(Value, Vec<usize>)> = Vec::new();
+        for (index, input) in inputs.iter().enumerate() {
+            roots.set(slot::WITH, input.clone());
+            let value = roots.template(same).map_err(refused)?;
+            match groups.iter_mut().find(|(known, _)| known.hash() == value.hash()) {
+                Some((_, members)) => members.push(index),
+                None => groups.push((value, vec![index])),
+            }
+        }
+        Ok(groups.into_iter().map(|(_, members)| members).collect())
+    }
+
     /// What to do now.
     pub fn turn(&mut self) -> Result<Turn, Failure> {
         self.start()?;

@@ -1,6 +1,6 @@
 //! The keys of `flowrun.yaml`.
 
-use super::{Choice, Names, Object, Want, may, must};
+use super::{Choice, Names, Object, Rule, Want, may, must};
 
 /// The estate file.
 pub static ESTATE: Object = Object {
@@ -71,7 +71,7 @@ static CONNECTION: Object = Object {
             "{ token: env:BC_TOKEN }",
         ),
     ]],
-    rules: &[],
+    rules: &[Rule::Private],
 };
 
 static FLOW: Object = Object {

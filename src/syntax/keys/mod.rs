@@ -153,6 +153,8 @@ pub enum Rule {
     OneOf(&'static [&'static str]),
     /// If the first is there, the second must be too.
     Needs(&'static str, &'static str),
+    /// The value of an unknown key may be a secret that stands in the wrong place: it is never shown.
+    Private,
 }
 
 /// Objects told apart by a key that only one of them has.
