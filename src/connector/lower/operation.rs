@@ -270,7 +270,8 @@ impl Lower<'_> {
                 }
             }
             if let Err(miss) = assignable(look.gives.present(), &readable(&own.gives)) {
-                let told = format!("`{}` does not give what `{}` gives: {miss}", name.value, write.name.value);
+                let told =
+                    format!("`{}` does not give what `{}` gives: {miss}", name.value, write.name.value);
                 self.add(codes::LOOK, name.span, told);
             }
         }
