@@ -1,19 +1,16 @@
-//! The engine's door, opened onto HTTP.
-
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+//! [`World`] over HTTP: the real one. In: requests of the engine. Out: answers; the system's clock; chance from the system.
 
 use super::{Pass, Wire, now};
 use crate::{
     engine::{Permit, Waiting, World},
     event::{Answer, Failure, Instant, Request},
+    sign,
 };
 
 impl World for Wire {
     fn permit<'a>(&'a self, request: &'a Request) -> Waiting<'a, Permit> {
-        Box::pin(async move { self.enter(request).await.map_or_else(Permit::default, Permit::new) })
+        // Without a pass there is nobody to ask; sending then says what is missing.
+        Box::pin(async { self.enter(request).await.map(Permit::new).unwrap_or_default() })
     }
 
     fn send<'a>(&'a self, request: &'a Request, permit: Permit) -> Waiting<'a, Result<Answer, Failure>> {
@@ -25,18 +22,12 @@ impl World for Wire {
     }
 
     fn sleep_until(&self, at: Instant) -> Waiting<'_, ()> {
-        Box::pin(tokio::time::sleep(at.since(now()).max(Duration::from_millis(1))))
+        Box::pin(tokio::time::sleep(at.since(now())))
     }
 
     fn random(&self) -> u64 {
-        // Chance only spreads retries: the clock's finest digits, stirred with a count, are enough.
-        static COUNT: AtomicU64 = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
-        let count = COUNT.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        let fine = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| u64::from(since.subsec_nanos()));
-        let mixed = (count ^ fine).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed ^ (mixed >> 31)
+        // Jitter from the clock is better than none.
+        sign::random().unwrap_or_else(|_| now().0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     fn held(&self, connection: &str) -> bool {
