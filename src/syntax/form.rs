@@ -7,7 +7,7 @@ use crate::{
     source::{Name, Scalar, Span},
     syntax::{
         duration,
-        keys::{Choice, Key, Names, Object, Rule, Want},
+        keys::{self, Choice, Key, Names, Object, Rule, Want},
     },
     yaml::{Kind, Node, Plain, plain},
 };
@@ -99,8 +99,21 @@ impl<'p> Form<'p> {
     fn null(&mut self, node: &Node, want: &Want, place: Place<'_>) {
         if node.span.start == node.span.end {
             let message = format!("{} has no value", place.called());
-            let sent = if matches!(want, Want::Given) { "; to send nothing on purpose, write null" } else { "" };
-            self.problem(codes::EMPTY, node.span, message, format!("{}{sent}", if place.example.is_empty() { "write a value after the colon".to_owned() } else { example(place) }));
+            let sent =
+                if matches!(want, Want::Given) { "; to send nothing on purpose, write null" } else { "" };
+            self.problem(
+                codes::EMPTY,
+                node.span,
+                message,
+                format!(
+                    "{}{sent}",
+                    if place.example.is_empty() {
+                        "write a value after the colon".to_owned()
+                    } else {
+                        example(place)
+                    }
+                ),
+            );
         } else if !matches!(want, Want::Given) {
             self.kind(node, want, place);
         }
@@ -121,12 +134,18 @@ impl<'p> Form<'p> {
             Want::Reference => self.reference(node, text, place),
             _ if expression => {
                 let message = format!("{} wants {}, found an expression", place.called(), wanted(want));
-                self.problem(codes::KIND, node.span, message, format!("expressions are not read here; {}", example(place)));
+                self.problem(
+                    codes::KIND,
+                    node.span,
+                    message,
+                    format!("expressions are not read here; {}", example(place)),
+                );
             }
             Want::Name(names) => self.name(text, node.span, *names, place.key),
             Want::Call => self.call(text, node.span, place),
             Want::Whole(least, most) => {
-                let number = (scalar.plain && !text.starts_with('+')).then(|| text.parse::<u64>().ok()).flatten();
+                let number =
+                    (scalar.plain && !text.starts_with('+')).then(|| text.parse::<u64>().ok()).flatten();
                 match number {
                     None => self.kind(node, want, place),
                     Some(number) if (u64::from(*least)..=u64::from(*most)).contains(&number) => {}
@@ -142,7 +161,13 @@ impl<'p> Form<'p> {
                 let message = format!("{} wants true or false, found `{}`", place.called(), short(text));
                 let yes = matches!(&*text.to_lowercase(), "yes" | "on" | "true" | "y" | "1");
                 let no = matches!(&*text.to_lowercase(), "no" | "off" | "false" | "n" | "0");
-                let help = if yes { "write `true`" } else if no { "write `false`" } else { "write `true` or `false`" };
+                let help = if yes {
+                    "write `true`"
+                } else if no {
+                    "write `false`"
+                } else {
+                    "write `true` or `false`"
+                };
                 self.problem(codes::KIND, node.span, message, help);
             }
             Want::Duration if duration::duration(text).is_none() => {
@@ -189,8 +214,14 @@ impl<'p> Form<'p> {
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let good = match names {
             Names::Free => !text.contains("{{"),
-            Names::Call => text.split('.').all(|part| !part.is_empty() && letters(part)) && text.contains('.'),
-            _ => letters(text) && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.len() <= 64,
+            Names::Call => {
+                text.split('.').all(|part| !part.is_empty() && letters(part)) && text.contains('.')
+            }
+            _ => {
+                letters(text)
+                    && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                    && text.len() <= 64
+            }
         };
         if names.reserved().contains(&text) {
             let message = format!("the name `{text}` is kept for the language");
@@ -227,16 +258,22 @@ impl<'p> Form<'p> {
     fn given(&mut self, node: &Node, place: Place<'_>) {
         match &node.kind {
             Kind::List(items) => self.entries(items, &Want::Given, place),
-            Kind::Map(entries) => match super::keys::given(entries.iter().map(|(name, _)| &*name.value)) {
-                Some(object) => self.object(node, object, place, None, None),
-                None => self.map(node, Names::Free, &Want::Given, &Want::Given, place),
-            },
+            Kind::Map(entries) => {
+                let names: Vec<_> = entries.iter().map(|(name, _)| &*name.value).collect();
+                match keys::given(&names) {
+                    Some(object) => self.object(node, object, place, None, None),
+                    None => self.map(node, Names::Free, &Want::Given, &Want::Given, place),
+                }
+            }
             _ => {}
         }
     }
 
     fn types(&mut self, node: &Node, place: Place<'_>, objects: bool) {
-        let word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/');
+        let word = |letter: char| {
+            letter.is_ascii_alphanumeric()
+                || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/')
+        };
         match &node.kind {
             Kind::Scalar(scalar) if !scalar.text.is_empty() && scalar.text.chars().all(word) => {}
             Kind::List(items) if items.len() == 1 => self.types(&items[0], place, objects),
@@ -252,13 +289,15 @@ impl<'p> Form<'p> {
     fn choice(&mut self, node: &Node, choice: &'static Choice, place: Place<'_>) {
         let Kind::Map(entries) = &node.kind else { return self.kind(node, &Want::Choice(choice), place) };
         let of = |name: &str| choice.of.iter().find(|(key, _)| *key == name);
-        let mut kinds = entries.iter().filter_map(|(name, _)| of(&name.value).map(|(_, object)| (name, *object)));
+        let mut kinds =
+            entries.iter().filter_map(|(name, _)| of(&name.value).map(|(_, object)| (name, *object)));
         match (kinds.next(), kinds.next()) {
             (Some((_, object)), None) => self.object(node, object, place, Some(choice), None),
             (Some((first, _)), Some((second, _))) => {
                 let message = format!("`{}` and `{}` in one {}", first.value, second.value, choice.name);
                 let problem = Problem::error(codes::ONE_OF, second.span, message).says("and this");
-                let help = format!("a {} is one of {}", choice.name, listed(choice.of.iter().map(|(key, _)| *key)));
+                let help =
+                    format!("a {} is one of {}", choice.name, listed(choice.of.iter().map(|(key, _)| *key)));
                 self.problems.add(problem.also(first.span, "this").help(help));
             }
             _ => self.no_kind(node, entries, choice, place),
@@ -272,7 +311,8 @@ impl<'p> Form<'p> {
         let unknown = || entries.iter().map(|(name, _)| name).filter(|name| !known(&name.value));
         let meant = unknown().find_map(|name| near(&name.value, kinds()).map(|key| (name, key)));
         if let Some((name, key)) = meant {
-            let message = format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
+            let message =
+                format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
             self.problem(codes::UNKNOWN_KEY, name.span, message, format!("did you mean `{key}`?"));
             if let Some((_, object)) = choice.of.iter().find(|(of, _)| *of == key) {
                 self.object(node, object, place, Some(choice), Some((name, key)));
@@ -295,14 +335,23 @@ impl<'p> Form<'p> {
     ) {
         let Kind::Map(entries) = &node.kind else { return self.kind(node, &Want::Object(object), place) };
         let mut there: Vec<&str> = misspelt.iter().map(|(_, key)| *key).collect();
-        for (name, value) in entries.iter().filter(|(name, _)| misspelt.is_none_or(|(known, _)| known != name)) {
+        for (name, value) in
+            entries.iter().filter(|(name, _)| misspelt.is_none_or(|(known, _)| known != name))
+        {
             if let Some(key) = object.key(&name.value) {
                 there.push(key.name);
                 self.known(name, value, key);
             } else {
-                let free = object.keys().map(|key| key.name).filter(|key| !entries.iter().any(|(name, _)| &*name.value == *key));
+                let free = object
+                    .keys()
+                    .map(|key| key.name)
+                    .filter(|key| !entries.iter().any(|(name, _)| &*name.value == *key));
                 there.extend(self.unknown((name, value), object, choice, near(&name.value, free)));
             }
+        }
+        if let Some((known, key)) = misspelt {
+            let value = entries.iter().find(|(name, _)| name == known).map(|(_, value)| value);
+            value.into_iter().for_each(|value| self.meant(value, object, Some(key)));
         }
         if !self.partial {
             let start = entries.first().map_or(node.span, |(name, _)| name.span);
@@ -334,16 +383,21 @@ impl<'p> Form<'p> {
         meant: Option<&'static str>,
     ) -> Option<&'static str> {
         let has = |(_, other): &&(&str, &'static Object)| other.key(&name.value).is_some();
-        let owners: Vec<_> = choice.iter().flat_map(|choice| choice.of).filter(has).map(|(key, _)| *key).collect();
+        let owners: Vec<_> =
+            choice.iter().flat_map(|choice| choice.of).filter(has).map(|(key, _)| *key).collect();
         if owners.is_empty() {
             let message = format!("unknown key `{}` in {}", short(&name.value), object.name);
             let known = || listed(object.keys().map(|key| key.name)).replace(" or ", " and ");
-            let help = meant.map_or_else(|| format!("known keys are {}", known()), |key| format!("did you mean `{key}`?"));
+            let help = meant.map_or_else(
+                || format!("known keys are {}", known()),
+                |key| format!("did you mean `{key}`?"),
+            );
             let mut problem = Problem::error(codes::UNKNOWN_KEY, name.span, message).help(help);
             if object.rules.iter().any(|rule| matches!(rule, Rule::Private)) {
                 problem = problem.hides(value.span);
             }
             self.problems.add(problem);
+            self.meant(value, object, meant);
             return meant;
         }
         let message = format!("`{}` is no key of {}", name.value, object.name);
@@ -351,10 +405,24 @@ impl<'p> Form<'p> {
         None
     }
 
+    /// What stands below a misspelt key is read as below the one that was meant, so that its own problems are told too.
+    fn meant(&mut self, value: &Node, object: &'static Object, meant: Option<&'static str>) {
+        if let (Some(key), Kind::Map(_) | Kind::List(_)) =
+            (meant.and_then(|key| object.key(key)), &value.kind)
+        {
+            self.value(value, &key.want, Place { key: key.name, example: key.example, entry: false });
+        }
+    }
+
     fn missing(&mut self, start: Span, object: &'static Object, there: &[&str]) {
         for key in object.keys().filter(|key| key.required && !there.contains(&key.name)) {
             let message = format!("missing key `{}` in {}", key.name, object.name);
-            self.problem(codes::MISSING_KEY, start, message, format!("add it, for example `{}: {}`", key.name, key.example));
+            self.problem(
+                codes::MISSING_KEY,
+                start,
+                message,
+                format!("add it, for example `{}: {}`", key.name, key.example),
+            );
         }
         for rule in object.rules {
             if let Rule::OneOf(keys) = rule
@@ -383,7 +451,12 @@ impl<'p> Form<'p> {
                     if let Some(name) = written(key).filter(|_| !there.contains(needed) && !self.partial) {
                         let message = format!("`{key}` needs `{needed}` beside it");
                         let shown = object.key(needed).map_or("", |key| key.example);
-                        self.problem(codes::MISSING_KEY, name.span, message, format!("add it, for example `{needed}: {shown}`"));
+                        self.problem(
+                            codes::MISSING_KEY,
+                            name.span,
+                            message,
+                            format!("add it, for example `{needed}: {shown}`"),
+                        );
                     }
                 }
             }

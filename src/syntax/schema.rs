@@ -164,7 +164,8 @@ impl Writer {
             for (key, object) in choice.of {
                 let described = object.key(key).map_or("", |key| key.doc);
                 properties.insert((*key).to_owned(), json!({ "description": described }));
-                cases.push(json!({ "if": { "required": [key] }, "then": writer.object(object) }));
+                let told = json!({ "type": "object", "required": [key] });
+                cases.push(json!({ "if": told, "then": writer.object(object) }));
             }
             let required: Vec<_> = choice.of.iter().map(|(key, _)| json!({ "required": [key] })).collect();
             json!({
@@ -246,9 +247,9 @@ fn json_of(node: &Node) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,
         Kind::List(items) => items.iter().map(json_of).collect(),
-        Kind::Map(entries) => {
-            Value::Object(entries.iter().map(|(name, node)| (name.value.to_string(), json_of(node))).collect())
-        }
+        Kind::Map(entries) => Value::Object(
+            entries.iter().map(|(name, node)| (name.value.to_string(), json_of(node))).collect(),
+        ),
         Kind::Scalar(scalar) if !scalar.plain => Value::String(scalar.text.to_string()),
         Kind::Scalar(scalar) => match plain(&scalar.text) {
             Plain::Null => Value::Null,

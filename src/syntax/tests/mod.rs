@@ -24,6 +24,9 @@ pub(super) fn good<T>(text: &str, reader: fn(&Node, &mut Problems) -> Option<T>)
     found.expect("a good file is read")
 }
 
+mod mutation;
+mod reading;
+
 mod table {
     //! The table of keys itself.
     use super::*;
@@ -86,13 +89,19 @@ mod table {
                     Rule::Needs(key, needed) => vec![*key, *needed],
                     Rule::Private => Vec::new(),
                 };
-                assert!(mentioned.iter().all(|key| object.key(key).is_some()), "{}: {mentioned:?}", object.name);
+                assert!(
+                    mentioned.iter().all(|key| object.key(key).is_some()),
+                    "{}: {mentioned:?}",
+                    object.name
+                );
             }
             let count = names.len();
             names.sort_unstable();
             names.dedup();
             assert_eq!(count, names.len(), "{}", object.name);
-            assert!(object.name.starts_with("a ") || object.name.starts_with("an ") || !object.name.contains('`'));
+            assert!(
+                object.name.starts_with("a ") || object.name.starts_with("an ") || !object.name.contains('`')
+            );
         }
     }
 }
