@@ -225,11 +225,11 @@ fn key_name(names: Names) -> Value {
     match names {
         Names::Free => json!({ "not": { "pattern": r"\{\{" } }),
         Names::Call => json!({ "pattern": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$" }),
-        named => name(named),
+        other => name(other),
     }
 }
 
-/// `a nested `each`` as a name of a definition.
+/// What an object is called, as the name of a definition: without article and signs.
 fn slug(name: &str) -> String {
     let bare = name.trim_start_matches("a ").trim_start_matches("an ");
     let letters = bare.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' });

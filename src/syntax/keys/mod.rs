@@ -6,6 +6,7 @@ mod case;
 mod connector;
 mod estate;
 mod flow;
+mod node;
 
 pub use case::CASES;
 pub use connector::CONNECTOR;

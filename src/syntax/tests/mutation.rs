@@ -114,10 +114,10 @@ proptest! {
         chosen.sort_unstable();
         chosen.dedup();
         let mut out = String::new();
-        for (number, line) in lines.iter().enumerate() {
-            out.push_str(&format!("{line}\n"));
+        for (number, line) in lines.iter().copied().enumerate() {
+            out.extend([line, "\n"]);
             if chosen.contains(&number) {
-                out.push_str(&format!("{line}\n"));
+                out.extend([line, "\n"]);
             }
         }
         let found = problems(&out, reader);
