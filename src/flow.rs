@@ -163,6 +163,8 @@ pub struct Node {
     pub gates: Vec<NodeId>,
     /// `if:`; asked once. False: the node is skipped.
     pub condition: Option<Template>,
+    /// `at:`; waited for before it begins.
+    pub at: Option<At>,
     /// Once for every element of a list.
     pub each: Option<Each>,
     /// What it does.
@@ -290,6 +292,28 @@ pub struct Call {
     pub changes: Option<(NodeId, Vec<(Arc<str>, Vec<Arc<str>>)>)>,
     /// An answer this young may be shared between runs.
     pub fresh: Option<Duration>,
+    /// Asked again until it holds; reads only.
+    pub until: Option<Until>,
+}
+
+/// `at:` and `late:`: an instant that is waited for durably.
+#[derive(Debug)]
+pub struct At {
+    /// RFC 3339 text, or seconds since 1970.
+    pub instant: Template,
+    /// How late is still good; none: any time.
+    pub late: Option<Duration>,
+}
+
+/// `until:`, `every:`, `for:` of a read: asked again until it holds.
+#[derive(Debug)]
+pub struct Until {
+    /// Must be true; `result` is the answer.
+    pub that: Template,
+    /// How long to wait between asks.
+    pub every: Duration,
+    /// How long to go on.
+    pub within: Duration,
 }
 
 /// How a write may be repeated.

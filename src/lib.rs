@@ -30,18 +30,26 @@ pub mod function;
 pub mod journal;
 pub mod record;
 pub mod secret;
+pub mod story;
 pub mod yaml;
 // floor 5: expressions, the tree of a file
 pub mod expr;
 pub mod syntax;
 // floor 6: connectors and estates
 pub mod connector;
+pub mod estate;
 // floor 7: the checked flow
 pub mod flow;
 // floor 8: the checker, the plan
 pub mod check;
 pub mod plan;
 // floor 9: what runs
+pub mod compile;
+pub mod engine;
 pub mod limit;
+// floor 10: the world, scripted and real
+pub mod trial;
+pub mod trigger;
+pub mod wire;
 // floor 11: what people see
 pub mod report;

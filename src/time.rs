@@ -1,6 +1,9 @@
 //! Instants and the platforms' date forms. In: text or numbers. Out: instants, and text in a named form. It must never know
 //! what time it is now.
 
+mod cron;
+
+pub use self::cron::Cron;
 pub use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
 use jiff::{
     civil::DateTime,
@@ -16,6 +19,9 @@ pub enum Error {
     /// A zone that the time zone database does not have.
     #[error("there is no time zone `{0}`: use an IANA name such as `Europe/London`")]
     Zone(String),
+    /// A cron expression that cannot be read.
+    #[error("`{0}` is no cron expression: {1}")]
+    Cron(String, String),
     /// A format with an unknown directive.
     #[error("the format `{0}` is not possible: {1}")]
     Format(String, String),
@@ -45,6 +51,11 @@ pub fn read(text: &str, zone: &TimeZone) -> Result<Zoned, Error> {
         Err(_) => us_date(text).ok_or_else(unreadable)?.to_datetime(jiff::civil::Time::midnight()),
     };
     local.to_zoned(zone.clone()).map_err(|_| unreadable())
+}
+
+/// Whether this is an instant with its offset, in ISO 8601: `2026-01-31T10:00:00Z`.
+pub fn is_instant(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok()
 }
 
 /// The instant so many seconds after 1970 began.

@@ -1,30 +1,28 @@
 //! What a flow may mention beside itself: connections, records, fragments, tables, other flows. In: connectors, records and
 //! tables as they were read. Out: look-ups. It must never know files.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    connector::{self, Connector, Operation, SettingKind},
-    expr::{Root, Scope, Tables, Template},
+    connector::{Connection, Operation, Repeats, SettingKind},
+    expr::Tables,
     flow::Repeat,
     record::Records,
-    shape::{Field, Object, Shape},
-    syntax::{self, ast::Fragment},
-    value::Value,
+    shape::{Shape, TextShape},
+    syntax::ast::Fragment,
 };
 
-/// How long a platform may be at work on an unanswered request, where its connector does not say.
-const SETTLE: Duration = Duration::from_secs(15 * 60);
-
 /// Words for plain types.
-const PLAIN: &[&str] =
-    &["any", "text", "slug", "int", "number", "bool", "money", "rate", "date", "instant", "duration", "list", "object"];
+const PLAIN: &[&str] = &[
+    "any", "text", "slug", "int", "number", "bool", "money", "rate", "date", "instant", "duration", "list",
+    "object",
+];
 
 /// Everything that flows of an estate may mention.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     /// The estate's connections.
-    pub connections: BTreeMap<Arc<str>, Connection>,
+    pub connections: BTreeMap<Arc<str>, Arc<Connection>>,
     /// Records of all systems.
     pub records: Records,
     /// Pure fragments.
@@ -33,15 +31,6 @@ pub struct Catalogue {
     pub tables: Arc<Tables>,
     /// Flows that others may start; filled while flows are checked.
     pub flows: BTreeMap<Arc<str>, Signature>,
-}
-
-/// A connection of the estate.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// The connector that knows its system.
-    pub connector: Arc<Connector>,
-    /// Its settings, defaults included; never a secret.
-    pub settings: Value,
 }
 
 /// What others need to know of a flow.
@@ -54,7 +43,7 @@ pub struct Signature {
 }
 
 impl Catalogue {
-    /// The type of that name as it is read: `text`, `bigcommerce.order`, `[int]`, `text?`.
+    /// The type of that name: `text`, `bigcommerce.order`, `[int]`, `text?`.
     pub fn named(&self, name: &str) -> Option<Shape> {
         let name = name.trim();
         if let Some(inner) = name.strip_suffix('?') {
@@ -74,7 +63,7 @@ impl Catalogue {
             "money" => Shape::MONEY,
             "rate" => Shape::Rate,
             "list" => Shape::Any.list(),
-            record => as_read(self.records.get(record)?),
+            record => self.records.get(record)?.clone(),
         })
     }
 
@@ -84,55 +73,29 @@ impl Catalogue {
     }
 }
 
-impl Connection {
-    /// What its settings look like.
-    pub fn shape(&self) -> Shape {
-        let of = |kind: SettingKind| match kind {
-            SettingKind::Text | SettingKind::Slug | SettingKind::Duration => Shape::TEXT,
-            SettingKind::Int => Shape::Int,
-            SettingKind::Number => Shape::Number,
-            SettingKind::Bool => Shape::Bool,
-        };
-        Shape::object(self.connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(setting.kind))))
-    }
-
-    /// How a write may be repeated here; none: its connector does not say.
-    pub fn repeat(&self, operation: &Operation) -> Option<Repeat> {
-        Some(match operation.repeat.as_ref()? {
-            connector::Repeat::Safe => Repeat::Safe,
-            connector::Repeat::Never => Repeat::Never,
-            connector::Repeat::Key { valid_for, .. } => Repeat::Key { valid_for: self.duration(valid_for)? },
-            connector::Repeat::Look { operation, settle, lag } => Repeat::Look {
-                operation: Arc::clone(operation),
-                settle: settle.as_ref().map_or(Some(SETTLE), |settle| self.duration(settle))?,
-                lag: lag.as_ref().map_or(Some(Duration::ZERO), |lag| self.duration(lag))?,
-            },
-        })
-    }
-
-    fn duration(&self, template: &Template) -> Option<Duration> {
-        let roots = [Root::Value(&self.settings)];
-        let value = template.eval(&Scope::new(&roots, &Tables::default())).ok()??;
-        syntax::duration(value.as_str()?)
-    }
+/// What the settings of a connection look like.
+pub(super) fn settings_shape(connection: &Connection) -> Shape {
+    let of = |kind: SettingKind| match kind {
+        SettingKind::Text | SettingKind::Slug | SettingKind::Duration => Shape::TEXT,
+        SettingKind::Int => Shape::Int,
+        SettingKind::Number => Shape::Number,
+        SettingKind::Bool => Shape::Bool,
+    };
+    Shape::object(
+        connection.connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(setting.kind))),
+    )
 }
 
-/// A record as it is read. `required` speaks of writes only; a known field that may be null says so in its type.
-pub fn as_read(shape: &Shape) -> Shape {
-    match shape {
-        Shape::Object(object) => {
-            let fields = object.fields.iter().map(|(name, field)| {
-                let shape = as_read(&field.shape);
-                (Arc::clone(name), Field { shape, required: true, ..field.clone() })
-            });
-            Shape::Object(Arc::new(Object { fields: fields.collect(), ..Object::clone(object) }))
-        }
-        Shape::List(element) => as_read(element).list(),
-        Shape::Optional(inner) => as_read(inner).optional(),
-        other => other.clone(),
-    }
+/// How a write may be repeated over a connection; none: its connector does not say.
+pub(super) fn repeat(connection: &Connection, operation: &Operation) -> Option<Repeat> {
+    Some(match connection.repeats(operation).ok()?? {
+        Repeats::Safe => Repeat::Safe,
+        Repeats::Never => Repeat::Never,
+        Repeats::Key(valid_for) => Repeat::Key { valid_for },
+        Repeats::Look { operation, settle, lag } => Repeat::Look { operation, settle, lag },
+    })
 }
 
 fn formatted(format: &str) -> Shape {
-    Shape::Text(crate::shape::TextShape { max_len: None, format: Some(format.into()) })
+    Shape::Text(TextShape { max_len: None, format: Some(format.into()) })
 }

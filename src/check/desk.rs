@@ -20,6 +20,8 @@ pub(super) struct Desk<'a> {
     names: Vec<(Arc<str>, Slot)>,
     /// What each slot looks like.
     shapes: Vec<Shape>,
+    /// The same, for expressions; and what is taken for granted.
+    env: Env<'a>,
     /// A place where a node may have been used could not be read: whether nodes are used cannot be told.
     pub(super) uses_lost: bool,
     /// A name that is not in scope for now.
@@ -32,7 +34,8 @@ impl<'a> Desk<'a> {
     /// A desk without names.
     pub(super) fn new(catalogue: &'a Catalogue, problems: &'a mut Problems) -> Self {
         let shapes = vec![Shape::Any; usize::from(Slots::NODES)];
-        Self { catalogue, problems, names: Vec::new(), shapes, uses_lost: false, hidden: None, depth: 0 }
+        let env = Env::new(Some(&catalogue.tables));
+        Self { catalogue, problems, names: Vec::new(), shapes, env, uses_lost: false, hidden: None, depth: 0 }
     }
 
     /// Puts a name in scope under a fixed slot.
@@ -41,7 +44,7 @@ impl<'a> Desk<'a> {
         if self.shapes.len() <= index {
             self.shapes.resize(index + 1, Shape::Any);
         }
-        self.shapes[index] = shape;
+        self.set(slot, shape);
         self.names.push((name.into(), slot));
     }
 
@@ -56,7 +59,8 @@ impl<'a> Desk<'a> {
     pub(super) fn bind_new(&mut self, name: &Name, shape: Shape) -> Slot {
         if self.names.iter().any(|(known, _)| *known == name.value) {
             let message = format!("`{}` already means something here", name.value);
-            self.problems.add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
+            self.problems
+                .add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
         }
         self.bind(&name.value, shape)
     }
@@ -91,24 +95,39 @@ impl<'a> Desk<'a> {
 
     /// Says what a slot looks like.
     pub(super) fn set(&mut self, slot: Slot, shape: Shape) {
+        self.env.set(slot, shape.clone(), false);
         self.shapes[usize::from(slot)] = shape;
     }
 
-    /// An expression, or text with expressions, and its type. What cannot be read is a problem, and then `Any`.
-    pub(super) fn typed(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let template = match Template::parse(scalar, &self.scope()) {
-            Ok(template) => template,
+    /// Takes for granted what holds when a condition is true.
+    pub(super) fn assume(&mut self, condition: &Template) {
+        self.env.assume(condition);
+    }
+
+    /// How much is taken for granted; `forget` goes back to it.
+    pub(super) fn granted(&self) -> usize {
+        self.env.mark()
+    }
+
+    /// Takes no more for granted than was at the mark.
+    pub(super) fn forget(&mut self, mark: usize) {
+        self.env.forget(mark);
+    }
+
+    /// An expression, or text with expressions, and what it gives. What cannot be read is a problem, and then `Any`.
+    pub(super) fn typed(&mut self, scalar: &Scalar) -> Compiled {
+        let parsed = Template::parse(&scalar.text, &self.scope());
+        let template = match parsed {
+            Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
             Err(faults) => {
                 self.report(scalar, &faults);
-                return (Template::nothing(), Shape::Any);
+                return Compiled { template: nothing(), shape: Shape::Any, omits: false };
             }
         };
-        let inferred = template.infer(&Env::new(&self.shapes, &self.catalogue.tables));
-        if inferred.faults.is_empty() {
-            return (template, inferred.shape);
-        }
+        let inferred = template.infer(&self.env);
         self.report(scalar, &inferred.faults);
-        (template, Shape::Any)
+        let shape = if inferred.faults.is_empty() { inferred.shape } else { Shape::Any };
+        Compiled { template, shape, omits: inferred.omits }
     }
 
     /// Takes a name out of scope until `show`.
@@ -121,14 +140,17 @@ impl<'a> Desk<'a> {
         self.hidden = None;
     }
 
-    fn scope(&self) -> Names {
-        let names = self.names.iter().filter(|(name, _)| Some(name) != self.hidden.as_ref());
-        names.fold(Names::new(), |names, (name, slot)| names.with(name, *slot))
+    fn scope(&self) -> Names<'_> {
+        let mut scope = Names::new();
+        for (name, slot) in self.names.iter().filter(|(name, _)| Some(name) != self.hidden.as_ref()) {
+            scope.add(&**name, *slot);
+        }
+        scope
     }
 
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, scalar: &Scalar) -> Template {
-        let (template, shape) = self.typed(scalar);
+        let Compiled { template, shape, .. } = self.typed(scalar);
         if !matches!(shape, Shape::Any | Shape::Bool) {
             let message = format!("a condition is true or false, this is {shape}");
             self.problems.add(Problem::error(codes::CONDITION, whole(scalar), message));
@@ -138,12 +160,20 @@ impl<'a> Desk<'a> {
 
     /// An expression that must be a list, and what its elements look like.
     pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let (template, shape) = self.typed(scalar);
+        let Compiled { template, shape, .. } = self.typed(scalar);
         let found = if shape.may_miss() { None } else { element(&shape) };
         let Some(found) = found else {
-            let problem = Problem::error(codes::NOT_A_LIST, whole(scalar), format!("`each` wants a list, this is {shape}"));
+            let problem = Problem::error(
+                codes::NOT_A_LIST,
+                whole(scalar),
+                format!("`each` wants a list, this is {shape}"),
+            );
             let absent = element(&shape).is_some();
-            self.problems.add(if absent { problem.help("say what to take if it is absent: `| default([])`") } else { problem });
+            self.problems.add(if absent {
+                problem.help("say what to take if it is absent: `| default([])`")
+            } else {
+                problem
+            });
             return (template, Shape::Any);
         };
         (template, found)
@@ -151,7 +181,7 @@ impl<'a> Desk<'a> {
 
     /// An expression that names something: text or a whole number.
     pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
-        let (template, shape) = self.typed(scalar);
+        let Compiled { template, shape, .. } = self.typed(scalar);
         if !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
@@ -161,17 +191,23 @@ impl<'a> Desk<'a> {
 
     /// Text for people.
     pub(super) fn text(&mut self, scalar: &Scalar) -> Template {
-        self.typed(scalar).0
+        self.typed(scalar).template
     }
 
     /// Tells every fault at its own column.
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
             let span = scalar.place(fault.start, fault.end);
-            let code = code(fault.kind);
+            let code = match (fault.kind, of_connection(&scalar.text, fault.start)) {
+                (FaultKind::UnknownField, Some(code)) => code,
+                (kind, _) => code(kind),
+            };
             let problem = Problem::error(code, span, fault.message.clone());
             self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
-            let own = self.hidden.as_ref().is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
+            let own = self
+                .hidden
+                .as_ref()
+                .is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
             self.problems.add(match &fault.help {
                 _ if own => problem.help("inside its own `expect` and `warn` a node is called `result`"),
                 Some(help) => problem.help(help.clone()),
@@ -186,6 +222,25 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// An expression and what it gives.
+pub(super) struct Compiled {
+    pub(super) template: Template,
+    pub(super) shape: Shape,
+    /// Whether it may say `omit`.
+    pub(super) omits: bool,
+}
+
+/// What stands for an expression that cannot be read: an empty text.
+#[expect(clippy::expect_used, reason = "the empty text has no expression that could be wrong")]
+fn nothing() -> Template {
+    Template::parse("", &Names::new()).expect("an empty text is a constant")
+}
+
+/// Whether an expression could be read.
+pub(super) fn is_readable(template: &Template) -> bool {
+    !template.text().is_empty()
+}
+
 /// The place of a scalar's text, quotes left out.
 pub(super) fn whole(scalar: &Scalar) -> Span {
     scalar.place(0, scalar.text.len() as u32)
@@ -194,14 +249,28 @@ pub(super) fn whole(scalar: &Scalar) -> Span {
 /// The code of what is wrong with an expression.
 fn code(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Syntax => codes::EXPRESSION,
+        FaultKind::Syntax | FaultKind::TooLarge => codes::EXPRESSION,
         FaultKind::UnknownName => codes::UNKNOWN_NAME,
         FaultKind::UnknownFunction => codes::UNKNOWN_FUNCTION,
+        FaultKind::Arguments => codes::ARGUMENTS,
         FaultKind::UnknownTable => codes::UNKNOWN_TABLE,
         FaultKind::UnknownColumn => codes::UNKNOWN_COLUMN,
         FaultKind::UnknownField => codes::UNKNOWN_FIELD,
         FaultKind::Type => codes::WRONG_TYPE,
-        FaultKind::MayMiss => codes::MAYBE_ABSENT,
+        FaultKind::Currency => codes::CURRENCIES,
+        FaultKind::MayBeMissing => codes::MAYBE_ABSENT,
+        FaultKind::MayBeSkipped => codes::SKIPPED,
         FaultKind::JsonPath => codes::JSONPATH,
     }
+}
+
+/// A missing field of the root `connection` is a connection or a setting.
+fn of_connection(text: &str, start: u32) -> Option<&'static str> {
+    let before = text.get(..start as usize)?;
+    let path =
+        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
+    let mut steps = path.strip_prefix("connection.")?.split('.');
+    steps
+        .next()
+        .map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
 }

@@ -34,7 +34,9 @@ fn code_of(mismatch: &Mismatch, have: &Shape, want: &Shape) -> &'static str {
                     return codes::READ_ONLY;
                 }
                 match given.fields.get(step) {
-                    Some(field) if field.required || !target.required => (field.shape.clone(), target.shape.clone()),
+                    Some(field) if field.required || !target.required => {
+                        (field.shape.clone(), target.shape.clone())
+                    }
                     _ => return codes::REQUIRED,
                 }
             }
@@ -52,12 +54,15 @@ pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut P
     match (value, wanted) {
         (Value::Null, _) if want.may_miss() || *want == Shape::Any => true,
         (Value::Text(text), Shape::Enum(words)) if !words.contains(text) => {
-            let problem = Problem::error(codes::NOT_A_VALUE, span, format!("`{text}` is not one of the values"));
+            let problem =
+                Problem::error(codes::NOT_A_VALUE, span, format!("`{text}` is not one of the values"));
             problems.add(problem.help(one_of(text, words.iter())));
             false
         }
         (Value::Text(text), Shape::Text(limits)) => {
-            let Some(most) = limits.max_len.filter(|most| text.chars().count() > *most as usize) else { return true };
+            let Some(most) = limits.max_len.filter(|most| text.chars().count() > *most as usize) else {
+                return true;
+            };
             let found = text.chars().count();
             let message = format!("the text has {found} characters, the field takes {most}");
             problems.add(Problem::error(codes::TOO_LONG, span, message).help("shorten it"));
@@ -103,17 +108,18 @@ pub(super) fn target_field(key: &Name, target: &Object, problems: &mut Problems)
 
 /// Tells every required field that is not among the given keys. True if one is missing.
 pub(super) fn required(given: &[Arc<str>], target: &Object, span: Span, problems: &mut Problems) -> bool {
-    // A required field that was misspelt is told where it is misspelt.
-    let unknown: Vec<&Arc<str>> = given.iter().filter(|name| !target.fields.contains_key(*name)).collect();
-    let misspelt = |name: &str| unknown.iter().any(|word| near(word, [name]).is_some());
     let missing: Vec<String> = target
         .fields
         .iter()
-        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name) && !misspelt(name))
+        .filter(|(name, field)| field.required && !field.read_only && !given.contains(name))
         .map(|(name, _)| format!("`{name}`"))
         .collect();
-    if missing.is_empty() {
-        return false;
+    // Each key that the target does not take may stand for one that it wants: then that is the problem.
+    let wrong = given
+        .iter()
+        .filter(|name| target.fields.get(*name).is_none_or(|field| field.read_only) && !target.open);
+    if missing.len() <= wrong.count() {
+        return !missing.is_empty();
     }
     let what = if missing.len() == 1 { "a required field is" } else { "required fields are" };
     let message = format!("{what} left out of {}: {}", whose(target), missing.join(", "));
@@ -147,6 +153,8 @@ pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
 
 fn one_of<'w>(text: &str, words: impl Iterator<Item = &'w Arc<str>>) -> String {
     let words: Vec<&str> = words.map(AsRef::as_ref).collect();
-    near(text, words.iter().copied())
-        .map_or_else(|| format!("it takes {}", listed(words.iter().copied())), |word| format!("did you mean `{word}`?"))
+    near(text, words.iter().copied()).map_or_else(
+        || format!("it takes {}", listed(words.iter().copied())),
+        |word| format!("did you mean `{word}`?"),
+    )
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    desk::{Desk, whole},
+    desk::{Compiled, Desk, whole},
     fit,
 };
 use crate::{
@@ -26,11 +26,17 @@ const MAX_DEPTH: usize = 16;
 pub(super) struct Typed {
     pub(super) mapping: Mapping,
     pub(super) shape: Shape,
+    /// Whether it may say `omit`.
+    pub(super) omits: bool,
 }
 
 impl Typed {
+    fn new(mapping: Mapping, shape: Shape) -> Self {
+        Self { mapping, shape, omits: false }
+    }
+
     fn any() -> Self {
-        Self { mapping: Mapping::Const(Value::Null), shape: Shape::Any }
+        Self::new(Mapping::Const(Value::Null), Shape::Any)
     }
 }
 
@@ -50,14 +56,14 @@ impl Desk<'_> {
         if let Some(value) = constant(scalar) {
             let shape = fit::shape_of(&value);
             self.uses_lost |= !fit::constant(&value, want, whole(scalar), self.problems);
-            return Typed { mapping: Mapping::Const(value), shape };
+            return Typed::new(Mapping::Const(value), shape);
         }
-        let (template, shape) = self.typed(scalar);
+        let Compiled { template, shape, omits } = self.typed(scalar);
         match template.constant() {
             Some(value) => self.uses_lost |= !fit::constant(value, want, whole(scalar), self.problems),
             None => self.fit(&shape, want, whole(scalar)),
         }
-        Typed { mapping: Mapping::Template(template), shape }
+        Typed { mapping: Mapping::Template(template), shape, omits }
     }
 
     fn items(&mut self, items: &[Given], span: Span, want: &Shape) -> Typed {
@@ -68,10 +74,8 @@ impl Desk<'_> {
         let wanted = wanted.unwrap_or(Shape::Any);
         let typed: Vec<Typed> = items.iter().map(|item| self.given(item, &wanted)).collect();
         let shape = typed.iter().map(|item| item.shape.clone()).reduce(|one, two| join(&one, &two));
-        Typed {
-            mapping: Mapping::List(typed.into_iter().map(|item| item.mapping).collect()),
-            shape: shape.unwrap_or(Shape::Any).list(),
-        }
+        let mapping = Mapping::List(typed.into_iter().map(|item| item.mapping).collect());
+        Typed::new(mapping, shape.unwrap_or(Shape::Any).list())
     }
 
     fn members(&mut self, members: &[(Name, Given)], span: Span, want: &Shape) -> Typed {
@@ -96,17 +100,19 @@ impl Desk<'_> {
         }
         if let Some(target) = &target {
             let given: Vec<Arc<str>> = object.fields.keys().cloned().collect();
-            self.uses_lost |= fit::required(&given, target, span, self.problems);
+            let first = members.first().map_or(span, |(key, _)| key.span);
+            self.uses_lost |= fit::required(&given, target, first, self.problems);
             self.may_be_left_out(members, &object, target);
         }
         let shape = Shape::Object(Arc::new(object));
-        Typed { mapping: Mapping::Object(compiled), shape: shape.known_as(want.present()) }
+        Typed::new(Mapping::Object(compiled), shape.known_as(want.present()))
     }
 
     /// A required field whose value may be `omit`.
     fn may_be_left_out(&mut self, members: &[(Name, Given)], given: &Object, target: &Object) {
         for (key, _) in members {
-            let required = target.fields.get(&key.value).is_some_and(|field| field.required && !field.read_only);
+            let required =
+                target.fields.get(&key.value).is_some_and(|field| field.required && !field.read_only);
             if required && given.fields.get(&key.value).is_some_and(|field| !field.required) {
                 let message = format!("`{}` is required and may be left out here", key.value);
                 self.problems.add(Problem::error(codes::REQUIRED, key.span, message));
@@ -123,10 +129,13 @@ impl Desk<'_> {
         let mark = self.enter();
         let slot = self.bind_new(&each.name, item);
         let filter = each.filter.as_ref().map(|filter| self.condition(filter));
+        let granted = self.granted();
+        filter.iter().for_each(|filter| self.assume(filter));
         let body = self.given(&each.body, &wanted.unwrap_or(Shape::Any));
+        self.forget(granted);
         self.leave(mark);
         let shape = body.shape.list();
-        Typed { mapping: Mapping::Each { list, slot, filter, body: Box::new(body.mapping) }, shape }
+        Typed::new(Mapping::Each { list, slot, filter, body: Box::new(body.mapping) }, shape)
     }
 
     /// A fragment put in place: its parameters are bound, then its body is compiled as if it stood here.
@@ -156,7 +165,9 @@ impl Desk<'_> {
         let parameters: Vec<(Arc<str>, Shape)> = fragment
             .params
             .iter()
-            .map(|(name, of)| (Arc::clone(&name.value), self.catalogue.named(&of.value).unwrap_or(Shape::Any)))
+            .map(|(name, of)| {
+                (Arc::clone(&name.value), self.catalogue.named(&of.value).unwrap_or(Shape::Any))
+            })
             .collect();
         let mut given = self.parameters(&put.with, &parameters, &put.fragment);
         parameters
@@ -180,22 +191,26 @@ impl Desk<'_> {
         }
         for (name, value) in &fragment.lets {
             let typed = self.given(value, &Shape::Any);
-            bind.push((self.bind_new(name, typed.shape), typed.mapping));
+            let shape = if typed.omits { typed.shape.optional() } else { typed.shape };
+            bind.push((self.bind_new(name, shape), typed.mapping));
         }
         let body = self.given(&fragment.body, want);
-        Typed { mapping: Mapping::Let { bind, body: Box::new(body.mapping) }, shape: body.shape }
+        let Typed { mapping, shape, omits } = body;
+        Typed { mapping: Mapping::Let { bind, body: Box::new(mapping) }, shape, omits }
     }
 
     /// Checks a fragment by itself: its parameters look as they are declared.
     pub(super) fn fragment(&mut self, fragment: &Fragment) {
-        let arguments = fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
+        let arguments =
+            fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
         drop(self.body(fragment, arguments, &Shape::Any));
     }
 
     /// The type of that name; a problem if there is none.
     pub(super) fn type_of(&mut self, name: &Name) -> Shape {
         self.catalogue.named(&name.value).unwrap_or_else(|| {
-            let problem = Problem::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.value));
+            let problem =
+                Problem::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.value));
             self.problems.add(fit::with_near(problem, &name.value, self.catalogue.type_names()));
             Shape::Any
         })
@@ -220,36 +235,42 @@ impl Desk<'_> {
             let typed = self.given(value, known.map_or(&Shape::Any, |(_, shape)| shape));
             given.push((Arc::clone(&name.value), typed));
         }
-        let near = |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
+        let near =
+            |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
         let missing: Vec<&str> = parameters
             .iter()
-            .filter(|(name, shape)| !shape.may_miss() && *shape != Shape::Any && !given.iter().any(|(known, _)| known == name))
+            .filter(|(name, shape)| {
+                !shape.may_miss() && *shape != Shape::Any && !given.iter().any(|(known, _)| known == name)
+            })
             .map(|(name, _)| &**name)
             .filter(|name| !near(name))
             .collect();
         if !missing.is_empty() {
             let message = format!("`{}` needs {}", whose.value, fit::listed(missing.iter().copied()));
-            self.problems.add(Problem::error(codes::MISSING_PARAMETER, whose.span, message).help("give it under `with:`"));
+            self.problems.add(
+                Problem::error(codes::MISSING_PARAMETER, whose.span, message).help("give it under `with:`"),
+            );
             self.uses_lost = true;
         }
         given
     }
 
     fn expected(&mut self, want: &Shape, found: &str, span: Span) {
-        self.problems.add(Problem::error(codes::TARGET_TYPE, span, format!("expected {want}, found {found}")));
+        self.problems.add(Problem::error(
+            codes::TARGET_TYPE,
+            span,
+            format!("expected {want}, found {found}"),
+        ));
     }
 }
 
-/// A field of an object that is made: what may be `omit` or absent may not be there.
+/// A field of an object that is made: what may say `omit` may not be there.
 fn field(typed: &Typed) -> Field {
-    match &typed.shape {
-        Shape::Optional(shape) => Field::optional(Shape::clone(shape)),
-        shape => Field::required(shape.clone()),
-    }
+    Field { required: !typed.omits, ..Field::required(typed.shape.clone()) }
 }
 
 /// What a plain scalar without an expression means: a number, a boolean or null; none: text or an expression.
-fn constant(scalar: &Scalar) -> Option<Value> {
+pub fn constant(scalar: &Scalar) -> Option<Value> {
     if !scalar.plain {
         return None;
     }

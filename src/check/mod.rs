@@ -23,7 +23,10 @@ use std::{
     sync::Arc,
 };
 
-pub use self::catalogue::{Catalogue, Connection, Signature, as_read};
+pub use self::{
+    catalogue::{Catalogue, Signature},
+    given::constant,
+};
 use self::{
     desk::Desk,
     given::Typed,
@@ -67,7 +70,9 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
             ast::SourceKind::Flow { takes } => Some(
                 takes
                     .iter()
-                    .map(|(name, of)| (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any)))
+                    .map(|(name, of)| {
+                        (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any))
+                    })
                     .collect(),
             ),
             _ => None,
@@ -78,7 +83,8 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
 
 /// Places of flows, those that are started by others before those others. Flows that start one another come as listed.
 fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
-    let places: BTreeMap<&str, usize> = flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
+    let places: BTreeMap<&str, usize> =
+        flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
     let mut graph = Graph::new(flows.len());
     for (place, flow) in flows.iter().enumerate() {
         for call in estate::children(flow) {
@@ -103,11 +109,15 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
     let uses_lost = desk.uses_lost || !ast.broken.is_empty();
-    let (give, gives) = give.map_or((None, Shape::Null), |Typed { mapping, shape }| (Some(mapping), shape));
+    let (give, gives) =
+        give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
     rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
     Flow {
         name: Arc::clone(&ast.name.value),
-        title: ast.title.as_ref().map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
+        title: ast
+            .title
+            .as_ref()
+            .map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
         trigger,
         nodes,
         give,
@@ -126,7 +136,7 @@ fn settings(sheet: &Sheet<'_>, catalogue: &Catalogue) -> (Value, Shape) {
         match catalogue.connections.get(estate) {
             Some(connection) => {
                 values.push((Arc::clone(local), connection.settings.clone()));
-                shapes.push((Arc::clone(local), connection.shape()));
+                shapes.push((Arc::clone(local), catalogue::settings_shape(connection)));
             }
             None => shapes.push((Arc::clone(local), Shape::Any)),
         }
@@ -143,7 +153,7 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
     }
     let mut nodes: Vec<Node> = Vec::new();
     for place in &sheet.order.places {
-        let node = node::node(sheet, *place, desk);
+        let node = node::node(sheet, *place, &nodes, desk);
         desk.set(sheet.slot(*place), node.shape.clone());
         nodes.push(node);
     }

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{desk::Desk, sheet::Sheet};
+use super::{
+    desk::{Desk, is_readable},
+    sheet::Sheet,
+};
 use crate::{
     flow::{self, Each, Kind, Node, NodeId, Slots, Work},
     problem::{Problem, codes},
@@ -12,17 +15,26 @@ use crate::{
     syntax::ast,
 };
 
-/// Checks the node at that place.
-pub(super) fn node(sheet: &Sheet<'_>, place: usize, desk: &mut Desk<'_>) -> Node {
+/// Checks the node at that place; `done` are the nodes before it in the plan.
+pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut Desk<'_>) -> Node {
     let ast = &sheet.ast.nodes[place];
+    let (mark, granted) = (desk.enter(), desk.granted());
+    let when = when(sheet, ast);
+    grant(&when, &sheet.order.gates[place], sheet, done, desk);
     let condition = ast.condition.as_ref().map(|scalar| desk.condition(scalar));
-    let mark = desk.enter();
+    condition.iter().for_each(|condition| desk.assume(condition));
     let each = ast.each.as_ref().map(|each| elements(each, desk));
+    each.iter().filter_map(|(each, ..)| each.filter.as_ref()).for_each(|filter| desk.assume(filter));
     let (work, one) = work(sheet, ast, desk);
     let (expect, warn) = own(ast, &one, desk);
+    desk.forget(granted);
     desk.leave(mark);
     if let (Some(each), Work::Decide(_)) = (&ast.each, &work) {
-        let problem = Problem::error(codes::EACH_DECISION, each.name.span, "a decision has one outcome, so it takes no `each`");
+        let problem = Problem::error(
+            codes::EACH_DECISION,
+            each.name.span,
+            "a decision has one outcome, so it takes no `each`",
+        );
         desk.problems.add(problem.help("choose elements with `where`, or start a child flow for each"));
     }
     let shape = whole(each.as_ref().map(|(_, item, key)| (item, key)), one);
@@ -39,14 +51,46 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, desk: &mut Desk<'_>) -> Node
         place,
         mentions: ids(&mut edges.mentions.iter()),
         after: ids(&mut edges.after.iter()),
-        when: when(sheet, ast),
+        when,
         gates: ids(&mut sheet.order.gates[place].iter()),
         condition,
+        at: None,
         each: each.map(|(each, ..)| each),
         work,
         expect,
         warn,
         shape,
+    }
+}
+
+/// What holds while the node runs: the conditions under which the decisions before it came out as they did.
+fn grant(
+    when: &[(NodeId, Vec<Arc<str>>)],
+    gates: &[usize],
+    sheet: &Sheet<'_>,
+    done: &[Node],
+    desk: &mut Desk<'_>,
+) {
+    for (decision, outcomes) in when {
+        let Some(decided) = done.get(usize::from(*decision)) else { continue };
+        if let ([outcome], Work::Decide(decide)) = (outcomes.as_slice(), &decided.work) {
+            came_out(decide, outcome, desk);
+            decided.condition.iter().for_each(|condition| desk.assume(condition));
+        }
+    }
+    for gate in gates.iter().filter_map(|gate| done.get(usize::from(sheet.numbers[*gate]))) {
+        let always = gate.when.is_empty() && gate.condition.is_none();
+        let Work::Decide(decide) = &gate.work else { continue };
+        let open: Vec<&Arc<str>> = decide.outcomes().filter(|outcome| !decide.stops(outcome)).collect();
+        if let ([outcome], true) = (open.as_slice(), always) {
+            came_out(decide, outcome, desk);
+        }
+    }
+}
+
+fn came_out(decide: &flow::Decide, outcome: &Arc<str>, desk: &mut Desk<'_>) {
+    if let Some((_, condition)) = decide.choose.iter().find(|(name, _)| name == outcome) {
+        desk.assume(condition);
     }
 }
 
@@ -69,7 +113,7 @@ fn elements(each: &ast::NodeEach, desk: &mut Desk<'_>) -> (Each, Shape, Option<S
     let apart = each.apart.as_ref().map(|scalar| desk.key(scalar));
     for (scalar, template) in [(&each.by, &by), (&each.apart, &apart)] {
         let (Some(scalar), Some(template)) = (scalar, template) else { continue };
-        if template.is_readable() && !template.roots().any(|(found, ..)| found == slot) {
+        if is_readable(template) && !template.roots().any(|(found, ..)| found == slot) {
             let message = format!("this key is the same for every `{}`", each.name.value);
             let problem = Problem::error(codes::SAME_KEY, super::desk::whole(scalar), message);
             desk.problems.add(problem.help(format!("make it of `{}`", each.name.value)));
@@ -125,8 +169,10 @@ fn decision(decide: &ast::Decide, desk: &mut Desk<'_>) -> (Work, Shape) {
         stops.iter().map(|(outcome, scalar)| (Arc::clone(&outcome.value), desk.text(scalar))).collect()
     };
     let (ignore, reject) = (reasons(&decide.ignore), reasons(&decide.reject));
-    let retry = decide.retry.as_ref().map(|(every, within)| flow::Retry { every: every.value, within: within.value });
-    let decide = flow::Decide { choose, otherwise: Arc::clone(&decide.otherwise.value), ignore, reject, retry };
+    let retry =
+        decide.retry.as_ref().map(|(every, within)| flow::Retry { every: every.value, within: within.value });
+    let decide =
+        flow::Decide { choose, otherwise: Arc::clone(&decide.otherwise.value), ignore, reject, retry };
     let shape = Shape::Enum(decide.outcomes().cloned().collect());
     (Work::Decide(decide), shape)
 }
@@ -139,7 +185,10 @@ fn own(ast: &ast::Node, one: &Shape, desk: &mut Desk<'_>) -> (Vec<flow::Check>, 
     let mut checks = |checks: &[ast::Check]| -> Vec<flow::Check> {
         checks
             .iter()
-            .map(|check| flow::Check { that: desk.condition(&check.that), otherwise: desk.text(&check.otherwise) })
+            .map(|check| flow::Check {
+                that: desk.condition(&check.that),
+                otherwise: desk.text(&check.otherwise),
+            })
             .collect()
     };
     let (expect, warn) = (checks(&ast.expect), checks(&ast.warn));

@@ -4,13 +4,17 @@
 
 pub mod address;
 pub mod classes;
+pub mod example;
 pub mod exec;
+mod lower;
 mod model;
 mod open;
 mod scope;
+pub mod stamp;
 pub mod suiteql;
 
 pub use self::{
+    lower::lower,
     model::*,
     open::{Connection, Door, Error, Given, Repeats},
 };

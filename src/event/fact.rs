@@ -86,6 +86,13 @@ pub struct Event {
     pub body: Value,
 }
 
+impl Event {
+    /// What its effects are remembered by, beside the flow: the fact, or what it is about.
+    pub fn effect_key(&self) -> Arc<str> {
+        Arc::clone(self.fact.as_ref().unwrap_or(&self.key))
+    }
+}
+
 /// Where an event came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Origin {
@@ -149,6 +156,8 @@ pub struct EffectId {
 pub enum Kept {
     /// Its used parts.
     Value(Value),
+    /// Of a node whose elements stand apart: the used parts of those that succeeded, and those that failed.
+    Apart(Value, Value),
     /// The node was skipped.
     Skipped,
     /// The node failed, and something reacts to that.
@@ -334,6 +343,13 @@ pub enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// Whether the run did all it had to: what it is about need not be remembered as unfinished.
+    pub fn is_well(self) -> bool {
+        matches!(self, Self::Ok | Self::Unchanged | Self::Ignored)
+    }
+}
+
 /// A run that is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
@@ -345,8 +361,12 @@ pub struct Past {
     pub lane: Arc<str>,
     /// What it was about.
     pub key: Arc<str>,
+    /// What recognises the same fact.
+    pub fact: Option<Arc<str>>,
     /// The version of its event.
     pub version: Option<Version>,
+    /// The event, so that it can run again.
+    pub body: Value,
     /// The plan it ran by.
     pub plan: Hash,
     /// When its event was taken.
@@ -369,6 +389,13 @@ pub struct Past {
     pub effects: Vec<Effect>,
     /// Warnings told on the way.
     pub warnings: Vec<Arc<str>>,
+}
+
+impl Past {
+    /// What its effects were remembered by, beside the flow.
+    pub fn effect_key(&self) -> &Arc<str> {
+        self.fact.as_ref().unwrap_or(&self.key)
+    }
 }
 
 /// What became of one node.

@@ -1,167 +1,206 @@
-//! The store of facts. In: facts, in order. Out: a mark that says how far they are durable; after a restart, the runs that
-//! are open. It must never know a plan, a lane or the world.
+//! Where facts are kept. In: facts in order. Out: a durable mark, open runs, past runs, orders of operators. It must never
+//! know lanes, plans or what a fact leads to.
 
-mod mark;
+mod durable;
 mod memory;
+mod shelf;
 mod sqlite;
-mod state;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::{
-    mark::{Lsn, Mark, Standing},
+    durable::{Broken, Durable, Lsn},
     memory::Memory,
+    shelf::Shelf,
     sqlite::{Reader, Sqlite},
-    state::OpenRun,
 };
 use crate::{
-    event::{EventId, Fact, Outcome, Past, RunId, Version, Watermark},
+    event::{
+        Effect, EffectId, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Version, Watermark,
+    },
     value::{Hash, Value},
 };
 
-/// Why the store cannot go on or cannot answer.
-#[derive(Clone, Debug, thiserror::Error)]
+/// What can go wrong with a journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Another engine has it.
     #[error(
-        "another flowrun is working on the journal {place} (process {owner}): stop it first, or name another folder with `--data`"
+        "found another engine on the journal {path}, expected none: stop it, or give this one its own `--data`"
     )]
-    Taken {
-        /// Where.
-        place: String,
-        /// Who.
-        owner: String,
+    Locked {
+        /// The journal's file.
+        path: String,
     },
     /// Written by a newer version.
-    #[error(
-        "the journal {place} was written by a newer flowrun (its version is {found}, this program knows {known}): use that version"
-    )]
+    #[error("found a journal of version {found}, expected at most {known}: use the flowrun that wrote it")]
     Newer {
-        /// Where.
-        place: String,
         /// Its version.
         found: i64,
-        /// Ours.
+        /// The newest that this program knows.
         known: i64,
     },
-    /// Somebody else took it over while we worked.
-    #[error("another flowrun took the journal over: this one stops")]
-    Fenced,
-    /// The disk or the file system.
-    #[error("the journal cannot be {doing}: {why}")]
-    Storage {
-        /// `opened`, `read`, `written`.
-        doing: &'static str,
-        /// What the system said.
-        why: String,
+    /// Not a journal of flowrun.
+    #[error("found a database of another program at {path}, expected a journal: choose another `--data`")]
+    Foreign {
+        /// The file.
+        path: String,
     },
-    /// A record that cannot be understood.
-    #[error("the journal holds a record that cannot be read: {0}")]
-    Record(String),
+    /// It cannot be written any more: nothing is accepted and nothing is sent.
+    #[error("the journal cannot be written: {0}")]
+    Broken(String),
+    /// It cannot be read.
+    #[error("the journal cannot be read: {0}")]
+    Read(String),
+    /// More is waiting to be written than may wait.
+    #[error("found {waiting} batches waiting to be written, expected fewer: the disk is too slow")]
+    Full {
+        /// How many.
+        waiting: usize,
+    },
 }
 
-/// What the last good run of a key had read.
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken.0.to_string())
+    }
+}
+
+/// A run that is not over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenRun {
+    /// Its event.
+    pub event: Event,
+    /// What is known of it: frozen values, its effects, the last park.
+    pub facts: Vec<Fact>,
+}
+
+impl OpenRun {
+    /// How it is parked, if it is.
+    pub fn parked(&self) -> Option<&Parked> {
+        self.facts
+            .iter()
+            .rev()
+            .find_map(|fact| if let Fact::Parked(parked) = fact { Some(parked) } else { None })
+    }
+
+    /// Whether it holds frozen values, and by which plan.
+    pub fn frozen_by(&self) -> Option<Hash> {
+        self.facts.iter().find_map(|fact| if let Fact::Froze(froze) = fact { Some(froze.plan) } else { None })
+    }
+}
+
+/// The last run of a key that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Last {
-    /// That run.
+    /// The run.
     pub run: RunId,
-    /// The plan it ran by.
-    pub plan: Hash,
     /// The version of its event.
     pub version: Option<Version>,
-    /// Hash of all that its writes used.
+    /// What its writes used.
     pub used: Option<Hash>,
 }
 
 /// Which past runs are wanted, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// Only of this flow.
+    /// Of this flow.
     pub flow: Option<Arc<str>>,
-    /// Only about this key.
+    /// About this.
     pub key: Option<Arc<str>>,
-    /// Only this run.
+    /// This one.
     pub run: Option<RunId>,
-    /// Only with this outcome.
+    /// With this outcome.
     pub outcome: Option<Outcome>,
+    /// Before this run, for paging.
+    pub before: Option<RunId>,
     /// At most so many; 0 means 100.
     pub limit: usize,
 }
 
-/// What an operator wants; also the audit trail.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// What an operator asks of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
-    /// Let a parked run go on: with the newest plan, unless `pinned`; with another event, if one is given.
+    /// Go on with a parked run, or run a past one again.
     Retry {
-        /// Which.
+        /// The run.
         run: RunId,
-        /// Stay with the plan it ran by.
-        pinned: bool,
-        /// The edited event.
-        event: Option<Value>,
-        /// Repeat effects on purpose.
-        again: bool,
+        /// With the newest plan, also if it is bound to an older one.
+        newest: bool,
+        /// With another event body.
+        edited: Option<Value>,
+        /// Repeat on purpose what may not be repeated.
+        force: bool,
     },
-    /// Give a parked run or a waiting event up.
+    /// Drop a waiting event or a parked run.
     Drop {
-        /// Which.
+        /// The run.
         run: RunId,
-        /// Why.
-        reason: Arc<str>,
     },
-    /// Say what became of a write that is in doubt.
+    /// Say of an effect in doubt how it went.
     Settle {
-        /// Which run.
+        /// The run.
         run: RunId,
-        /// Which node.
-        node: Arc<str>,
-        /// Which element; empty without `each`.
-        element: Arc<str>,
-        /// It landed and gave this; none: it did not happen.
+        /// The effect.
+        effect: EffectId,
+        /// It landed and gave this; none: it is absent.
         landed: Option<Value>,
     },
 }
 
-/// The store. `append` never waits; whoever must wait watches the [`Mark`].
+/// An order in the table: also the audit trail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered {
+    /// Its number.
+    pub id: u64,
+    /// When it was given.
+    pub at: Instant,
+    /// By whom.
+    pub who: Arc<str>,
+    /// What.
+    pub order: Order,
+}
+
+/// The store of facts. Nothing here waits but [`Durable`].
 pub trait Journal: Send + Sync {
-    /// Appends facts as one batch: all or none of it survives a crash. Returns the batch's number.
-    fn append(&self, facts: Vec<Fact>) -> Lsn;
-
-    /// How far what was appended is durable, or that the store is broken.
-    fn mark(&self) -> Arc<Mark>;
-
-    /// The runs and events that are open, oldest first, with the facts that they need to go on.
+    /// Appends facts as one commit, in order. Returns at once; the number becomes durable later.
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error>;
+    /// How far appended facts are durable.
+    fn durable(&self) -> &Durable;
+    /// All runs that are not over, oldest first.
     fn open(&self) -> Result<Vec<OpenRun>, Error>;
-
-    /// The highest id that was ever given.
-    fn last_id(&self) -> Result<EventId, Error>;
-
-    /// Runs that are over.
+    /// One run that is not over.
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error>;
+    /// Past runs.
     fn past(&self, query: &Query) -> Result<Vec<Past>, Error>;
-
-    /// The last run of a key that ended ok.
+    /// The last run of a key that was done.
     fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error>;
-
-    /// The run that did this fact (`keep: all`), if one did.
-    fn fact(&self, flow: &str, id: &str) -> Result<Option<RunId>, Error>;
-
+    /// The run of a fact that was accepted before.
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error>;
+    /// Effects that are remembered of a flow's key (see [`Event::effect_key`]).
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error>;
+    /// Flows and keys that have remembered effects.
+    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
     /// How far a poll came.
-    fn watermark(&self, flow: &str, source: &Hash) -> Result<Option<Watermark>, Error>;
-
-    /// Keeps the sources of a plan; once is enough.
-    fn pin(&self, plan: &Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
-
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error>;
+    /// Gives an order to the engine that has this journal, in whatever process.
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error>;
+    /// Orders that are not done.
+    fn orders(&self) -> Result<Vec<Ordered>, Error>;
+    /// An order is done, with what is told of it.
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error>;
+    /// What was told of an order, once it is done.
+    fn told(&self, id: u64) -> Result<Option<String>, Error>;
+    /// Keeps the sources of a plan.
+    fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
     /// The sources of a plan.
-    fn bundle(&self, plan: &Hash) -> Result<Option<Vec<u8>>, Error>;
-
-    /// Leaves an order for the engine that works on this journal; may be called by another process.
-    fn order(&self, who: &str, order: &Order) -> Result<u64, Error>;
-
-    /// Orders that are not done yet, oldest first.
-    fn orders(&self) -> Result<Vec<(u64, Order)>, Error>;
-
-    /// Marks an order as done, with what came of it.
-    fn done(&self, order: u64, result: &str) -> Result<(), Error>;
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error>;
+    /// The key of hashes over what may be personal; made once.
+    fn salt(&self) -> [u8; 32];
+    /// The highest id that was ever given.
+    fn newest(&self) -> Result<EventId, Error>;
 }

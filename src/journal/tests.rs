@@ -32,6 +32,7 @@ fn past(id: u64, key: &str, outcome: Outcome) -> Past {
         flow: "orders".into(),
         lane: format!("orders/{key}").into(),
         key: key.into(),
+        fact: (key == "b").then(|| "refund-2".into()),
         version: Some(Version(Value::from("2026-01-01"))),
         plan: Hash::of(b"plan"),
         accepted: Instant(1000 + id),
@@ -79,118 +80,127 @@ fn parked(run: u64) -> Parked {
 
 #[track_caller]
 fn append(journal: &dyn Journal, facts: Vec<Fact>) {
-    let lsn = journal.append(facts);
-    assert!(matches!(journal.mark().wait(lsn), Standing::Durable));
+    let lsn = journal.append(facts).unwrap();
+    journal.durable().wait(lsn).unwrap();
 }
 
-/// What every store does.
-fn conforms(journal: &dyn Journal) {
-    append(
-        journal,
-        vec![Fact::Accepted(event(1, "a", None)), Fact::Accepted(event(2, "b", Some("refund-2")))],
-    );
-    append(journal, vec![Fact::Froze(froze(1, 0)), Fact::Froze(froze(1, 1)), Fact::Intent(intent(1, 4))]);
-    append(journal, vec![Fact::Parked(parked(2))]);
-    let open = journal.open().unwrap();
-    assert_eq!(open.iter().map(|run| run.event.id.0).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(open[0].froze, [froze(1, 0), froze(1, 1)]);
-    assert_eq!(open[0].effects.iter().map(|effect| &effect.state).collect::<Vec<_>>(), [&EffectState::Doubt]);
-    assert_eq!(open[1].parked, Some(parked(2)));
-
+/// The story that every store is told.
+fn story() -> Vec<Vec<Fact>> {
     let value = Value::object([("id", Value::from("7"))]);
-    let effect = intent(1, 4).effect;
-    append(
-        journal,
+    let landed = |run, value| Fact::Landed {
+        run: EventId(run),
+        effect: intent(1, 4).effect,
+        by: Proof::Answer,
+        value,
+    };
+    vec![
+        vec![Fact::Accepted(event(1, "a", None)), Fact::Accepted(event(2, "b", Some("refund-2")))],
+        vec![Fact::Froze(froze(1, 0)), Fact::Froze(froze(1, 1)), Fact::Intent(intent(1, 4))],
+        vec![Fact::Parked(parked(2))],
         vec![
-            Fact::Landed { run: EventId(1), effect: effect.clone(), by: Proof::Answer, value: value.clone() },
+            landed(1, value.clone()),
             Fact::Reopened { run: EventId(2), at: Instant(100), by: "timer".into() },
         ],
-    );
-    let open = journal.open().unwrap();
-    assert_eq!(
-        open[0].effects[0],
-        Effect {
-            run: EventId(1),
-            id: effect,
-            hash: Hash::of(b"request"),
-            key: None,
-            first: Instant(3),
-            at: Instant(4),
-            state: EffectState::Landed(value),
-        }
-    );
-    assert_eq!(open[1].parked, None);
-
-    append(journal, vec![Fact::Ended(past(1, "a", Outcome::Ok)), Fact::Ended(past(2, "b", Outcome::Ok))]);
-    assert_eq!(journal.open().unwrap(), []);
-    assert_eq!(journal.fact("orders", "refund-2").unwrap(), Some(EventId(2)));
-    assert_eq!(journal.fact("orders", "refund-3").unwrap(), None);
-
-    // A run that begins and ends in one batch, one that gave way, and one that changed nothing.
-    append(
-        journal,
+        vec![Fact::Ended(past(1, "a", Outcome::Dropped)), Fact::Intent(intent(2, 5))],
+        vec![Fact::Absent { run: EventId(2), effect: intent(2, 5).effect }],
+        vec![Fact::Ended(past(2, "b", Outcome::Ok))],
+        // A run that begins and ends in one batch, one that gave way, one that changed nothing, one with an effect.
+        vec![Fact::Accepted(event(3, "a", None)), Fact::Ended(past(3, "a", Outcome::Ok))],
         vec![
-            Fact::Accepted(event(3, "a", Some("refund-3"))),
-            Fact::Ended(past(3, "a", Outcome::Unchanged)),
-            Fact::Accepted(event(4, "c", None)),
-            Fact::Merged { old: EventId(4), into: EventId(5) },
+            Fact::Accepted(event(4, "a", None)),
+            Fact::Ended(past(4, "a", Outcome::Unchanged)),
             Fact::Accepted(event(5, "c", None)),
+            Fact::Merged { old: EventId(5), into: EventId(6) },
+            Fact::Accepted(event(6, "c", None)),
+            Fact::Intent(intent(6, 9)),
         ],
-    );
-    assert_eq!(journal.fact("orders", "refund-3").unwrap(), Some(EventId(3)));
-    assert_eq!(journal.open().unwrap().len(), 1);
-    assert_eq!(
-        journal.last("orders", "a").unwrap().unwrap().run,
-        EventId(1),
-        "unchanged is not the last good one"
-    );
-    assert_eq!(journal.last("orders", "c").unwrap(), None);
-    assert_eq!(journal.last_id().unwrap(), EventId(5));
-    asks(journal);
+        vec![
+            Fact::Accepted(event(7, "d", None)),
+            Fact::Intent(intent(7, 9)),
+            landed(7, value),
+            Fact::Ended(past(7, "d", Outcome::Superseded)),
+        ],
+        vec![Fact::Accepted(event(8, "e", None)), Fact::Ended(past(8, "e", Outcome::Ignored))],
+        vec![Fact::Watermark(Watermark {
+            flow: "orders".into(),
+            source: Hash::of(b"query"),
+            cursor: Value::from("page 2"),
+            at: Instant(5),
+        })],
+    ]
 }
 
-fn asks(journal: &dyn Journal) {
-    let ids = |query: Query| journal.past(&query).unwrap().iter().map(|past| past.run.0).collect::<Vec<_>>();
-    assert_eq!(ids(Query::default()), [3, 2, 1]);
-    assert_eq!(ids(Query { key: Some("a".into()), ..Query::default() }), [3, 1]);
-    assert_eq!(ids(Query { key: Some("a' OR '1'='1".into()), ..Query::default() }), Vec::<u64>::new());
-    assert_eq!(ids(Query { outcome: Some(Outcome::Ok), limit: 1, ..Query::default() }), [2]);
-    assert_eq!(ids(Query { flow: Some("refunds".into()), ..Query::default() }), Vec::<u64>::new());
+/// Everything a store can be asked about the story.
+fn asked(journal: &dyn Journal) -> Vec<String> {
+    let mut said = vec![
+        format!("open {:#?}", journal.open().unwrap()),
+        format!("newest {:?}", journal.newest().unwrap()),
+        format!("remembered {:?}", journal.remembered().unwrap()),
+        format!("watermark {:?}", journal.watermark("orders", Hash::of(b"query")).unwrap()),
+        format!("no watermark {:?}", journal.watermark("orders", Hash::of(b"another")).unwrap()),
+    ];
+    for key in ["a", "b", "c", "d", "e", "refund-2", "a' OR '1'='1"] {
+        said.push(format!("{key} last {:?}", journal.last("orders", key).unwrap()));
+        said.push(format!("{key} effects {:#?}", journal.effects("orders", key).unwrap()));
+        said.push(format!("{key} known {:?}", journal.known("orders", key).unwrap()));
+        let query = Query { key: Some(key.into()), ..Query::default() };
+        said.push(format!("{key} past {:?}", journal.past(&query).unwrap()));
+    }
+    for run in 1..9 {
+        said.push(format!("run {run} {:#?}", journal.run(EventId(run)).unwrap()));
+    }
+    for query in [
+        Query::default(),
+        Query { outcome: Some(Outcome::Ok), limit: 1, ..Query::default() },
+        Query { before: Some(EventId(4)), ..Query::default() },
+        Query { run: Some(EventId(3)), ..Query::default() },
+        Query { flow: Some("refunds".into()), ..Query::default() },
+    ] {
+        said.push(format!("{query:?} {:?}", journal.past(&query).unwrap()));
+    }
+    said
+}
 
-    let source = Hash::of(b"query");
-    let mark = Watermark { flow: "orders".into(), source, cursor: Value::from("page 2"), at: Instant(5) };
-    append(journal, vec![Fact::Watermark(mark.clone())]);
-    assert_eq!(journal.watermark("orders", &source).unwrap(), Some(mark));
-    assert_eq!(journal.watermark("orders", &Hash::of(b"another query")).unwrap(), None);
-
+fn orders_and_bundles(journal: &dyn Journal) {
     let plan = Hash::of(b"plan");
-    journal.pin(&plan, "orders", b"sources").unwrap();
-    journal.pin(&plan, "orders", b"sources").unwrap();
-    assert_eq!(journal.bundle(&plan).unwrap().as_deref(), Some(&b"sources"[..]));
-
-    let order = Order::Drop { run: EventId(5), reason: "a test order".into() };
-    let number = journal.order("ops", &order).unwrap();
-    assert_eq!(journal.orders().unwrap(), [(number, order)]);
-    journal.done(number, "dropped").unwrap();
-    assert_eq!(journal.orders().unwrap(), []);
+    journal.pin(plan, "orders", b"sources").unwrap();
+    journal.pin(plan, "orders", b"sources").unwrap();
+    assert_eq!(journal.pinned(plan).unwrap().as_deref(), Some(&b"sources"[..]));
+    assert_eq!(journal.pinned(Hash::of(b"another")).unwrap(), None);
+    let order = Order::Drop { run: EventId(5) };
+    let id = journal.order(Instant(7), "ops", &order).unwrap();
+    assert_eq!(journal.orders().unwrap(), [Ordered { id, at: Instant(7), who: "ops".into(), order }]);
+    assert_eq!(journal.told(id).unwrap(), None);
+    journal.ordered(id, "dropped").unwrap();
+    assert_eq!((journal.orders().unwrap(), journal.told(id).unwrap().as_deref()), (vec![], Some("dropped")));
 }
 
 #[test]
-fn the_store_in_memory_conforms() {
-    conforms(&Memory::new());
-}
-
-#[test]
-fn the_store_on_disk_conforms_and_comes_back() {
+fn every_store_gives_the_answers_of_the_shelf_also_after_a_restart() {
     let folder = TempDir::new().unwrap();
-    let journal = Sqlite::open(folder.path()).unwrap();
-    conforms(&journal);
-    let before = (journal.open().unwrap(), journal.past(&Query::default()).unwrap());
-    drop(journal);
-    let journal = Sqlite::open(folder.path()).unwrap();
-    assert_eq!((journal.open().unwrap(), journal.past(&Query::default()).unwrap()), before);
-    assert_eq!(journal.trim(EventId(3), 10).unwrap(), 2);
-    assert_eq!(journal.past(&Query::default()).unwrap().len(), 1);
+    let memory = Memory::default();
+    let mut disk = Sqlite::open(folder.path()).unwrap();
+    for facts in story() {
+        append(&memory, facts.clone());
+        append(&disk, facts);
+        assert_eq!(asked(&disk), asked(&memory));
+        let salt = disk.salt();
+        drop(disk);
+        disk = Sqlite::open(folder.path()).unwrap();
+        assert_eq!(asked(&disk), asked(&memory), "after a restart");
+        assert_eq!(disk.salt(), salt);
+    }
+    let open: Vec<_> = disk.open().unwrap().iter().map(|run| run.event.id.0).collect();
+    assert_eq!(open, [6], "what is over is not open");
+    assert_eq!(
+        disk.last("orders", "a").unwrap().unwrap().used,
+        Some(Hash::of(b"used")),
+        "unchanged keeps what was used"
+    );
+    orders_and_bundles(&memory);
+    orders_and_bundles(&disk);
+    assert_eq!(disk.trim(EventId(3), 10).unwrap(), 2);
+    assert_eq!(disk.past(&Query::default()).unwrap().len(), 4);
 }
 
 #[test]
@@ -214,10 +224,10 @@ fn an_engine_that_lost_its_journal_stops_writing() {
     append(&journal, vec![Fact::Accepted(event(1, "a", None))]);
     let other = Connection::open(folder.path().join("journal.db")).unwrap();
     other.execute("UPDATE meta SET v = v + 1 WHERE k = 'epoch'", []).unwrap();
-    let lsn = journal.append(vec![Fact::Accepted(event(2, "b", None))]);
-    assert!(matches!(journal.mark().wait(lsn), Standing::Broken(Error::Fenced)));
-    let lsn = journal.append(vec![Fact::Accepted(event(3, "c", None))]);
-    assert!(matches!(journal.mark().wait(lsn), Standing::Broken(Error::Fenced)), "and it stays stopped");
+    let lsn = journal.append(vec![Fact::Accepted(event(2, "b", None))]).unwrap();
+    let broken = journal.durable().wait(lsn).unwrap_err().to_string();
+    assert!(broken.contains("took the journal over"), "{broken}");
+    assert!(matches!(journal.append(Vec::new()), Err(Error::Broken(_))), "and it stays stopped");
 }
 
 #[test]
@@ -228,7 +238,17 @@ fn a_journal_of_a_newer_version_is_left_alone() {
     file.execute_batch("PRAGMA user_version = 9").unwrap();
     drop(file);
     let error = Sqlite::open(folder.path()).map(drop).unwrap_err().to_string();
-    assert!(error.contains("newer flowrun (its version is 9, this program knows 1)"), "{error}");
+    assert!(error.contains("journal of version 9, expected at most 1"), "{error}");
+}
+
+#[test]
+fn a_database_of_another_program_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let file = Connection::open(folder.path().join("journal.db")).unwrap();
+    file.execute_batch("CREATE TABLE recipes (id INTEGER)").unwrap();
+    drop(file);
+    let error = Sqlite::open(folder.path()).map(drop).unwrap_err().to_string();
+    assert!(error.contains("another program"), "{error}");
 }
 
 #[test]
@@ -242,9 +262,9 @@ fn a_full_disk_breaks_the_mark_and_loses_nothing() {
     journal.writer_limit(pages);
     let mut large = event(2, "b", None);
     large.body = Value::from("x".repeat(1 << 20));
-    let lsn = journal.append(vec![Fact::Accepted(large)]);
-    let Standing::Broken(error) = journal.mark().wait(lsn) else { panic!("a full disk must be seen") };
-    assert!(error.to_string().contains("full"), "{error}");
+    let lsn = journal.append(vec![Fact::Accepted(large)]).unwrap();
+    let error = journal.durable().wait(lsn).unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
     drop(journal);
     let open = Sqlite::open(folder.path()).unwrap().open().unwrap();
     assert_eq!(open.len(), 1, "what was acknowledged is there, what was not is not");
@@ -290,7 +310,7 @@ fn a_log_cut_anywhere_keeps_whole_batches() {
             let open = reader.open_runs().unwrap();
             let whole = sizes.iter().filter(|size| **size <= cut as u64).count();
             assert_eq!(open.len(), whole, "cut at {cut} of {log}");
-            assert!(open.iter().all(|run| run.froze.len() == 1), "a batch is whole or not there");
+            assert!(open.iter().all(|run| run.frozen_by().is_some()), "a batch is whole or not there");
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn divide(a: Decimal, b: Decimal) -> Result<Decimal, Error> {
     }
     let quotient = a.checked_div(b).ok_or(Error::Overflow)?;
     match multiply(quotient, b) {
-        Ok(back) if back == a => Ok(quotient),
+        Ok(back) if back == a => Ok(quotient.normalize()),
         _ => Err(Error::Endless),
     }
 }

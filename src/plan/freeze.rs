@@ -53,67 +53,53 @@ impl<'a> Slice<'a> {
         for decision in own.when.iter().map(|(decision, _)| decision).chain(&own.gates) {
             self.value(usize::from(*decision), &[]);
         }
-        let each = own.each.iter().flat_map(|each| [Some(&each.list), each.filter.as_ref()]);
-        for template in own.condition.iter().chain(each.flatten()) {
-            self.reads(node, template.reads());
-        }
+        let all = own.condition.iter().chain(own.each.iter().map(|each| &each.list));
+        all.for_each(|template| self.reads(template.reads()));
+        own.each
+            .iter()
+            .filter_map(|each| each.filter.as_ref())
+            .for_each(|filter| self.template(node, filter));
     }
 
     /// All on which the bytes of a request, a mapped value or an outcome depend.
     fn work(&mut self, node: usize) {
         let own = &self.nodes[node];
-        if let Some(each) = &own.each {
-            let keys = each.by.iter().chain(&each.apart);
-            keys.for_each(|key| self.reads(node, key.reads()));
-        }
+        let keys = own.each.iter().flat_map(|each| [&each.by, &each.apart]).flatten();
+        keys.for_each(|key| self.template(node, key));
         match &own.work {
-            Work::Map(mapping) => self.reads(node, mapping.reads()),
+            Work::Map(mapping) => self.mapping(node, mapping),
             Work::Decide(decide) => {
-                for (_, condition) in &decide.choose {
-                    self.reads(node, condition.reads());
-                }
+                decide.choose.iter().for_each(|(_, condition)| self.template(node, condition))
             }
             Work::Call(call) => {
-                self.parameters(node, &call.with);
-                if let Some((read, parameters)) = &call.changes {
+                call.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping));
+                for (read, parameters) in &call.changes {
                     parameters.iter().for_each(|(_, path)| self.value(usize::from(*read), path));
                 }
             }
-            Work::Child(child) => self.parameters(node, &child.with),
+            Work::Child(child) => child.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping)),
         }
     }
 
-    fn parameters(&mut self, node: usize, with: &[(Arc<str>, Mapping)]) {
-        for (_, mapping) in with {
-            self.reads(node, mapping.reads());
-        }
+    fn template(&mut self, node: usize, template: &Template) {
+        self.mapping(node, &Mapping::Template(template.clone()));
     }
 
-    fn reads(&mut self, node: usize, reads: Vec<Read>) {
+    /// What a mapping reads; what it reads of the element of its node's `each`, it reads of the list.
+    fn mapping(&mut self, node: usize, mapping: &Mapping) {
+        let Some(each) = &self.nodes[node].each else { return self.reads(mapping.reads()) };
+        let (list, body) = (each.list.clone(), Box::new(mapping.clone()));
+        self.reads(Mapping::Each { list, slot: each.slot, filter: None, body }.reads());
+    }
+
+    fn reads(&mut self, reads: Vec<Read>) {
         for read in reads {
-            self.read(node, &read);
-        }
-    }
-
-    fn read(&mut self, node: usize, read: &Read) {
-        if read.slot == Slots::EVENT {
-            self.used.entry(Slots::EVENT).or_default().add(&read.path);
-        } else if let Some(other) = self.slots.node(read.slot, self.nodes.len()) {
-            self.value(other, &read.path);
-        } else if let Some(list) = self.element(node, read.slot) {
-            // An element: what is used of it is used of its list. Only a plain path keeps its names on the way.
-            for mut from in list.reads() {
-                if list.path().is_some() {
-                    from.path.extend(read.path.iter().cloned());
-                }
-                self.read(node, &from);
+            if read.slot == Slots::EVENT {
+                self.used.entry(Slots::EVENT).or_default().add(&read.path);
+            } else if let Some(other) = self.slots.node(read.slot, self.nodes.len()) {
+                self.value(other, &read.path);
             }
         }
-    }
-
-    /// The list whose elements this slot of a node holds.
-    fn element(&self, node: usize, slot: Slot) -> Option<&'a Template> {
-        self.nodes[node].each.as_ref().filter(|each| each.slot == slot).map(|each| &each.list)
     }
 
     /// A node's value is used, below this path.
@@ -141,15 +127,12 @@ impl<'a> Slice<'a> {
 
     /// What depends on a node runs only if its expectations held.
     fn expectations(&mut self, node: usize) {
-        for check in &self.nodes[node].expect {
-            for read in check.that.reads() {
-                if read.slot == Slots::RESULT {
-                    if matches!(self.nodes[node].work, Work::Call(_) | Work::Child(_)) {
-                        self.outside(node, &result_path(&self.nodes[node], &read.path));
-                    }
-                } else {
-                    self.read(node, &read);
-                }
+        let own = &self.nodes[node];
+        for check in &own.expect {
+            self.template(node, &check.that);
+            if matches!(own.work, Work::Call(_) | Work::Child(_)) {
+                let result = check.that.reads().into_iter().filter(|read| read.slot == Slots::RESULT);
+                result.for_each(|read| self.outside(node, &result_path(own, &read.path)));
             }
         }
     }

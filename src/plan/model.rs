@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use crate::flow::{
-    Call, Check, Child, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source, SourceKind, Trigger, Work,
+    At, Call, Check, Child, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source, SourceKind,
+    Trigger, Until, Work,
 };
 use crate::{
     expr::{Mapping, Tables, Template},
@@ -55,6 +56,8 @@ pub struct Node {
     pub gates: Vec<NodeId>,
     /// `if:`; asked once. False: the node is skipped.
     pub condition: Option<Template>,
+    /// `at:`; waited for before it begins.
+    pub at: Option<At>,
     /// Once for every element of a list.
     pub each: Option<Each>,
     /// What it does.

@@ -124,6 +124,10 @@ codes! {
     JSONPATH = "FR313", "bad JSONPath";
     /// A key, lane, id or `by` that is neither text nor a number.
     KEY = "FR314", "not a key";
+    /// A call with arguments that the function does not take.
+    ARGUMENTS = "FR315", "wrong arguments";
+    /// Amounts of two currencies meet.
+    CURRENCIES = "FR316", "two currencies in one operation";
     /// Nodes need one another in a circle.
     CYCLE = "FR401", "nodes that wait for one another";
     /// A node is read whose conditions may not have held.
@@ -200,12 +204,10 @@ codes! {
     UNKNOWN_CONNECTOR = "FR674", "unknown connector";
     /// An environment that the estate does not declare.
     UNKNOWN_ENVIRONMENT = "FR675", "unknown environment";
-    /// The shipped connectors and records are used.
-    NO_ESTATE = "FR676", "no estate around the file";
-    /// A YAML file whose first key says nothing.
-    UNKNOWN_FILE = "FR677", "a file of no known kind";
+    /// Its settings are missing, unknown or of another type, or it does not say how to get in.
+    SETTINGS = "FR676", "a connection that cannot be opened";
     /// `extends:` is kept but not applied.
-    OVERLAYS_LATER = "FR678", "overlays are not read yet";
+    OVERLAYS_LATER = "FR677", "overlays are not read yet";
 }
 
 /// The code's line, if there is such a code.

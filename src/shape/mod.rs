@@ -235,6 +235,7 @@ impl fmt::Display for Shape {
             Self::Rate => out.write_str("rate"),
             Self::Text(TextShape { format: Some(format), .. }) => write!(out, "{format} text"),
             Self::Text(_) => out.write_str("text"),
+            Self::Enum(words) if words.len() == 1 => write!(out, "the text `{}`", words[0]),
             Self::Enum(words) if words.len() <= 6 => write!(out, "one of {}", words.join(", ")),
             Self::Enum(words) => write!(out, "one of {} texts", words.len()),
             Self::List(element) => write!(out, "list of {element}"),

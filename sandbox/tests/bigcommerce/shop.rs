@@ -44,12 +44,17 @@ impl Shop {
     }
 
     /// A client of another account.
-    pub(crate) fn as_account(self, token: &str) -> Self {
+    pub(crate) fn into_account(self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self }
     }
 
     /// Sends a call; an error is a connection that broke.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Response> {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> reqwest::Result<Response> {
         let url = format!("{}{path}", self.running.access().bigcommerce.base_url);
         let mut request = self.http.request(method, url).header("x-auth-token", &self.token);
         if let Some(body) = body {

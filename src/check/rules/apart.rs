@@ -9,8 +9,8 @@ use crate::{
 
 pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for node in subject.nodes.iter().filter(|node| !matches!(node.work, Work::Decide(_))) {
-        for read in work(node).iter().filter(|read| !read.control) {
-            let (Some(other), Some(span)) = (subject.node(read.slot), read.span) else { continue };
+        for mention in work(node).iter().filter(|mention| !mention.read.control) {
+            let (Some(other), Some(span)) = (subject.node(mention.read.slot), mention.span) else { continue };
             if subject.nodes[other].each.as_ref().is_none_or(|each| each.apart.is_none()) {
                 continue;
             }

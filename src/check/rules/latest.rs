@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Subject, reads};
+use super::{Mention, Subject, reads};
 use crate::{
+    check::desk::is_readable,
     expr::Template,
     flow::{Keep, Slots},
     problem::{Problem, Problems, codes},
@@ -23,18 +24,19 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         .filter(|read| read.slot == Slots::EVENT)
         .map(|read| read.path)
         .collect();
-    if !trigger.key.is_readable() || names.iter().any(Vec::is_empty) {
+    if !is_readable(&trigger.key) || names.iter().any(Vec::is_empty) {
         return;
     }
     let mut told = BTreeSet::new();
-    let all = subject.nodes.iter().flat_map(reads).chain(subject.give.iter().flat_map(|give| give.reads()));
-    for read in all.filter(|read| read.slot == Slots::EVENT) {
-        let Some(span) = read.span else { continue };
+    let all = subject.nodes.iter().flat_map(reads).chain(subject.given());
+    for Mention { read, span } in all.filter(|mention| mention.read.slot == Slots::EVENT) {
+        let Some(span) = span else { continue };
         if names.iter().any(|name| read.path.starts_with(name)) || !told.insert(read.path.clone()) {
             continue;
         }
         let path = ["event".into()].into_iter().chain(read.path).collect::<Vec<Arc<str>>>().join(".");
-        let message = format!("with `keep: latest` a newer event may have replaced the one that `{path}` belonged to");
+        let message =
+            format!("with `keep: latest` a newer event may have replaced the one that `{path}` belonged to");
         let problem = Problem::error(codes::LATEST_EVENT, span, message);
         problems.add(
             problem

@@ -11,8 +11,9 @@ mod used;
 use super::{outcomes::Outcomes, sheet::Sheet};
 use crate::{
     expr::{Mapping, Read, Template},
-    flow::{Check, Decide, Node, Slots, Work},
+    flow::{Decide, Node, Slots, Work},
     problem::Problems,
+    source::Span,
 };
 
 /// A flow whose nodes are compiled.
@@ -50,37 +51,56 @@ impl Subject<'_> {
     }
 }
 
+/// A place that reads something.
+struct Mention {
+    read: Read,
+    span: Option<Span>,
+}
+
+fn mentions<'a>(templates: impl IntoIterator<Item = &'a Template>) -> Vec<Mention> {
+    let of = |template: &Template| -> Vec<Mention> {
+        let mention = |read: Read| Mention { span: template.place(read.start, read.end), read };
+        template.reads().into_iter().map(mention).collect()
+    };
+    templates.into_iter().flat_map(of).collect()
+}
+
 /// What decides whether a node runs and over what.
-fn control(node: &Node) -> Vec<Read> {
+fn control(node: &Node) -> Vec<Mention> {
     let each = node.each.iter().flat_map(|each| [Some(&each.list), each.filter.as_ref()]).flatten();
-    node.condition.iter().chain(each).flat_map(Template::reads).collect()
+    mentions(node.condition.iter().chain(each))
 }
 
 /// What a node does with what it reads, its checks left out.
-fn work(node: &Node) -> Vec<Read> {
+fn work(node: &Node) -> Vec<Mention> {
     let keys = node.each.iter().flat_map(|each| [each.by.as_ref(), each.apart.as_ref()]).flatten();
-    let mut reads: Vec<Read> = keys.flat_map(Template::reads).collect();
-    match &node.work {
-        Work::Map(mapping) => reads.extend(mapping.reads()),
-        Work::Decide(decide) => reads.extend(decides(decide)),
-        Work::Call(call) => reads.extend(call.with.iter().flat_map(|(_, mapping)| mapping.reads())),
-        Work::Child(child) => reads.extend(child.with.iter().flat_map(|(_, mapping)| mapping.reads())),
-    }
-    reads
+    let work: Vec<&Template> = match &node.work {
+        Work::Map(mapping) => mapping.templates(),
+        Work::Decide(decide) => decides(decide).collect(),
+        Work::Call(call) => call.with.iter().flat_map(|(_, mapping)| mapping.templates()).collect(),
+        Work::Child(child) => child.with.iter().flat_map(|(_, mapping)| mapping.templates()).collect(),
+    };
+    mentions(keys.chain(work))
 }
 
-fn decides(decide: &Decide) -> impl Iterator<Item = Read> {
+fn decides(decide: &Decide) -> impl Iterator<Item = &Template> {
     let reasons = decide.ignore.values().chain(decide.reject.values());
-    decide.choose.iter().map(|(_, template)| template).chain(reasons).flat_map(Template::reads)
+    decide.choose.iter().map(|(_, template)| template).chain(reasons)
 }
 
 /// What a node's `expect` and `warn` read.
-fn checks(node: &Node) -> Vec<Read> {
-    let of = |check: &Check| [check.that.reads(), check.otherwise.reads()].concat();
-    node.expect.iter().chain(&node.warn).flat_map(of).collect()
+fn checks(node: &Node) -> Vec<Mention> {
+    mentions(node.expect.iter().chain(&node.warn).flat_map(|check| [&check.that, &check.otherwise]))
 }
 
 /// Everything a node reads.
-fn reads(node: &Node) -> Vec<Read> {
-    [control(node), work(node), checks(node)].concat()
+fn reads(node: &Node) -> Vec<Mention> {
+    [control(node), work(node), checks(node)].into_iter().flatten().collect()
+}
+
+impl Subject<'_> {
+    /// Everything that `give:` reads.
+    fn given(&self) -> Vec<Mention> {
+        mentions(self.give.iter().flat_map(|give| give.templates()))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Subject, work};
+use super::{Subject, mentions, work};
 use crate::{
     flow::{Slots, Work},
     problem::{Problem, Problems, codes},
@@ -18,9 +18,9 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
             continue;
         }
         let identity = call.with.iter().find(|(name, _)| &**name == IDENTITY);
-        for read in identity.iter().flat_map(|(_, mapping)| mapping.reads()) {
-            let Some(span) = read.span else { continue };
-            if let Some(from) = read_from(subject, read.slot, &mut BTreeSet::new()) {
+        for mention in mentions(identity.iter().flat_map(|(_, mapping)| mapping.templates())) {
+            let Some(span) = mention.span else { continue };
+            if let Some(from) = read_from(subject, mention.read.slot, &mut BTreeSet::new()) {
                 let message = format!("this external id comes from a read (`{}`)", subject.nodes[from].name);
                 let problem = Problem::warning(codes::UNSTABLE_ID, span, message);
                 problems.add(problem.help("make it of `event` and the store's code: the same at every try"));
@@ -38,7 +38,7 @@ fn read_from(subject: &Subject<'_>, slot: crate::flow::Slot, seen: &mut BTreeSet
     match &subject.nodes[node].work {
         Work::Call(_) | Work::Child(_) => Some(node),
         Work::Map(_) | Work::Decide(_) => {
-            work(&subject.nodes[node]).iter().find_map(|read| read_from(subject, read.slot, seen))
+            work(&subject.nodes[node]).iter().find_map(|mention| read_from(subject, mention.read.slot, seen))
         }
     }
 }

@@ -16,8 +16,8 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         .nodes
         .iter()
         .flat_map(reads)
-        .chain(subject.give.iter().flat_map(|give| give.reads()))
-        .filter_map(|read| subject.node(read.slot))
+        .chain(subject.given())
+        .filter_map(|mention| subject.node(mention.read.slot))
         .collect();
     for node in subject.nodes {
         used.extend(node.when.iter().map(|(decision, _)| usize::from(*decision)));
@@ -30,7 +30,9 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         if !used.contains(&number) && !has_effect(node) {
             let message = format!("nothing uses `{}`", node.name);
             let problem = Problem::warning(codes::NEVER_USED, subject.ast(number).name.span, message);
-            problems.add(problem.help(format!("remove this {}, or mention it where it is needed", node.kind.word())));
+            problems.add(
+                problem.help(format!("remove this {}, or mention it where it is needed", node.kind.word())),
+            );
         }
     }
 }

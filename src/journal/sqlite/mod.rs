@@ -15,9 +15,9 @@ use rusqlite::Connection;
 
 pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
-use super::{Error, Journal, Last, Lsn, Mark, OpenRun, Order, Query};
+use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query};
 use crate::{
-    event::{EventId, Fact, Past, RunId, Watermark},
+    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
     value::Hash,
 };
 
@@ -25,6 +25,7 @@ use crate::{
 pub struct Sqlite {
     writer: Writer,
     reader: Mutex<Reader>,
+    salt: [u8; 32],
     _place: Place,
 }
 
@@ -33,9 +34,9 @@ impl Sqlite {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let place = Place::take(folder)?;
         let connection = place.connect()?;
-        let epoch = place::prepare(&connection, &place.name())?;
+        let (epoch, salt) = place::prepare(&connection, &place.name())?;
         let writer = Writer::start(connection, place.connect()?, epoch);
-        Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), _place: place })
+        Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), salt, _place: place })
     }
 
     /// Deletes at most `most` of the oldest past runs that are older than `before`; returns how many.
@@ -55,20 +56,20 @@ impl Sqlite {
 }
 
 impl Journal for Sqlite {
-    fn append(&self, facts: Vec<Fact>) -> Lsn {
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
         self.writer.append(facts)
     }
 
-    fn mark(&self) -> Arc<Mark> {
-        self.writer.mark()
+    fn durable(&self) -> &Durable {
+        self.writer.durable()
     }
 
     fn open(&self) -> Result<Vec<OpenRun>, Error> {
         self.read(Reader::open_runs)
     }
 
-    fn last_id(&self) -> Result<EventId, Error> {
-        self.read(Reader::last_id)
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error> {
+        self.read(|reader| reader.open_run(run))
     }
 
     fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
@@ -79,38 +80,63 @@ impl Journal for Sqlite {
         self.read(|reader| reader.last(flow, key))
     }
 
-    fn fact(&self, flow: &str, id: &str) -> Result<Option<RunId>, Error> {
-        self.read(|reader| reader.fact(flow, id))
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
+        self.read(|reader| reader.known(flow, fact))
     }
 
-    fn watermark(&self, flow: &str, source: &Hash) -> Result<Option<Watermark>, Error> {
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
+        self.read(|reader| reader.effects(flow, key))
+    }
+
+    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        self.read(Reader::remembered)
+    }
+
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
         self.read(|reader| reader.watermark(flow, source))
     }
 
-    fn pin(&self, plan: &Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
-        self.read(|reader| reader.pin(plan, flow, bundle))
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+        self.read(|reader| reader.order(at, who, order))
     }
 
-    fn bundle(&self, plan: &Hash) -> Result<Option<Vec<u8>>, Error> {
-        self.read(|reader| reader.bundle(plan))
-    }
-
-    fn order(&self, who: &str, order: &Order) -> Result<u64, Error> {
-        self.read(|reader| reader.order(who, order))
-    }
-
-    fn orders(&self) -> Result<Vec<(u64, Order)>, Error> {
+    fn orders(&self) -> Result<Vec<Ordered>, Error> {
         self.read(Reader::orders)
     }
 
-    fn done(&self, order: u64, result: &str) -> Result<(), Error> {
-        self.read(|reader| reader.done(order, result))
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
+        self.read(|reader| reader.ordered(id, told))
+    }
+
+    fn told(&self, id: u64) -> Result<Option<String>, Error> {
+        self.read(|reader| reader.told(id))
+    }
+
+    fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        self.read(|reader| reader.pin(print, flow, bundle))
+    }
+
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|reader| reader.pinned(print))
+    }
+
+    fn salt(&self) -> [u8; 32] {
+        self.salt
+    }
+
+    fn newest(&self) -> Result<EventId, Error> {
+        self.read(Reader::newest)
     }
 }
 
-/// What went wrong while the store was `doing` something.
-fn storage(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
-    move |error| Error::Storage { doing, why: error.to_string() }
+/// The store cannot be written: nothing is accepted and nothing is sent any more.
+fn written(error: impl std::fmt::Display) -> Error {
+    Error::Broken(error.to_string())
+}
+
+/// The store cannot be read.
+fn unread(error: impl std::fmt::Display) -> Error {
+    Error::Read(error.to_string())
 }
 
 /// Runs ids are unsigned and time-ordered; SQLite's integers are signed. 41 bits of milliseconds last until 2039.

@@ -3,11 +3,11 @@ CREATE TABLE word (id INTEGER PRIMARY KEY, t TEXT NOT NULL UNIQUE);
 CREATE TABLE plan (print BLOB PRIMARY KEY, flow INTEGER NOT NULL, bundle BLOB NOT NULL) WITHOUT ROWID;
 
 -- hot: only what is open; ids grow, so it is a queue: appended right, deleted left
-CREATE TABLE event (
-  id INTEGER PRIMARY KEY, flow INTEGER NOT NULL, key TEXT NOT NULL, fact TEXT,
-  body BLOB NOT NULL, parked BLOB);
+CREATE TABLE event (id INTEGER PRIMARY KEY, body BLOB NOT NULL, parked BLOB);
 CREATE TABLE froze (run INTEGER, n INTEGER, body BLOB NOT NULL, PRIMARY KEY (run, n)) WITHOUT ROWID;
-CREATE TABLE effect (run INTEGER, node TEXT, element TEXT, body BLOB NOT NULL, PRIMARY KEY (run, node, element)) WITHOUT ROWID;
+-- remembered by flow and key until a run of the key ends well: a retry with a newer flow must not repeat one
+CREATE TABLE effect (flow INTEGER, key TEXT, node TEXT, element TEXT, body BLOB NOT NULL,
+  PRIMARY KEY (flow, key, node, element)) WITHOUT ROWID;
 CREATE TABLE watermark (flow INTEGER, source BLOB, body BLOB NOT NULL, PRIMARY KEY (flow, source)) WITHOUT ROWID;
 CREATE TABLE command (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, body BLOB NOT NULL, done TEXT);
 

@@ -11,14 +11,19 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{apply::Group, storage};
+use super::{
+    apply::{Group, Places},
+    written,
+};
 use crate::{
     event::Fact,
-    journal::{Error, Lsn, Mark},
+    journal::{Durable, Error, Lsn},
 };
 
 /// Batches in one commit at the most.
 const GROUP: usize = 512;
+/// Batches that may wait to be written.
+const WAITING: usize = 100_000;
 /// Facts between two checkpoints: some thousands of pages.
 const CHECKPOINT: usize = 20_000;
 
@@ -31,13 +36,13 @@ pub(super) struct Writer {
 struct Shared {
     queue: Mutex<Queue>,
     news: Condvar,
-    mark: Arc<Mark>,
+    durable: Durable,
 }
 
 #[derive(Default)]
 struct Queue {
     batches: Vec<Vec<Fact>>,
-    last: Lsn,
+    last: u64,
     closing: bool,
     #[cfg(test)]
     pages: Option<i64>,
@@ -46,7 +51,8 @@ struct Queue {
 impl Writer {
     /// Starts the thread, and another one that checkpoints on a connection of its own.
     pub(super) fn start(connection: Connection, second: Connection, epoch: i64) -> Self {
-        let shared = Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), mark: Arc::default() });
+        let shared =
+            Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), durable: Durable::default() });
         let (tell, told) = sync_channel(1);
         std::thread::spawn(move || checkpoint(&second, &told));
         let here = Arc::clone(&shared);
@@ -55,18 +61,25 @@ impl Writer {
     }
 
     /// Queues a batch.
-    pub(super) fn append(&self, facts: Vec<Fact>) -> Lsn {
+    pub(super) fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
+        if let Some(broken) = self.shared.durable.broken() {
+            return Err(broken.into());
+        }
         let mut queue = self.shared.lock();
+        let waiting = queue.batches.len();
+        if waiting >= WAITING {
+            return Err(Error::Full { waiting });
+        }
         queue.last += 1;
         queue.batches.push(facts);
-        let lsn = queue.last;
+        let lsn = Lsn(queue.last);
         drop(queue);
         self.shared.news.notify_one();
-        lsn
+        Ok(lsn)
     }
 
-    pub(super) fn mark(&self) -> Arc<Mark> {
-        Arc::clone(&self.shared.mark)
+    pub(super) fn durable(&self) -> &Durable {
+        &self.shared.durable
     }
 
     #[cfg(test)]
@@ -102,12 +115,13 @@ impl Shared {
         }
         let rest = if queue.batches.len() > GROUP { queue.batches.split_off(GROUP) } else { Vec::new() };
         let group = std::mem::replace(&mut queue.batches, rest);
-        let last = queue.last - queue.batches.len() as Lsn;
-        Some((group, last))
+        let last = queue.last - queue.batches.len() as u64;
+        Some((group, Lsn(last)))
     }
 
     fn write(&self, connection: &Connection, epoch: i64, checkpoint: &SyncSender<()>) {
         let mut since = 0;
+        let mut places = Places::new();
         while let Some((group, last)) = self.gather() {
             let group: Vec<Fact> = group.into_iter().flatten().collect();
             #[cfg(test)]
@@ -116,11 +130,11 @@ impl Shared {
             }
             since += group.len();
             // A sync that failed cannot be tried again: the system may have dropped the pages. So the first error is the last.
-            if let Err(error) = commit(connection, epoch, &group) {
-                self.mark.break_off(error);
+            if let Err(error) = commit(connection, epoch, &group, &mut places) {
+                self.durable.break_with(error.to_string());
                 return;
             }
-            self.mark.advance(last);
+            self.durable.publish(last);
             if since >= CHECKPOINT && checkpoint.try_send(()).is_ok() {
                 since = 0;
             }
@@ -129,15 +143,14 @@ impl Shared {
     }
 }
 
-fn commit(connection: &Connection, epoch: i64, facts: &[Fact]) -> Result<(), Error> {
-    let written = storage("written");
-    connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).map_err(&written)?;
-    let applied = fence(connection, epoch).and_then(|()| Group::of(facts).apply(connection));
+fn commit(connection: &Connection, epoch: i64, facts: &[Fact], places: &mut Places) -> Result<(), Error> {
+    connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).map_err(written)?;
+    let applied = fence(connection, epoch).and_then(|()| Group::of(facts).apply(connection, places));
     if applied.is_err() {
         drop(connection.execute_batch("ROLLBACK"));
         return applied;
     }
-    connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).map(drop).map_err(&written)
+    connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).map(drop).map_err(written)
 }
 
 /// Another engine that took the folder over has a newer epoch.
@@ -145,8 +158,8 @@ fn fence(connection: &Connection, epoch: i64) -> Result<(), Error> {
     let now: i64 = connection
         .prepare_cached("SELECT v FROM meta WHERE k = 'epoch'")
         .and_then(|mut ask| ask.query_row([], |row| row.get(0)))
-        .map_err(storage("written"))?;
-    if now == epoch { Ok(()) } else { Err(Error::Fenced) }
+        .map_err(written)?;
+    if now == epoch { Ok(()) } else { Err(Error::Broken("another flowrun took the journal over".into())) }
 }
 
 fn checkpoint(connection: &Connection, told: &Receiver<()>) {

@@ -73,7 +73,7 @@ mod tests {
 
     /// Signatures made with oauthlib 3.3.1, and the platform's own published one: name, method, URL, consumer key and
     /// secret, token and its secret, nonce, timestamp, body hash or `-`, signature.
-    const VECTORS: &str = include_str!("../../../tests/netsuite_oauth1.txt");
+    const VECTORS: &str = include_str!("../../../tests/netsuite/oauth1.txt");
 
     #[test]
     fn all_vectors_are_reproduced() {
