@@ -24,3 +24,11 @@ pub mod problem;
 // floor 4: what is written, and how people see it
 pub mod journal;
 pub mod story;
+// floor 5: expressions
+pub mod expr;
+// floor 8: what the engine runs
+pub mod plan;
+// floor 9: the engine
+pub mod engine;
+// floor 10: worlds to try flows in
+pub mod trial;
