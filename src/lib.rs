@@ -16,19 +16,40 @@
 // floor 1: text, time, money
 pub mod money;
 pub mod source;
+pub mod time;
 // floor 2: the exact tree every room speaks
 pub mod value;
-// floor 3: small algebra and plain facts
+// floor 3: small algebra, plain facts, signatures
 pub mod event;
+pub mod graph;
 pub mod problem;
-// floor 4: what is written, and how people see it
+pub mod shape;
+pub mod sign;
+// floor 4: readers of files, functions, the store
+pub mod function;
 pub mod journal;
+pub mod record;
+pub mod secret;
 pub mod story;
-// floor 5: expressions
+pub mod yaml;
+// floor 5: expressions, the tree of a file
 pub mod expr;
-// floor 8: what the engine runs
+pub mod syntax;
+// floor 6: connectors and estates
+pub mod connector;
+pub mod estate;
+// floor 7: the checked flow
+pub mod flow;
+// floor 8: the checker, the plan
+pub mod check;
 pub mod plan;
-// floor 9: the engine
+// floor 9: what runs
+pub mod compile;
 pub mod engine;
-// floor 10: worlds to try flows in
+pub mod limit;
+// floor 10: the world, scripted and real
 pub mod trial;
+pub mod trigger;
+pub mod wire;
+// floor 11: what people see
+pub mod report;

@@ -1,5 +1,6 @@
 //! One integration binary: each module is a suite.
 
+mod golden;
 mod laws;
 mod program;
 mod simulator;

@@ -1,6 +1,6 @@
 //! Faults on request: which calls go wrong, and how. In: [`Fault`]s posted by a test. Out: at most one fault a call.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub enum Kind {
     ResetBefore,
     /// The connection is cut after the work was committed.
     ResetAfter,
-    /// The answer takes this many milliseconds of real time.
+    /// The work is committed, then the answer waits this many milliseconds of real time.
     Slow(u64),
     /// The credential is treated as expired: 401.
     ExpiredToken,
@@ -64,12 +64,24 @@ pub struct Faults(Mutex<Vec<Fault>>);
 impl Faults {
     /// Adds a fault.
     pub fn plant(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(fault);
+        if fault.times > 0 {
+            self.waiting().push(fault);
+        }
+    }
+
+    /// A copy of the faults that have not been played out.
+    pub fn list(&self) -> Vec<Fault> {
+        self.waiting().clone()
+    }
+
+    /// Takes all faults away.
+    pub fn clear(&self) {
+        self.waiting().clear();
     }
 
     /// The fault for this call, if one is due; counts the call against every fault that matches it.
     pub fn take(&self, platform: Platform, method: &str, path: &str, hook: bool) -> Option<Kind> {
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut waiting = self.waiting();
         let mut hit = None;
         for fault in waiting.iter_mut().filter(|fault| fault.matches(platform, method, path, hook)) {
             if fault.skip > 0 {
@@ -82,6 +94,28 @@ impl Faults {
         waiting.retain(|fault| fault.times > 0);
         hit
     }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kind {
+    /// The name under which the ledger shows it, the same as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TooMany => "too_many",
+            Self::ErrorBefore => "error_before",
+            Self::ErrorAfter => "error_after",
+            Self::ResetBefore => "reset_before",
+            Self::ResetAfter => "reset_after",
+            Self::Slow(_) => "slow",
+            Self::ExpiredToken => "expired_token",
+            Self::DuplicateHook => "duplicate_hook",
+            Self::LateHook(_) => "late_hook",
+            Self::ReorderHook => "reorder_hook",
+        }
+    }
 }
 
 impl Fault {
@@ -92,5 +126,29 @@ impl Fault {
             && is_hook == hook
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path.as_deref().is_none_or(|part| path.contains(part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_skips_then_hits_then_is_gone() {
+        let faults = Faults::default();
+        faults.plant(Fault {
+            platform: Platform::Netsuite,
+            method: Some("put".into()),
+            path: Some("salesOrder".into()),
+            skip: 1,
+            times: 1,
+            kind: Kind::ResetAfter,
+        });
+        let take = |method| faults.take(Platform::Netsuite, method, "/record/v1/salesOrder/eid:7", false);
+        assert_eq!(take("GET"), None, "another method");
+        assert_eq!(take("PUT"), None, "skipped");
+        assert_eq!(take("PUT"), Some(Kind::ResetAfter));
+        assert_eq!(take("PUT"), None, "played out");
+        assert!(faults.list().is_empty());
     }
 }

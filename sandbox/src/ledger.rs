@@ -1,19 +1,30 @@
-//! The ledger: every call that reached a twin, in order, and what it did. Tests and people ask it "was there exactly
-//! one sales order?". In: [`Entry`]s. Out: JSON. It must never hold a credential.
+//! The ledger: every call that reached a twin, in order, and what it did; and the journal of what the twins did by
+//! themselves (webhooks sent, orders placed). Tests and people ask it "was there exactly one sales order?".
+//! In: [`Entry`]s, [`Event`]s. Out: JSON. It must never hold a credential.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Which twin a call reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
     /// The `BigCommerce` twin.
     Bigcommerce,
     /// The `NetSuite` twin.
     Netsuite,
+}
+
+impl Platform {
+    /// The name used in JSON and in addresses of the administration API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bigcommerce => "bigcommerce",
+            Self::Netsuite => "netsuite",
+        }
+    }
 }
 
 /// One call and its effect.
@@ -39,14 +50,32 @@ pub struct Entry {
     pub fault: Option<String>,
 }
 
-/// All calls so far.
+/// Something a twin did on its own account, such as delivering a webhook.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// Position in the journal, from 1.
+    pub n: u64,
+    /// The sandbox clock, ISO 8601.
+    pub at: String,
+    /// The twin that acted.
+    pub platform: Platform,
+    /// What happened, such as `hook` or `trade`.
+    pub kind: &'static str,
+    /// The particulars.
+    pub detail: Value,
+}
+
+/// All calls and events so far.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Vec<Entry>>);
+pub struct Ledger {
+    entries: Mutex<Vec<Entry>>,
+    events: Mutex<Vec<Event>>,
+}
 
 impl Ledger {
     /// Appends an entry; its `n` is set here and returned.
     pub fn record(&self, mut entry: Entry) -> u64 {
-        let mut entries = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut entries = lock(&self.entries);
         entry.n = entries.len() as u64 + 1;
         let n = entry.n;
         entries.push(entry);
@@ -55,7 +84,33 @@ impl Ledger {
 
     /// A copy of the entries after position `after`.
     pub fn since(&self, after: u64) -> Vec<Entry> {
-        let entries = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        entries.iter().skip(usize::try_from(after).unwrap_or(usize::MAX)).cloned().collect()
+        tail(&lock(&self.entries), after)
     }
+
+    /// Appends an event; its `n` is set here and returned.
+    pub fn note(&self, mut event: Event) -> u64 {
+        let mut events = lock(&self.events);
+        event.n = events.len() as u64 + 1;
+        let n = event.n;
+        events.push(event);
+        n
+    }
+
+    /// A copy of the events after position `after`.
+    pub fn events_since(&self, after: u64) -> Vec<Event> {
+        tail(&lock(&self.events), after)
+    }
+
+    /// Runs `look` over all entries without copying them.
+    pub fn read<T>(&self, look: impl FnOnce(&[Entry]) -> T) -> T {
+        look(&lock(&self.entries))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tail<T: Clone>(all: &[T], after: u64) -> Vec<T> {
+    all.iter().skip(usize::try_from(after).unwrap_or(usize::MAX)).cloned().collect()
 }

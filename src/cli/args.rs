@@ -219,9 +219,15 @@ pub struct Sandbox {
     /// How much faster than real time its clock runs.
     #[arg(long, default_value_t = 1)]
     pub speed: u32,
-    /// First port (BigCommerce; NetSuite and the administration follow); 0 takes free ones.
-    #[arg(long, default_value_t = 0)]
+    /// The port of BigCommerce; NetSuite is ten above, the administration twenty; 0 takes free ones.
+    #[arg(long, default_value_t = 8810)]
     pub port: u16,
+    /// How many orders the store has at the start.
+    #[arg(long, default_value_t = 20)]
+    pub orders: u32,
+    /// Write the secrets that the shipped estate names to this file, for a shell to read.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
     /// Deliver webhooks to loopback addresses over plain HTTP.
     #[arg(long)]
     pub allow_loopback_hooks: bool,

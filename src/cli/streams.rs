@@ -27,6 +27,11 @@ impl Streams {
         drop(writeln!(self.err, "{}", line.as_ref()));
     }
 
+    /// Writes several lines for people, each ended.
+    pub fn show(&mut self, lines: &str) {
+        drop(self.err.write_all(lines.as_bytes()));
+    }
+
     /// Writes a line of data. A closed pipe is nobody's error.
     pub fn give(&mut self, line: impl AsRef<str>) {
         drop(writeln!(self.out, "{}", line.as_ref()));

@@ -4,6 +4,9 @@
 mod durable;
 mod memory;
 mod shelf;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -13,6 +16,7 @@ pub use self::{
     durable::{Broken, Durable, Lsn},
     memory::Memory,
     shelf::Shelf,
+    sqlite::{Reader, Sqlite},
 };
 use crate::{
     event::{

@@ -1,9 +1,21 @@
 //! Exact amounts of money: currencies, rounding, allocation. In: decimals and ISO 4217 codes. Out: [`Money`] or an
 //! [`Error`]; never a result that lost a digit unasked. It must never know JSON, files or platforms.
 
+mod allocate;
+mod exact;
+mod round;
+mod tax;
+
 use std::fmt;
 
 pub use rust_decimal::Decimal;
+
+pub use self::{
+    allocate::allocate,
+    exact::{add, divide, floor_divide, multiply, power, remainder, subtract},
+    round::{Rounding, divide_rounded, round},
+    tax::{convert, net_of_tax, with_tax},
+};
 
 /// An ISO 4217 currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +82,27 @@ pub enum Error {
     /// A division by zero.
     #[error("division by zero")]
     DivisionByZero,
+    /// A quotient that never ends, such as 1 / 3.
+    #[error("the division does not come out exactly: put it inside a rounding, such as `round(a / b, 2)`")]
+    Endless,
+    /// An exponent that is no small whole number.
+    #[error("an exponent must be a whole number from 0 to 100")]
+    Exponent,
+    /// An amount that its currency cannot pay.
+    #[error("{0} has more digits than {1:?} has ({digits}): round it first, or read it as a `rate`", digits = .1.minor_digits())]
+    TooFine(Decimal, Currency),
+    /// More digits after the point than a total that is to be split may have.
+    #[error("{0} has more than {1} digits after the point: round it before it is split")]
+    TotalTooFine(Decimal, u32),
+    /// A share below zero.
+    #[error("a weight is negative ({0}): shares need weights of zero or more")]
+    NegativeWeight(Decimal),
+    /// Nothing to split over.
+    #[error("an amount of {0} cannot be split: all weights are zero")]
+    NoWeight(Decimal),
+    /// A tax rate that would make a division by zero or a negative price.
+    #[error("a tax rate of {0} percent is not possible")]
+    TaxRate(Decimal),
 }
 
 /// Reads a decimal exactly, or says why not.
@@ -78,6 +111,16 @@ pub fn decimal(text: &str) -> Result<Decimal, Error> {
 }
 
 impl Money {
+    /// An amount that its currency can pay: no more digits than the currency has, trailing zeros aside.
+    pub fn payable(amount: Decimal, currency: Currency) -> Result<Self, Error> {
+        let rounded = round(amount, currency.minor_digits(), Rounding::HalfEven);
+        if rounded == amount {
+            Ok(Self { amount: rounded, currency })
+        } else {
+            Err(Error::TooFine(amount, currency))
+        }
+    }
+
     /// The amount with at least the digits of its currency (`5` GBP is `5.00`), as it goes out.
     pub fn written(&self) -> Decimal {
         let mut amount = self.amount;

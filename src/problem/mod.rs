@@ -1,6 +1,12 @@
 //! What can be wrong with a file, as data: code, place, message, help. In: problems from every room that reads.
-//! Out: one sorted list, drawn for people by `render` (the only place that knows miette). A problem is never an error
+//! Out: one sorted list, drawn for people by `draw` (the only place that knows miette). A problem is never an error
 //! of the tool itself.
+
+pub mod codes;
+pub mod draw;
+pub mod hide;
+
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -38,13 +44,15 @@ pub struct Problem {
     pub labels: Vec<Label>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Places that may hold a secret: they are never drawn.
+    pub hidden: Vec<Span>,
 }
 
 impl Problem {
     /// An error at one place.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         let labels = vec![Label { span, text: String::new() }];
-        Self { code, severity: Severity::Error, message: message.into(), labels, help: None }
+        Self { code, severity: Severity::Error, message: message.into(), labels, help: None, hidden: Vec::new() }
     }
 
     /// A warning at one place.
@@ -68,6 +76,13 @@ impl Problem {
         self
     }
 
+    /// Keeps a place out of everything that is drawn.
+    #[must_use]
+    pub fn hides(mut self, span: Span) -> Self {
+        self.hidden.push(span);
+        self
+    }
+
     /// Says how to mend it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -78,28 +93,67 @@ impl Problem {
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    places: HashMap<Span, Vec<usize>>,
+}
 
 impl Problems {
-    /// Adds one, unless the very same place already has one (a follow-on error is no second problem).
+    /// Adds one, unless it only follows from another: a problem as bad stands at the very same place, and it has another
+    /// code or says the same.
     pub fn add(&mut self, problem: Problem) {
-        let place = problem.labels.first().map(|label| label.span);
-        let known = |old: &Problem| {
-            old.severity >= problem.severity && old.labels.first().map(|label| label.span) == place
-        };
-        if place.is_none() || !self.0.iter().any(known) {
-            self.0.push(problem);
+        if let Some(label) = problem.labels.first() {
+            let here = self.places.entry(label.span).or_default();
+            let follows = |old: &Problem| {
+                old.severity >= problem.severity && (old.code != problem.code || old.message == problem.message)
+            };
+            if here.iter().any(|old| follows(&self.found[*old])) {
+                return;
+            }
+            here.push(self.found.len());
         }
+        self.found.push(problem);
     }
 
     /// Whether any of them refuses a file.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|problem| problem.severity == Severity::Error)
+        self.found.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     /// All of them, by file and place.
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
-        self.0
+        self.found
+            .sort_by_key(|problem| problem.labels.first().map(|label| (label.span.file, label.span.start)));
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_place_has_one_problem_of_a_severity() {
+        let at = |start| Span { file: 0, start, end: start + 1 };
+        let mut problems = Problems::default();
+        problems.add(Problem::warning("FR110", at(5), "first"));
+        problems.add(Problem::error("FR111", at(5), "worse"));
+        problems.add(Problem::error("FR112", at(5), "follows"));
+        problems.add(Problem::error("FR111", at(5), "worse"));
+        problems.add(Problem::error("FR111", at(5), "also missing"));
+        problems.add(Problem::error("FR113", at(2), "before"));
+        assert!(problems.has_errors());
+        let found: Vec<_> = problems.into_sorted().into_iter().map(|problem| problem.message).collect();
+        assert_eq!(vec!["before", "first", "worse", "also missing"], found);
     }
 }

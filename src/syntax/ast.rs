@@ -1,38 +1,13 @@
 //! The tree of a flow file as it was written: every leaf keeps its place, nothing is resolved yet.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::source::{Span, Spanned};
+use crate::{
+    source::{Span, Spanned},
+    yaml,
+};
 
-/// Text with its place.
-pub type Name = Spanned<Arc<str>>;
-
-/// A scalar as text, with what is needed to point inside it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scalar {
-    /// The text after YAML's own unescaping, white space around it stripped.
-    pub text: Arc<str>,
-    /// The place of the whole scalar, quotes included.
-    pub span: Span,
-    /// Whether it was written plain (unquoted, not a block): only plain scalars may be numbers, booleans or null.
-    pub plain: bool,
-    /// For each run of `text` (offset in `text`), the byte of the file it came from; sorted, never empty.
-    pub places: Arc<[(u32, u32)]>,
-}
-
-impl Scalar {
-    /// The place in the file of bytes `start..end` of `text`.
-    pub fn place(&self, start: u32, end: u32) -> Span {
-        let at = |offset: u32| {
-            let run = self.places.partition_point(|(from, _)| *from <= offset).max(1) - 1;
-            let (from, byte) = self.places[run];
-            byte + (offset - from)
-        };
-        let first = at(start);
-        let last = if end > start { at(end - 1) + 1 } else { first };
-        Span { file: self.span.file, start: first, end: last.max(first) }
-    }
-}
+pub use crate::source::{Name, Scalar};
 
 /// What stands where a value is wanted: `fields:`, `with:`, `value:`, and everything below them.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,10 +59,14 @@ pub struct Flow {
     pub title: Option<Name>,
     /// `connections:` local name to the estate's connection.
     pub connections: Vec<(Name, Name)>,
+    /// `reconcile:` the name `flowrun reconcile` runs the flow by.
+    pub reconcile: Option<Name>,
     /// `trigger:`.
     pub trigger: Trigger,
     /// `nodes:` in reading order.
     pub nodes: Vec<Node>,
+    /// Nodes that have a name and problems that keep them from being read: to mention one is no second problem.
+    pub broken: Vec<Name>,
     /// `give:` what a child run gives back.
     pub give: Option<Given>,
     /// The whole file.
@@ -318,4 +297,37 @@ pub struct Fragment {
     pub body: Given,
     /// The whole file.
     pub span: Span,
+}
+
+/// An overlay file: what differs from a shipped flow. Held as trees, for merging comes before reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlay {
+    /// `extends:` the flow, as a path without ending below the shipped flows.
+    pub extends: Name,
+    /// What stood after `@`: the fingerprint of the flow it was written for.
+    pub print: Option<Name>,
+    /// `nodes:`.
+    pub nodes: Vec<Change>,
+    /// The whole file, for the keys beside `nodes`.
+    pub tree: yaml::Node,
+    /// The whole file.
+    pub span: Span,
+}
+
+/// One entry of an overlay's `nodes:`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `drop: name`.
+    Drop(Name),
+    /// A node: merged with the one of the same kind and name, or added.
+    Node {
+        /// Which of the kinds.
+        kind: Spanned<Kind>,
+        /// Its name.
+        name: Name,
+        /// `before:` where it is put if it is new.
+        before: Option<Name>,
+        /// All its keys, `before` among them.
+        tree: yaml::Node,
+    },
 }

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn bad_json_says_where() {
         for (text, message) in [
-            ("{\"a\":1,\"a\":2}", "an object names one key twice at line 1, column 12"),
+            ("{\"a\":1,\"a\":2}", "an object names one key twice at line 1, column 13"),
             ("{\"a\":\n tru}", "expected ident at line 2, column 5"),
             ("", "EOF while parsing a value at line 1, column 0"),
         ] {

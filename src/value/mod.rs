@@ -1,8 +1,12 @@
 //! The exact JSON tree that every room speaks. In: JSON bytes, literals. Out: [`Value`]: digits kept, subtrees shared,
 //! canonical hashes, paths. It must never know a platform, a file or a flow.
 
+mod arith;
+mod compare;
 mod hash;
 mod json;
+mod jsonpath;
+mod path;
 mod prune;
 
 use std::{fmt, sync::Arc};
@@ -10,7 +14,15 @@ use std::{fmt, sync::Arc};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-pub use self::{hash::Hash, json::JsonError, prune::Keep};
+pub use self::{
+    arith::{Arithmetic, Quantity, Refusal, divide_rounded, negate},
+    compare::Seen,
+    hash::Hash,
+    json::JsonError,
+    jsonpath::{JsonPath, JsonPathError},
+    path::{Path, Step},
+    prune::Keep,
+};
 use crate::money::{Decimal, Money};
 
 /// An object: keys in the order they were written.
@@ -159,7 +171,7 @@ impl Value {
             Self::Bool(truth) => Some(truth.to_string()),
             Self::Number(number) => Some(number.to_string()),
             Self::Text(text) => Some(text.to_string()),
-            Self::Money(money) => Some(money.amount.to_string()),
+            Self::Money(money) => Some(money.written().to_string()),
             Self::Null | Self::List(_) | Self::Map(_) => None,
         }
     }

@@ -1,1 +1,335 @@
-//! The NetSuite twin.
+//! The NetSuite twin: token endpoint, record service, SuiteQL, metadata catalogue, asynchronous jobs.
+//!
+//! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
+//! the BigCommerce twin holds, nor take a total that was sent.
+//!
+//! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
+
+mod amount;
+mod auth;
+mod change;
+mod filter;
+mod http;
+mod input;
+mod jobs;
+mod list;
+mod metadata;
+mod output;
+mod rules;
+mod schema;
+mod seeds;
+mod service;
+mod settings;
+mod store;
+mod sub;
+mod suiteql;
+mod time;
+mod transform;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+
+pub use settings::{Certificate, CustomField, CustomKind, Settings, Stamps, TaxMode, Tba};
+
+use self::{
+    auth::Gate,
+    http::{Call, JSON, Problem, Reply, decode, pairs},
+    jobs::Jobs,
+    output::{Output, Shape},
+    schema::Schema,
+    service::Address,
+    settings::TOKEN_PATH,
+    store::Store,
+    suiteql::Database,
+};
+use crate::{Shared, door, fault::Kind as Fault, ledger::Platform, run::state_file};
+
+/// The largest body the platform takes.
+const BODY_LIMIT: usize = 104 * 1024 * 1024;
+
+/// One account.
+pub(crate) struct Account {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) settings: Settings,
+    pub(crate) schema: Schema,
+    pub(crate) jobs: Jobs,
+    gate: Gate,
+    slots: Arc<Semaphore>,
+    store: Mutex<Store>,
+    database: Mutex<Database>,
+}
+
+/// The account's REST API behind the door.
+pub fn router(shared: Arc<Shared>, settings: &Settings) -> Router {
+    let account = Arc::new(Account::open(shared.clone(), settings.clone()));
+    let (shown, kept) = (account.clone(), account.clone());
+    shared.offer(
+        Platform::Netsuite,
+        Box::new(move || shown.snapshot()),
+        Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
+        admin(account.clone()),
+    );
+    let router = Router::new().fallback(serve).with_state(account);
+    door::guard(shared, Platform::Netsuite, Arc::new(wording), router)
+}
+
+/// How faults that are answers are worded.
+fn wording(kind: &Fault, _path: &str) -> Response {
+    match kind {
+        Fault::TooMany => Problem::concurrency(),
+        Fault::ExpiredToken => Problem::login(),
+        _ => Problem::unexpected("sandboxfaultonrequest"),
+    }
+    .reply()
+    .respond()
+}
+
+/// Routes of the administration API, below `/netsuite`: the login audit trail, stock, access tokens.
+fn admin(account: Arc<Account>) -> Router {
+    Router::new()
+        .route(
+            "/login-audit",
+            get(|State(account): State<Arc<Account>>| async move { Json(account.gate.trail()) }),
+        )
+        .route("/stock", post(stock))
+        .route(
+            "/revoke-tokens",
+            post(|State(account): State<Arc<Account>>| async move {
+                account.gate.revoke();
+                StatusCode::NO_CONTENT
+            }),
+        )
+        .with_state(account)
+}
+
+/// A movement of stock outside any record: `{"item": 1001, "location": 2, "by": -3}`.
+#[derive(Deserialize)]
+struct Movement {
+    item: i64,
+    location: i64,
+    by: i64,
+}
+
+async fn stock(State(account): State<Arc<Account>>, Json(movement): Json<Movement>) -> Response {
+    let Movement { item, location, by } = movement;
+    let now = account.now();
+    let mut store = account.store();
+    if store.get("inventoryItem", item).is_none() || store.get("location", location).is_none() {
+        let reason =
+            json!({ "error": format!("there is no inventory item {item} or no location {location}") });
+        return (StatusCode::NOT_FOUND, Json(reason)).into_response();
+    }
+    store.move_stock(item, location, by, 0, now);
+    let stock = store.stock.get(&(item, location)).copied().unwrap_or_default();
+    Json(json!({ "quantityOnHand": stock.on_hand, "quantityAvailable": stock.available() })).into_response()
+}
+
+async fn serve(State(account): State<Arc<Account>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return Problem::request("the body is too large or was cut off").reply().respond();
+    };
+    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+    let own = &account.shared.bases.netsuite;
+    let scheme = own.split("://").next().unwrap_or("http");
+    let call = Call {
+        base: host.map_or_else(|| own.clone(), |host| format!("{scheme}://{host}")),
+        raw_path: parts.uri.path().to_owned(),
+        path: parts.uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+        query: pairs(parts.uri.query().unwrap_or_default()),
+        method: parts.method,
+        headers: parts.headers,
+        body,
+    };
+    account.pass(call).await.respond()
+}
+
+impl Account {
+    fn open(shared: Arc<Shared>, settings: Settings) -> Self {
+        let schema = Schema::load(&settings.custom_fields, settings.tax_mode);
+        let store = restore(&shared).unwrap_or_else(|| {
+            let mut store = Store::default();
+            seeds::fill(&mut store, &schema, &settings, shared.clock.now());
+            store
+        });
+        Self {
+            jobs: Jobs::default(),
+            gate: Gate::new(shared.clone(), settings.clone()),
+            slots: Arc::new(Semaphore::new(settings.concurrency)),
+            store: Mutex::new(store),
+            database: Mutex::new(Database::open(&shared, &schema, &settings)),
+            shared,
+            settings,
+            schema,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Login, slot, work.
+    async fn pass(self: &Arc<Self>, call: Call) -> Reply {
+        if call.raw_path == TOKEN_PATH {
+            return if call.method == Method::POST {
+                self.gate.token(&call)
+            } else {
+                Problem::method().reply()
+            };
+        }
+        if let Err(refusal) = self.gate.admit(&call) {
+            return refusal;
+        }
+        let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
+            return Problem::concurrency().reply();
+        };
+        if self.settings.service_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(self.settings.service_ms)).await;
+        }
+        let operation = settings::secret();
+        let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+        let deferred =
+            matches!(path[..], ["services", "rest", "record", "v1", kind, ..] if kind != "metadata-catalog");
+        let reply = if deferred && call.prefers("respond-async") {
+            Jobs::submit(self, call)
+        } else {
+            self.answer(&call)
+        };
+        reply.with("x-n-operationid", &operation[..32])
+    }
+
+    /// Does what a call asks for.
+    pub(crate) fn answer(&self, call: &Call) -> Reply {
+        let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+        let reply = match path[..] {
+            ["services", "rest", "record", "v1", "metadata-catalog"] => {
+                metadata::serve(&self.schema, call, None)
+            }
+            ["services", "rest", "record", "v1", "metadata-catalog", name] => {
+                metadata::serve(&self.schema, call, Some(name))
+            }
+            ["services", "rest", "record", "v1", kind, ..] => self.record(call, kind, &call.path[5..]),
+            ["services", "rest", "query", "v1", "suiteql"] => self.query(call),
+            ["services", "rest", "async", "v1", ref rest @ ..] => self.jobs.serve(call, rest),
+            ["services", "rest", "system", "v1", name] => self.system(call, name),
+            _ => Err(Problem::missing()),
+        };
+        reply.unwrap_or_else(|problem| problem.reply())
+    }
+
+    fn record(&self, call: &Call, kind: &str, rest: &[String]) -> Result<Reply, Problem> {
+        let def = self.schema.record(kind).ok_or_else(|| Problem {
+            status: 404,
+            ..Problem::request(format!("there is no record type {kind:?}"))
+        })?;
+        let mut store = self.store();
+        let store = &mut *store;
+        let Some((at, rest)) = rest.split_first() else {
+            return match call.method {
+                Method::GET => list::serve(self, store, call, def),
+                Method::POST => service::create(self, store, call, def),
+                _ => Err(Problem::method()),
+            };
+        };
+        let at = Address::parse(at)?;
+        match (&call.method, rest) {
+            (&Method::GET, []) => service::get(self, store, call, def, &at),
+            (&Method::PATCH | &Method::PUT, []) => service::write_at(self, store, call, def, &at),
+            (&Method::DELETE, []) => service::delete(self, store, def, &at),
+            (&Method::POST, [verb, target]) if verb == "!transform" => {
+                transform::serve(self, store, call, def, (&at, target))
+            }
+            (_, []) => Err(Problem::method()),
+            (_, path) => sub::serve(self, store, call, def, (&at, path)),
+        }
+    }
+
+    fn query(&self, call: &Call) -> Result<Reply, Problem> {
+        if call.method != Method::POST {
+            return Err(Problem::method());
+        }
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut store = self.store();
+            database.follow(&mut store, &self.schema);
+        }
+        database.serve(call)
+    }
+
+    fn system(&self, call: &Call, name: &str) -> Result<Reply, Problem> {
+        let body = match (&call.method, name) {
+            (&Method::GET, "serverTime") => {
+                json!({ "serverTime": self.now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string() })
+            }
+            (&Method::GET, "governanceLimits") => {
+                let limit = self.settings.concurrency;
+                json!({
+                    "accountConcurrencyLimit": limit, "accountUnallocatedConcurrencyLimit": limit,
+                    "integrationLimitType": "accountLimit",
+                })
+            }
+            (_, "serverTime" | "governanceLimits") => return Err(Problem::method()),
+            _ => return Err(Problem::missing()),
+        };
+        Ok(Reply::ok(body, JSON))
+    }
+
+    /// The records that people and tests look at, as flat objects by record type.
+    fn snapshot(&self) -> Value {
+        let store = self.store();
+        let output = Output { store: &store, schema: &self.schema, base: "", shape: Shape::default() };
+        let mut all = Map::new();
+        for def in self.schema.records().filter(|def| def.family != "list") {
+            let rows: Vec<Value> = store
+                .all(&def.name)
+                .map(|record| {
+                    let mut row = Map::new();
+                    row.insert("id".into(), json!(record.id.to_string()));
+                    row.insert("externalId".into(), json!(record.external_id));
+                    for (name, value) in output.whole(record) {
+                        match value {
+                            Value::Array(lines) => row.insert(name, json!(lines.len())),
+                            Value::Object(_) => None,
+                            value => row.insert(name, value),
+                        };
+                    }
+                    Value::Object(row)
+                })
+                .collect();
+            all.insert(def.name.clone(), Value::Array(rows));
+        }
+        Value::Object(all)
+    }
+}
+
+/// The store an earlier run has left in the state folder, if any.
+fn restore(shared: &Shared) -> Option<Store> {
+    let path = state_file(shared.state.as_deref()?, Platform::Netsuite);
+    let text = std::fs::read(&path).ok()?;
+    match serde_json::from_slice(&text) {
+        Ok(saved) => Some(Store::restore(saved)),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "the saved account cannot be read; starting afresh");
+            None
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Shows records as the REST API does: references with links and names, choices with names, sublists behind links.
+//!
+//! In: a [`Record`]. Out: JSON with addresses on the twin's own host. It must never change anything.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    amount::Amount,
+    schema::{Def, Field, Kind, Schema},
+    store::{Record, Store, title},
+    time,
+};
+
+/// How much is shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// Only these body fields, by exact name.
+    pub(crate) fields: Option<Vec<String>>,
+    /// Sublists and subrecords in full.
+    pub(crate) expand: bool,
+    /// Choices as bare ids.
+    pub(crate) simple: bool,
+}
+
+/// Shows records of one store.
+pub(crate) struct Output<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) schema: &'a Schema,
+    /// Scheme, host and port the client used.
+    pub(crate) base: &'a str,
+    pub(crate) shape: Shape,
+}
+
+/// The link of a resource to itself.
+pub(crate) fn this(href: &str) -> Value {
+    json!([{ "rel": "self", "href": href }])
+}
+
+impl Output<'_> {
+    /// The address of a record.
+    pub(crate) fn href(&self, kind: &str, id: impl std::fmt::Display) -> String {
+        format!("{}/services/rest/record/v1/{kind}/{id}", self.base)
+    }
+
+    pub(crate) fn record(&self, record: &Record) -> Value {
+        let def = self.schema.def(&record.kind);
+        let whole = self.whole(record);
+        let href = self.href(&record.kind, record.id);
+        let mut out = Map::new();
+        out.insert("links".into(), this(&href));
+        out.insert("id".into(), json!(record.id.to_string()));
+        if let Some(external_id) = &record.external_id {
+            out.insert("externalId".into(), json!(external_id));
+        }
+        for field in def.fields() {
+            let chosen = self.shape.fields.as_ref().is_none_or(|chosen| chosen.contains(&field.name));
+            if let Some(value) = whole.get(&field.name).filter(|value| chosen && !value.is_null()) {
+                out.insert(field.name.clone(), self.field(field, value, &format!("{href}/{}", field.name)));
+            }
+        }
+        Value::Object(out)
+    }
+
+    /// The fields a record has, with those that follow from other records.
+    pub(crate) fn whole(&self, record: &Record) -> Map<String, Value> {
+        let mut body = record.body.clone();
+        for name in ["createdDate", "dateCreated"] {
+            body.insert(name.into(), json!(time::instant(record.created)));
+        }
+        for name in ["lastModifiedDate", "lastmodifieddate"] {
+            body.insert(name.into(), json!(time::instant(record.modified)));
+        }
+        body.insert("refName".into(), json!(title(self.schema, record)));
+        if self.schema.def(&record.kind).family == "transaction" {
+            body.insert(
+                "transactionNumber".into(),
+                json!(format!("{}-{}", record.kind.to_uppercase(), record.id)),
+            );
+        }
+        match record.kind.as_str() {
+            "inventoryItem" => self.stock(record, &mut body),
+            "customer" => self.balances(record, &mut body),
+            _ => {}
+        }
+        body
+    }
+
+    fn stock(&self, record: &Record, body: &mut Map<String, Value>) {
+        let mut sums = [0; 4];
+        let names = ["quantityOnHand", "quantityAvailable", "quantityCommitted", "quantityBackOrdered"];
+        let range = (record.id, i64::MIN)..=(record.id, i64::MAX);
+        let mut lines = Vec::new();
+        for ((_, location), stock) in self.store.stock.range(range) {
+            let figures = [stock.on_hand, stock.available(), stock.committed(), stock.back_ordered()];
+            let mut line = json!({ "location": location.to_string(), "quantityOnOrder": 0 });
+            for ((name, figure), sum) in names.iter().zip(figures).zip(&mut sums) {
+                line[*name] = json!(figure);
+                *sum += figure;
+            }
+            lines.push(line);
+        }
+        for (name, sum) in names.iter().zip(sums) {
+            body.insert((*name).to_owned(), json!(sum));
+        }
+        body.insert("quantityOnOrder".into(), json!(0));
+        body.insert("locations".into(), Value::Array(lines));
+    }
+
+    fn balances(&self, record: &Record, body: &mut Map<String, Value>) {
+        let id = record.id.to_string();
+        let sum = |kind: &str, field: &str| -> Amount {
+            self.store.all(kind).filter(|it| it.text(field) == id).map(|it| it.amount("total")).sum()
+        };
+        body.insert("depositBalance".into(), sum("customerDeposit", "customer").json());
+        body.insert("balance".into(), (sum("invoice", "entity") - sum("creditMemo", "entity")).json());
+    }
+
+    fn field(&self, field: &Field, value: &Value, href: &str) -> Value {
+        match (&field.kind, value) {
+            (Kind::Ref(target), Value::String(id)) => self.reference(target, id),
+            (Kind::Choice(choices), Value::String(id)) if !self.shape.simple => {
+                let name = choices.iter().find(|(known, _)| known == id).map_or(id, |(_, name)| name);
+                json!({ "id": id, "refName": name })
+            }
+            (Kind::Country, Value::String(id)) if !self.shape.simple => {
+                json!({ "id": id, "refName": country(id) })
+            }
+            (Kind::Many(target), Value::Array(ids)) => {
+                let mut out = json!({ "links": this(href) });
+                if self.shape.expand {
+                    let items = ids.iter().filter_map(Value::as_str).map(|id| self.reference(target, id));
+                    out["items"] = Value::Array(items.collect());
+                    out["totalResults"] = json!(ids.len());
+                }
+                out
+            }
+            (Kind::List(def), Value::Array(lines)) => {
+                if self.shape.expand {
+                    self.list(self.schema.def(def), lines, href)
+                } else {
+                    json!({ "links": this(href) })
+                }
+            }
+            (Kind::Part(def), Value::Object(part)) => {
+                if self.shape.expand {
+                    self.part(self.schema.def(def), part, href)
+                } else {
+                    json!({ "links": this(href) })
+                }
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn reference(&self, target: &str, id: &str) -> Value {
+        let found = id.parse().ok().and_then(|number| self.store.resolve(self.schema, target, number));
+        match found {
+            Some(record) => json!({
+                "links": this(&self.href(&record.kind, id)), "id": id, "refName": title(self.schema, record),
+            }),
+            None => json!({ "links": [], "id": id, "refName": id }),
+        }
+    }
+
+    /// A sublist with its lines in full, or (not expanded) with a link for each.
+    pub(crate) fn list(&self, def: &Def, lines: &[Value], href: &str) -> Value {
+        let items: Vec<Value> = lines
+            .iter()
+            .enumerate()
+            .filter_map(|(at, line)| {
+                let line = line.as_object()?;
+                let href = format!("{href}/{}", line_key(def, line, at));
+                Some(if self.shape.expand {
+                    self.part(def, line, &href)
+                } else {
+                    json!({ "links": this(&href) })
+                })
+            })
+            .collect();
+        let count = items.len();
+        json!({
+            "links": this(href), "items": items, "count": count, "hasMore": false, "offset": 0,
+            "totalResults": count,
+        })
+    }
+
+    /// A line or a subrecord in full.
+    pub(crate) fn part(&self, def: &Def, part: &Map<String, Value>, href: &str) -> Value {
+        let mut out = Map::new();
+        out.insert("links".into(), this(href));
+        for field in def.fields() {
+            if let Some(value) = part.get(&field.name).filter(|value| !value.is_null()) {
+                out.insert(field.name.clone(), self.field(field, value, &format!("{href}/{}", field.name)));
+            }
+        }
+        Value::Object(out)
+    }
+}
+
+/// What a line is called in an address: its key, or its place.
+pub(crate) fn line_key(def: &Def, line: &Map<String, Value>, at: usize) -> String {
+    match def.key.as_deref().and_then(|key| line.get(key)) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => (at + 1).to_string(),
+    }
+}
+
+fn country(id: &str) -> &str {
+    match id {
+        "US" => "United States",
+        "GB" => "United Kingdom",
+        "DE" => "Germany",
+        "FR" => "France",
+        "JP" => "Japan",
+        "KW" => "Kuwait",
+        "CA" => "Canada",
+        "IE" => "Ireland",
+        "NL" => "Netherlands",
+        other => other,
+    }
+}

@@ -1,0 +1,244 @@
+//! What can be said about an account at its start: credentials, features, limits, custom fields. Every behaviour that
+//! the platform does not document, and that this twin had to choose, is a switch here; its default is the choice.
+//!
+//! In: nothing. Out: [`Settings`]. It must never know a request.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ring::{
+    rand::{SecureRandom, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// How the account taxes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaxMode {
+    /// `taxDetails` amounts with `taxDetailsOverride`; without the override the account's own rates by country.
+    #[default]
+    SuiteTax,
+    /// The fields of legacy tax exist, and do nothing: REST does not support legacy tax.
+    Legacy,
+    /// No tax field exists.
+    None,
+}
+
+/// Which clock the stamps of signatures and JWTs are compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stamps {
+    /// The machine's clock: clients sign with theirs.
+    #[default]
+    Real,
+    /// The sandbox clock.
+    Sandbox,
+}
+
+/// What a custom field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CustomKind {
+    /// Free text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Bool,
+    /// A date.
+    Date,
+}
+
+/// A custom field; where it stands follows from its prefix: `custbody_`, `custcol_`, `custentity_`, `custitem_`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomField {
+    /// Its script id.
+    pub name: String,
+    /// What it holds.
+    pub kind: CustomKind,
+}
+
+/// A pair of keys of token-based authentication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tba {
+    /// The integration's key.
+    pub consumer_key: String,
+    /// The integration's secret.
+    pub consumer_secret: String,
+    /// The token's id.
+    pub token_id: String,
+    /// The token's secret.
+    pub token_secret: String,
+}
+
+/// A certificate of the OAuth 2.0 client credentials set-up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Its id: the `kid` of a JWT.
+    pub id: String,
+    /// The integration it is mapped to: the `iss` of a JWT.
+    pub client_id: String,
+    /// The public key, PEM (`BEGIN PUBLIC KEY`): EC P-256 or P-384, or RSA.
+    pub public_key: String,
+}
+
+/// One account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Account id as the realm spells it, such as `1000042_SB1`.
+    pub account: String,
+    /// Who may sign with OAuth 1.0a.
+    pub tba: Vec<Tba>,
+    /// Who may ask for an access token.
+    pub certificates: Vec<Certificate>,
+    /// The private key of the first certificate, PEM (PKCS #8), for [`Settings::access`]; empty if it is not ours.
+    pub private_key: String,
+    /// The account's custom fields.
+    pub custom_fields: Vec<CustomField>,
+    /// How the account taxes.
+    pub tax_mode: TaxMode,
+    /// How many requests the account serves at once.
+    pub concurrency: usize,
+    /// How long a request holds its slot at least, in real milliseconds.
+    pub service_ms: u64,
+    /// How long an asynchronous job takes, in milliseconds of sandbox time.
+    pub async_ms: u64,
+    /// Life of an access token in seconds of sandbox time.
+    pub token_seconds: u64,
+    /// Which clock stamps are compared with.
+    pub stamps: Stamps,
+    /// Failed logins in a row after which a token is locked for 30 minutes; 0 = never.
+    pub lock_after: u32,
+    /// The account's date format, of `YYYY`, `MM`, `M`, `DD`, `D` and separators.
+    pub date_format: String,
+    /// The account's time zone, in minutes east of UTC: dates of SuiteQL and `q` are read and shown in it.
+    pub utc_offset_minutes: i32,
+    /// The status of an order that is created without one: `A` or `B`.
+    pub order_status: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (private_key, public_key) = key_pair();
+        let client_id = secret();
+        Self {
+            account: "1000042_SB1".into(),
+            tba: vec![Tba {
+                consumer_key: client_id.clone(),
+                consumer_secret: secret(),
+                token_id: secret(),
+                token_secret: secret(),
+            }],
+            certificates: vec![Certificate {
+                id: format!("cert-{}", &secret()[..12]),
+                client_id,
+                public_key,
+            }],
+            private_key,
+            custom_fields: custom_fields(),
+            tax_mode: TaxMode::SuiteTax,
+            concurrency: 5,
+            service_ms: 0,
+            async_ms: 0,
+            token_seconds: 3600,
+            stamps: Stamps::Real,
+            lock_after: 5,
+            date_format: "M/D/YYYY".into(),
+            utc_offset_minutes: 0,
+            order_status: "B".into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Address and credentials of the account, where `base` is scheme, host and port of the twin: `base_url`, `account`,
+    /// `realm`, `client_id`, `certificate_id`, `private_key`, `algorithm`, `token_url`, `scope`, `tba` (four keys),
+    /// `tax_mode`, `concurrency`.
+    pub fn access(&self, base: &str) -> Value {
+        let certificate = self.certificates.first();
+        json!({
+            "base_url": base,
+            "account": self.account,
+            "realm": self.realm(),
+            "client_id": certificate.map(|it| &it.client_id),
+            "certificate_id": certificate.map(|it| &it.id),
+            "private_key": self.private_key,
+            "algorithm": "ES256",
+            "token_url": format!("{base}{TOKEN_PATH}"),
+            "scope": "rest_webservices",
+            "tba": self.tba.first(),
+            "tax_mode": self.tax_mode,
+            "concurrency": self.concurrency,
+        })
+    }
+
+    /// The account id as it stands in a realm: upper case with `_`.
+    pub(crate) fn realm(&self) -> String {
+        self.account.to_uppercase().replace('-', "_")
+    }
+
+    /// The account id as it stands in a host: lower case with `-`.
+    pub(crate) fn host(&self) -> String {
+        self.account.to_lowercase().replace('_', "-")
+    }
+}
+
+/// Where an access token is asked for.
+pub(crate) const TOKEN_PATH: &str = "/services/rest/auth/oauth2/v1/token";
+
+fn custom_fields() -> Vec<CustomField> {
+    [
+        ("custentity_bc_store", CustomKind::Text),
+        ("custentity_bc_customer_id", CustomKind::Text),
+        ("custbody_bc_store", CustomKind::Text),
+        ("custbody_bc_channel_id", CustomKind::Text),
+        ("custbody_bc_order_id", CustomKind::Text),
+        ("custbody_bc_fields", CustomKind::Text),
+        ("custbody_bc_refund_id", CustomKind::Text),
+        ("custcol_bc_line_id", CustomKind::Text),
+        ("custitem_bc_published", CustomKind::Bool),
+        ("custitem_bc_options", CustomKind::Text),
+    ]
+    .into_iter()
+    .map(|(name, kind)| CustomField { name: name.to_owned(), kind })
+    .collect()
+}
+
+/// 64 hexadecimal digits of chance: the shape of the platform's keys.
+pub(crate) fn secret() -> String {
+    use std::fmt::Write as _;
+    let mut bytes = [0_u8; 32];
+    // A system without a source of chance gives keys of zeros; nothing is protected by them but a sandbox.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The header of an EC P-256 public key in a PKIX `SubjectPublicKeyInfo`, up to the point itself.
+const P256_SPKI: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+fn key_pair() -> (String, String) {
+    let random = SystemRandom::new();
+    let made =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).ok().and_then(|document| {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random)
+                .ok()?;
+            let public = [&P256_SPKI, pair.public_key().as_ref()].concat();
+            Some((pem("PRIVATE KEY", document.as_ref()), pem("PUBLIC KEY", &public)))
+        });
+    made.unwrap_or_default()
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}

@@ -1,0 +1,339 @@
+//! SuiteQL: an embedded database whose tables carry the platform's names and follow the account's records.
+//!
+//! In: the [`Store`]'s changes, and statements. Out: pages of rows; every value is text, nulls are left out. A statement
+//! can read only. It must never change a record.
+
+mod dialect;
+mod functions;
+mod project;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+use rusqlite::{
+    Connection, Statement,
+    types::{Value as Sql, ValueRef},
+};
+use serde_json::{Map, Value, json};
+
+use self::{
+    dialect::Refused,
+    functions::{Names, World},
+    project::{LISTS, OWNED, Projector, Row},
+};
+use super::{
+    amount::Amount,
+    http::{COLLECTION, Call, Problem, Reply},
+    list::Page,
+    schema::{Kind, Schema},
+    settings::Settings,
+    store::{Store, title},
+    time,
+};
+use crate::Shared;
+
+/// The most rows a query gives in all its pages.
+const ROW_LIMIT: usize = 100_000;
+
+/// The tables and what fills them.
+pub(crate) struct Database {
+    connection: Connection,
+    columns: HashMap<String, Vec<String>>,
+    dates: Vec<String>,
+    names: Names,
+    format: String,
+    offset: i32,
+    deleted: usize,
+    notes: usize,
+}
+
+impl Database {
+    /// Empty tables with the account's custom columns.
+    pub(crate) fn open(shared: &Arc<Shared>, schema: &Schema, settings: &Settings) -> Self {
+        let (clock, offset) = (shared.clone(), settings.utc_offset_minutes);
+        let world = World {
+            names: Names::default(),
+            now: Arc::new(move || time::local(clock.clock.now(), offset)),
+            format: settings.date_format.clone(),
+        };
+        let tables = tables(schema);
+        let connection = create(&tables, &world)
+            .expect("`tables.txt` is good SQL (a test makes it) and memory is all it needs");
+        let is_date = |column: &&String| column.ends_with('@');
+        let plain = |column: &String| column.trim_end_matches(['#', '~', '@']).to_owned();
+        Self {
+            connection,
+            dates: tables.iter().flat_map(|(_, columns)| columns.iter().filter(is_date).map(plain)).collect(),
+            columns: tables
+                .iter()
+                .map(|(table, columns)| (table.clone(), columns.iter().map(plain).collect()))
+                .collect(),
+            names: world.names,
+            format: settings.date_format.clone(),
+            offset,
+            deleted: 0,
+            notes: 0,
+        }
+    }
+
+    /// Brings the tables up to the store.
+    pub(crate) fn follow(&mut self, store: &mut Store, schema: &Schema) {
+        if !store.is_dirty() && self.notes == store.notes.len() {
+            return;
+        }
+        let (records, stock) = store.drain();
+        if let Err(error) = self.update(store, schema, (&records, &stock)) {
+            tracing::error!(%error, "the SuiteQL tables do not follow the records");
+        }
+    }
+
+    fn update(
+        &mut self,
+        store: &Store,
+        schema: &Schema,
+        changes: (&std::collections::BTreeSet<(String, i64)>, &std::collections::BTreeSet<(i64, i64)>),
+    ) -> rusqlite::Result<()> {
+        let projector = Projector { store, schema, offset: self.offset };
+        let columns = |table: &str| self.columns.get(table).cloned().unwrap_or_default();
+        let transaction = self.connection.unchecked_transaction()?;
+        let items = changes.1.iter().filter_map(|(item, _)| {
+            store.resolve(schema, "item", *item).map(|record| (record.kind.clone(), *item))
+        });
+        let touched: std::collections::BTreeSet<(String, i64)> =
+            changes.0.iter().cloned().chain(items).collect();
+        for (kind, id) in &touched {
+            let def = schema.def(kind);
+            let owned = OWNED
+                .iter()
+                .filter(|(family, ..)| *family == def.family)
+                .map(|(_, table, key)| (*table, *key));
+            let lists = LISTS.iter().filter(|(_, name)| name == kind).map(|(table, _)| (*table, "id"));
+            for (table, key) in owned.chain(lists) {
+                let sql = format!("DELETE FROM [{table}] WHERE [{key}] = ?");
+                transaction.prepare_cached(&sql)?.execute([id])?;
+            }
+            let Some(record) = store.get(kind, *id) else { continue };
+            for row in projector.rows(record, &columns) {
+                insert(&transaction, &row)?;
+            }
+            let group = if def.family == "list" { kind.clone() } else { def.family.clone() };
+            self.names
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert((group, *id), title(schema, record));
+        }
+        for (item, location) in changes.1 {
+            for table in ["inventoryitemlocations", "aggregateitemlocation"] {
+                let sql = format!("DELETE FROM [{table}] WHERE item = ? AND location = ?");
+                transaction.prepare_cached(&sql)?.execute([item, location])?;
+            }
+            if let Some(stock) = store.stock.get(&(*item, *location)) {
+                for row in projector.stock(*item, *location, *stock) {
+                    insert(&transaction, &row)?;
+                }
+            }
+        }
+        for gone in &store.deleted[self.deleted..] {
+            insert(&transaction, &projector.deleted(gone))?;
+        }
+        for (at, note) in store.notes.iter().enumerate().skip(self.notes) {
+            insert(&transaction, &projector.note(i64::try_from(at).unwrap_or_default() + 1, note))?;
+        }
+        transaction.commit()?;
+        (self.deleted, self.notes) = (store.deleted.len(), store.notes.len());
+        statuses(schema, &self.names);
+        Ok(())
+    }
+
+    /// POST on the query service.
+    pub(crate) fn serve(&self, call: &Call) -> Result<Reply, Problem> {
+        if !call.prefers("transient") {
+            return Err(Problem {
+                code: "INVALID_HEADER",
+                ..Problem::request("the query service needs the header \"Prefer: transient\"")
+            });
+        }
+        let page = Page::of(call)?;
+        let body = call.object()?;
+        let Some(text) = body.get("q").and_then(Value::as_str) else {
+            return Err(Problem::content("the body needs a text \"q\"", "q"));
+        };
+        let rows = dialect::translate(text, &self.dates)
+            .and_then(|sql| self.run(&sql, body.get("params")))
+            .map_err(|Refused(reason)| {
+                let detail = format!(
+                    "Invalid search query. Detailed unprocessed description follows. Search error occurred: {reason}."
+                );
+                Problem::parameter(detail, "")
+            })?;
+        let items = page.of_rows(&rows).to_vec();
+        Ok(Reply::ok(page.envelope(call, items, rows.len()), COLLECTION))
+    }
+
+    fn run(&self, sql: &str, parameters: Option<&Value>) -> Result<Vec<Value>, Refused> {
+        let mut statement = self.connection.prepare(sql).map_err(|error| wording(&error, sql))?;
+        if !statement.readonly() {
+            return Err(Refused("Only SELECT statements are possible".into()));
+        }
+        bind(&mut statement, parameters)?;
+        let names: Vec<String> =
+            statement.column_names().enumerate().map(|(at, name)| column(name, at)).collect();
+        let mut rows = statement.raw_query();
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| wording(&error, sql))? {
+            let mut item = Map::new();
+            item.insert("links".into(), json!([]));
+            for (at, name) in names.iter().enumerate() {
+                if let Some(text) = row.get_ref(at).ok().and_then(|value| self.shown(value)) {
+                    item.insert(name.clone(), Value::String(text));
+                }
+            }
+            out.push(Value::Object(item));
+            if out.len() == ROW_LIMIT {
+                break;
+            }
+        }
+        Ok(out)
+    }
+
+    /// A value as text; dates in the account's format, without time.
+    fn shown(&self, value: ValueRef) -> Option<String> {
+        match value {
+            ValueRef::Null => None,
+            ValueRef::Integer(number) => Some(number.to_string()),
+            ValueRef::Real(number) => Some(functions::digits(number)),
+            ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(_) => functions::stored(value).map(|at| time::shown(at.date(), &self.format)),
+        }
+    }
+}
+
+fn tables(schema: &Schema) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = include_str!("tables.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, columns)| (name.to_owned(), columns.split_whitespace().map(str::to_owned).collect()))
+        .collect();
+    for (table, def) in [
+        ("transaction", "salesOrder"),
+        ("transactionline", "sale-item"),
+        ("customer", "customer"),
+        ("item", "inventoryItem"),
+    ] {
+        let custom = schema.def(def).fields().filter(|field| field.custom).map(|field| {
+            let suffix = match field.kind {
+                Kind::Number => "~",
+                Kind::Integer => "#",
+                Kind::Date => "@",
+                _ => "",
+            };
+            format!("{}{suffix}", field.name.to_lowercase())
+        });
+        if let Some((_, columns)) = all.iter_mut().find(|(name, _)| name == table) {
+            columns.extend(custom);
+        }
+    }
+    all
+}
+
+fn create(tables: &[(String, Vec<String>)], world: &World) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.set_prepared_statement_cache_capacity(256);
+    functions::install(&connection, world)?;
+    for (table, columns) in tables {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|column| match column.chars().last() {
+                Some('#') => format!("[{}] INTEGER", column.trim_end_matches('#')),
+                Some('~') => format!("[{}] NUMERIC", column.trim_end_matches('~')),
+                Some('@') => format!("[{}] BLOB", column.trim_end_matches('@')),
+                _ => format!("[{column}] TEXT"),
+            })
+            .collect();
+        connection.execute_batch(&format!("CREATE TABLE [{table}] ({})", columns.join(", ")))?;
+        let key = columns[0].split(' ').next().unwrap_or_default();
+        connection.execute_batch(&format!("CREATE INDEX [{table}_key] ON [{table}] ({key})"))?;
+    }
+    connection.execute_batch(
+        "INSERT INTO dual VALUES ('X'); CREATE INDEX item_name ON item (itemid);
+         CREATE INDEX transaction_external ON [transaction] (externalid);",
+    )?;
+    Ok(connection)
+}
+
+fn insert(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let names: Vec<String> = row.cells.iter().map(|(name, _)| format!("[{name}]")).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!("INSERT INTO [{}] ({}) VALUES ({marks})", row.table, names.join(", "));
+    let values = row.cells.iter().map(|(_, value)| value);
+    connection.prepare_cached(&sql)?.execute(rusqlite::params_from_iter(values))?;
+    Ok(())
+}
+
+/// The names of statuses, by transaction type and letter.
+fn statuses(schema: &Schema, names: &Names) {
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    for def in schema.records().filter(|def| def.family == "transaction") {
+        let Some(Kind::Choice(choices)) = def.field("status").map(|field| &field.kind) else { continue };
+        for (letter, name) in choices {
+            let key = (format!("status {} {letter}", def.code), 0);
+            names.entry(key).or_insert_with(|| format!("{} : {name}", def.title));
+        }
+    }
+}
+
+fn bind(statement: &mut Statement, parameters: Option<&Value>) -> Result<(), Refused> {
+    let none = Vec::new();
+    let given = parameters.and_then(Value::as_array).unwrap_or(&none);
+    let wanted = statement.parameter_count();
+    if given.len() != wanted {
+        return Err(Refused(format!("{wanted} parameters are wanted, {} were given", given.len())));
+    }
+    for (at, value) in given.iter().enumerate() {
+        let value = match value {
+            Value::Null => Sql::Null,
+            Value::Bool(truth) => Sql::Text(if *truth { "T" } else { "F" }.into()),
+            Value::Number(number) => {
+                let text = number.to_string();
+                let exact = Amount::parse(&text).map_or(text, |exact| exact.to_string());
+                exact.parse().map(Sql::Integer).or_else(|_| exact.parse().map(Sql::Real)).unwrap_or(Sql::Null)
+            }
+            Value::String(text) => Sql::Text(text.clone()),
+            _ => return Err(Refused(format!("parameter {} is neither text nor number", at + 1))),
+        };
+        statement.raw_bind_parameter(at + 1, value).map_err(|error| Refused(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The key of a column: its name in lower case, or `expr1` and so on if it has none.
+fn column(name: &str, at: usize) -> String {
+    let plain = !name.is_empty()
+        && name.chars().all(|letter| letter.is_alphanumeric() || "_$# ".contains(letter))
+        && !name.starts_with(|letter: char| letter.is_ascii_digit());
+    if plain { name.to_lowercase() } else { format!("expr{}", at + 1) }
+}
+
+/// The platform's words for what the database says.
+fn wording(error: &rusqlite::Error, sql: &str) -> Refused {
+    let text = match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    };
+    if let Some(table) = text.strip_prefix("no such table: ") {
+        return Refused(format!("Record '{table}' was not found"));
+    }
+    if let Some(column) = text.strip_prefix("no such column: ") {
+        let column = column.trim_matches(['[', ']']);
+        return match column.split_once('.') {
+            Some((record, field)) => Refused(format!("Field '{field}' for record '{record}' was not found")),
+            None => Refused(format!("Unknown identifier '{column}'")),
+        };
+    }
+    tracing::debug!(text, sql, "a SuiteQL statement failed");
+    Refused(text)
+}

@@ -1,0 +1,254 @@
+//! The administration API and the page, on a port of their own: no fault, no quota, no login. In: the shared frame.
+//! Out: ledger, events, faults, clock, recount, and each twin's own routes under its name. It must never know a
+//! platform's records: it shows whatever collections a twin offers.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Shared,
+    fault::Fault,
+    ledger::{Entry, Platform},
+    web_summary::{WANTED, orders},
+};
+
+const PLATFORMS: [Platform; 2] = [Platform::Bigcommerce, Platform::Netsuite];
+
+/// The routes for one sandbox.
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/browse/{platform}/{collection}", get(browse))
+        .route("/ledger", get(ledger))
+        .route("/events", get(events))
+        .route("/faults", get(faults).post(plant).delete(clear))
+        .route("/clock", get(clock))
+        .route("/clock/advance", post(advance))
+        .route("/summary", get(summary))
+        .route("/snapshot", get(snapshot))
+        .with_state(shared.clone())
+        .merge(shared.admin())
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn ledger(State(shared): State<Arc<Shared>>, Query(query): Query<After>) -> Response {
+    Json(shared.ledger.since(query.after)).into_response()
+}
+
+async fn events(State(shared): State<Arc<Shared>>, Query(query): Query<After>) -> Response {
+    Json(shared.ledger.events_since(query.after)).into_response()
+}
+
+async fn faults(State(shared): State<Arc<Shared>>) -> Response {
+    Json(shared.faults.list()).into_response()
+}
+
+/// Takes one fault or an array of them.
+async fn plant(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Response {
+    let wanted = if body.is_array() { body } else { Value::Array(vec![body]) };
+    match serde_json::from_value::<Vec<Fault>>(wanted) {
+        Ok(planted) => {
+            for fault in planted {
+                shared.faults.plant(fault);
+            }
+            (StatusCode::CREATED, Json(shared.faults.list())).into_response()
+        }
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("not a fault: {error}")),
+    }
+}
+
+async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn clock(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({ "now": shared.clock.now().to_string(), "speed": shared.clock.speed() }))
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    seconds: u64,
+}
+
+async fn advance(State(shared): State<Arc<Shared>>, Json(by): Json<Advance>) -> Json<Value> {
+    shared.clock.advance(Duration::from_secs(by.seconds));
+    clock(State(shared)).await
+}
+
+/// Both twins' records, whole.
+async fn snapshot(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(records(&shared))
+}
+
+fn records(shared: &Shared) -> Value {
+    PLATFORMS.iter().map(|platform| (platform.name().to_owned(), shared.snapshot(*platform))).collect()
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    /// Order statuses that should be in the ERP, with commas.
+    statuses: Option<String>,
+}
+
+/// A recount: orders against sales orders, how many records each collection holds, what the calls did by record and
+/// verb, how they were answered.
+async fn summary(State(shared): State<Arc<Shared>>, Query(query): Query<Wanted>) -> Json<Value> {
+    let records = records(&shared);
+    let counts: serde_json::Map<String, Value> =
+        records.as_object().into_iter().flatten().map(|(name, rows)| (name.clone(), count(rows))).collect();
+    let said = query.statuses.map(|list| list.split(',').filter_map(|id| id.trim().parse().ok()).collect());
+    let wanted: Vec<u64> = said.unwrap_or_else(|| WANTED.to_vec());
+    Json(json!({
+        "orders": orders(&records["bigcommerce"], &records["netsuite"], &wanted),
+        "records": counts,
+        "calls": shared.ledger.read(tally),
+    }))
+}
+
+fn count(snapshot: &Value) -> Value {
+    let collections = snapshot.as_object().into_iter().flatten();
+    collections.map(|(name, rows)| (name.clone(), json!(rows.as_array().map_or(0, Vec::len)))).collect()
+}
+
+fn tally(entries: &[Entry]) -> Value {
+    let mut platforms: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, u64>>> = BTreeMap::new();
+    for entry in entries {
+        let platform = platforms.entry(entry.platform.name()).or_default();
+        *platform.entry("status").or_default().entry(entry.status.to_string()).or_default() += 1;
+        if let Some(fault) = &entry.fault {
+            *platform.entry("faults").or_default().entry(fault.clone()).or_default() += 1;
+        }
+        if let Some(effect) = &entry.effect {
+            let part = |key| effect[key].as_str().unwrap_or("?").to_owned();
+            let name = format!("{} {}", part("record"), part("verb"));
+            *platform.entry("effects").or_default().entry(name).or_default() += 1;
+        }
+    }
+    json!(platforms)
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d2733}\
+h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
+td,th{border-bottom:1px solid #dde3ea;padding:.25rem .6rem;text-align:left;vertical-align:top}\
+th{font-weight:600;color:#52606d}a{color:#0b5cad}.n{text-align:right}.scroll{overflow-x:auto}code{font-size:.9em}";
+
+async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
+    let mut body = format!(
+        "<h1>flowrun sandbox</h1><p>Clock {}, seed {}. Twins at <code>{}</code> and <code>{}</code>.</p>",
+        shared.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
+        shared.seed,
+        escape(&shared.bases.bigcommerce),
+        escape(&shared.bases.netsuite),
+    );
+    for platform in PLATFORMS {
+        let _ = write!(body, "<h2>{}</h2><table>", platform.name());
+        let snapshot = shared.snapshot(platform);
+        for (name, rows) in snapshot.as_object().into_iter().flatten() {
+            let (platform, name) = (platform.name(), escape(name));
+            let rows = rows.as_array().map_or(0, Vec::len);
+            let _ = write!(
+                body,
+                "<tr><td><a href=\"/browse/{platform}/{name}\">{name}</a></td><td class=n>{rows}</td></tr>"
+            );
+        }
+        body.push_str("</table>");
+    }
+    body.push_str("<h2>latest calls</h2>");
+    body.push_str(&shared.ledger.read(|entries| table(&latest(entries))));
+    body.push_str(
+        "<p>As JSON: <a href=/ledger>ledger</a>, <a href=/events>events</a>, <a href=/faults>faults</a>, \
+         <a href=/summary>summary</a>.</p>",
+    );
+    Html(document(&body))
+}
+
+fn latest(entries: &[Entry]) -> Vec<Value> {
+    entries.iter().rev().take(30).map(|entry| json!(entry)).collect()
+}
+
+async fn browse(
+    State(shared): State<Arc<Shared>>,
+    Path((platform, collection)): Path<(String, String)>,
+) -> Response {
+    let found = PLATFORMS.into_iter().find(|known| known.name() == platform);
+    let rows = found.and_then(|platform| shared.snapshot(platform).get(&collection).cloned());
+    let Some(Value::Array(rows)) = rows else {
+        return refuse(StatusCode::NOT_FOUND, &format!("no collection {collection} of {platform}; see /"));
+    };
+    let newest: Vec<Value> = rows.iter().rev().take(200).cloned().collect();
+    let title = format!("<h1><a href=/>sandbox</a> / {} / {}</h1>", escape(&platform), escape(&collection));
+    Html(document(&format!("{title}<p>{} records, newest first.</p>{}", rows.len(), table(&newest))))
+        .into_response()
+}
+
+fn document(body: &str) -> String {
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>flowrun sandbox</title><style>{STYLE}</style>{body}"
+    )
+}
+
+/// A table whose columns are the keys of the first rows, in the order they come.
+fn table(rows: &[Value]) -> String {
+    let mut columns: Vec<&str> = Vec::new();
+    for key in rows.iter().take(20).filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
+        if !columns.contains(&key.as_str()) {
+            columns.push(key);
+        }
+    }
+    let mut html = "<div class=scroll><table><tr>".to_owned();
+    for column in &columns {
+        let _ = write!(html, "<th>{}</th>", escape(column));
+    }
+    html.push_str("</tr>");
+    for row in rows {
+        html.push_str("<tr>");
+        for column in &columns {
+            let _ = write!(html, "<td>{}", escape(&cell(row.get(*column))));
+        }
+        html.push_str("</tr>");
+    }
+    html + "</table></div>"
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_escapes_what_customers_typed() {
+        let html = table(&[json!({ "id": 1, "note": "<script>" }), json!({ "id": 2, "extra": null })]);
+        assert!(html.contains("<th>id</th><th>note</th><th>extra</th>"), "{html}");
+        assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The store's twin over real HTTP: a server on a free port, a plain client, and checks against the platform's
+//! documented behaviour.
+
+mod faults;
+mod hooks;
+mod orders;
+mod records;
+mod shop;
+mod totals;

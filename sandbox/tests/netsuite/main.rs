@@ -1,0 +1,11 @@
+//! The NetSuite twin over real HTTP: a server on a free port, a plain client with its own signatures, and checks against
+//! the platform's documented behaviour.
+
+mod desk;
+mod limits;
+mod lists;
+mod login;
+mod orders;
+mod records;
+mod suiteql;
+mod totals;
