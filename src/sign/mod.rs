@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn equal_is_equality() {
-        for (left, right, same) in [("", "", true), ("a", "a", true), ("a", "b", false), ("a", "ab", false), ("", "x", false)] {
+        for (left, right, same) in
+            [("", "", true), ("a", "a", true), ("a", "b", false), ("a", "ab", false), ("", "x", false)]
+        {
             assert_eq!(equal(left.as_bytes(), right.as_bytes()), same, "{left} {right}");
         }
     }
