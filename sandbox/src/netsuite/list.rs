@@ -52,7 +52,7 @@ impl Page {
     }
 
     /// The page's envelope: links on the client's own host, counts.
-    pub(crate) fn envelope(&self, call: &Call, items: Vec<Value>, total: usize) -> Value {
+    pub(crate) fn envelope(&self, call: &Call, items: &[Value], total: usize) -> Value {
         let last = total.saturating_sub(1) / self.limit * self.limit;
         let more = self.offset + items.len() < total;
         let mut links = vec![self.link(call, "self", self.offset)];
@@ -101,7 +101,7 @@ pub(crate) fn serve(account: &Account, store: &Store, call: &Call, def: &Def) ->
         .of_rows(&ids)
         .iter()
         .map(|id| json!({ "links": this(&output.href(&def.name, id)), "id": id.to_string() }));
-    Ok(Reply::ok(page.envelope(call, items.collect(), ids.len()), COLLECTION))
+    Ok(Reply::ok(page.envelope(call, &items.collect::<Vec<_>>(), ids.len()), COLLECTION))
 }
 
 fn fields(output: &Output, record: &Record) -> Map<String, Value> {

@@ -1,7 +1,7 @@
-//! The NetSuite twin: token endpoint, record service, SuiteQL, metadata catalogue, asynchronous jobs.
+//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs.
 //!
 //! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
-//! the BigCommerce twin holds, nor take a total that was sent.
+//! the `BigCommerce` twin holds, nor take a total that was sent.
 //!
 //! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
 
@@ -197,7 +197,7 @@ impl Account {
             };
         }
         if let Err(refusal) = self.gate.admit(&call) {
-            return refusal;
+            return *refusal;
         }
         let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
             return Problem::concurrency().reply();
@@ -210,7 +210,7 @@ impl Account {
         let deferred =
             matches!(path[..], ["services", "rest", "record", "v1", kind, ..] if kind != "metadata-catalog");
         let reply = if deferred && call.prefers("respond-async") {
-            Jobs::submit(self, call)
+            Jobs::submit(self, &call)
         } else {
             self.answer(&call)
         };

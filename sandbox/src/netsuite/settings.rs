@@ -114,7 +114,7 @@ pub struct Settings {
     pub lock_after: u32,
     /// The account's date format, of `YYYY`, `MM`, `M`, `DD`, `D` and separators.
     pub date_format: String,
-    /// The account's time zone, in minutes east of UTC: dates of SuiteQL and `q` are read and shown in it.
+    /// The account's time zone, in minutes east of UTC: dates of `SuiteQL` and `q` are read and shown in it.
     pub utc_offset_minutes: i32,
     /// The status of an order that is created without one: `A` or `B`.
     pub order_status: String,

@@ -201,13 +201,13 @@ impl Desk {
         self.read(&format!("/record/v1/{path}?expandSubResources=true")).await
     }
 
-    /// A SuiteQL statement.
+    /// A `SuiteQL` statement.
     pub(crate) async fn ask(&self, statement: &str, parameters: &[Value]) -> Got {
         let body = json!({ "q": statement, "params": parameters });
         self.send(Method::POST, "/query/v1/suiteql", Some(&body), &[("prefer", "transient")]).await
     }
 
-    /// The rows of a SuiteQL statement, without their links.
+    /// The rows of a `SuiteQL` statement, without their links.
     pub(crate) async fn rows(&self, statement: &str, parameters: &[Value]) -> Vec<Value> {
         let got = self.ask(statement, parameters).await;
         assert_eq!(got.status, 200, "{statement}: {}", got.body);

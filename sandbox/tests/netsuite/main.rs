@@ -1,4 +1,4 @@
-//! The NetSuite twin over real HTTP: a server on a free port, a plain client with its own signatures, and checks against
+//! The `NetSuite` twin over real HTTP: a server on a free port, a plain client with its own signatures, and checks against
 //! the platform's documented behaviour.
 
 mod desk;

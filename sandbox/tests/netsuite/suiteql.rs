@@ -1,4 +1,4 @@
-//! SuiteQL: the statements people use, the answers' shape, what is refused.
+//! `SuiteQL`: the statements people use, the answers' shape, what is refused.
 
 use reqwest::Method;
 use serde_json::{Value, json};

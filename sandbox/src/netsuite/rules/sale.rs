@@ -73,7 +73,7 @@ impl Rules<'_> {
         self.sellable(item, header, &path("item"))?;
         let location = line.get("location").cloned().unwrap_or_else(|| json!(header.location));
         if let Some(found) = location.as_str().and_then(|id| self.store.find("location", id)) {
-            self.same_subsidiary(found, &header.subsidiary, &path("location"))?;
+            Self::same_subsidiary(found, &header.subsidiary, &path("location"))?;
             line.insert("location".into(), location);
         }
         let code = item.text("itemType");
@@ -252,9 +252,8 @@ impl Rules<'_> {
                 let status = order_status(record);
                 record.set("status", status);
             }
-            "invoice" | "creditMemo" | "estimate" => record.default("status", "A"),
+            "invoice" | "creditMemo" | "estimate" | "cashRefund" => record.default("status", "A"),
             "cashSale" => record.default("status", "C"),
-            "cashRefund" => record.default("status", "A"),
             _ => {}
         }
     }

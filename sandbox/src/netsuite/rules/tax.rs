@@ -17,14 +17,14 @@ impl Rules<'_> {
             return Ok(Amount::ZERO);
         }
         if record.is("taxDetailsOverride") {
-            self.overridden(record, decimals)
+            Self::overridden(record, decimals)
         } else {
             Ok(self.own(record, decimals))
         }
     }
 
     /// The amounts that were sent; each line must lead to a line of the sale, or to shipping or handling.
-    fn overridden(&self, record: &mut Record, decimals: u32) -> Result<Amount, Problem> {
+    fn overridden(record: &mut Record, decimals: u32) -> Result<Amount, Problem> {
         let known: Vec<String> =
             record.lines("item").map(|line| text(line, "taxDetailsReference").to_owned()).collect();
         let header = [("SHIPPING", "shippingCost"), ("HANDLING", "handlingCost")];

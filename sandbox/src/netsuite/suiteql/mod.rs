@@ -1,4 +1,4 @@
-//! SuiteQL: an embedded database whose tables carry the platform's names and follow the account's records.
+//! `SuiteQL`: an embedded database whose tables carry the platform's names and follow the account's records.
 //!
 //! In: the [`Store`]'s changes, and statements. Out: pages of rows; every value is text, nulls are left out. A statement
 //! can read only. It must never change a record.
@@ -29,7 +29,7 @@ use super::{
     list::Page,
     schema::{Kind, Schema},
     settings::Settings,
-    store::{Store, title},
+    store::{Changes, Store, title},
     time,
 };
 use crate::Shared;
@@ -83,26 +83,21 @@ impl Database {
         if !store.is_dirty() && self.notes == store.notes.len() {
             return;
         }
-        let (records, stock) = store.drain();
-        if let Err(error) = self.update(store, schema, (&records, &stock)) {
+        let changes = store.drain();
+        if let Err(error) = self.update(store, schema, &changes) {
             tracing::error!(%error, "the SuiteQL tables do not follow the records");
         }
     }
 
-    fn update(
-        &mut self,
-        store: &Store,
-        schema: &Schema,
-        changes: (&std::collections::BTreeSet<(String, i64)>, &std::collections::BTreeSet<(i64, i64)>),
-    ) -> rusqlite::Result<()> {
+    fn update(&mut self, store: &Store, schema: &Schema, changes: &Changes) -> rusqlite::Result<()> {
         let projector = Projector { store, schema, offset: self.offset };
         let columns = |table: &str| self.columns.get(table).cloned().unwrap_or_default();
         let transaction = self.connection.unchecked_transaction()?;
-        let items = changes.1.iter().filter_map(|(item, _)| {
+        let items = changes.stock.iter().filter_map(|(item, _)| {
             store.resolve(schema, "item", *item).map(|record| (record.kind.clone(), *item))
         });
         let touched: std::collections::BTreeSet<(String, i64)> =
-            changes.0.iter().cloned().chain(items).collect();
+            changes.records.iter().cloned().chain(items).collect();
         for (kind, id) in &touched {
             let def = schema.def(kind);
             let owned = OWNED
@@ -124,7 +119,7 @@ impl Database {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert((group, *id), title(schema, record));
         }
-        for (item, location) in changes.1 {
+        for (item, location) in &changes.stock {
             for table in ["inventoryitemlocations", "aggregateitemlocation"] {
                 let sql = format!("DELETE FROM [{table}] WHERE item = ? AND location = ?");
                 transaction.prepare_cached(&sql)?.execute([item, location])?;
@@ -168,8 +163,7 @@ impl Database {
                 );
                 Problem::parameter(detail, "")
             })?;
-        let items = page.of_rows(&rows).to_vec();
-        Ok(Reply::ok(page.envelope(call, items, rows.len()), COLLECTION))
+        Ok(Reply::ok(page.envelope(call, page.of_rows(&rows), rows.len()), COLLECTION))
     }
 
     fn run(&self, sql: &str, parameters: Option<&Value>) -> Result<Vec<Value>, Refused> {
