@@ -2,7 +2,7 @@
 //!
 //! In: a [`Call`] on a record type. Out: one page with its links. It must never show a field.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     Account,
@@ -93,7 +93,7 @@ pub(crate) fn serve(account: &Account, store: &Store, call: &Call, def: &Def) ->
         None | Some("") => store.all(&def.name).map(|record| record.id).collect(),
         Some(q) => {
             let filter = filter::parse(q, def, dates)?;
-            let fits = |record: &&Record| filter.holds(&fields(&output, record), dates);
+            let fits = |record: &&Record| filter.holds(&|field| output.value(record, field), dates);
             store.all(&def.name).filter(fits).map(|record| record.id).collect()
         }
     };
@@ -102,11 +102,4 @@ pub(crate) fn serve(account: &Account, store: &Store, call: &Call, def: &Def) ->
         .iter()
         .map(|id| json!({ "links": this(&output.href(&def.name, id)), "id": id.to_string() }));
     Ok(Reply::ok(page.envelope(call, &items.collect::<Vec<_>>(), ids.len()), COLLECTION))
-}
-
-fn fields(output: &Output, record: &Record) -> Map<String, Value> {
-    let mut body = output.whole(record);
-    body.insert("id".into(), json!(record.id));
-    body.insert("externalId".into(), json!(record.external_id));
-    body
 }

@@ -85,7 +85,6 @@ fn object(schema: &Schema, def: &Def, depth: usize) -> Value {
     let mut out = json!({ "type": "object", "properties": properties });
     if depth == 0 {
         out["$schema"] = json!("http://json-schema.org/draft-06/hyper-schema#");
-        out["x-ns-filterable"] = json!(["EMPTY", "EMPTY_NOT"]);
     }
     if let Some(key) = &def.key {
         out["x-ns-sublistkey"] = json!([key]);

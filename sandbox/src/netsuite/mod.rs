@@ -84,12 +84,20 @@ pub fn router(shared: Arc<Shared>, settings: &Settings) -> Router {
         Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
         admin(account.clone()),
     );
+    let gate = account.clone();
+    let wording = move |kind: &Fault, _: &str| {
+        if *kind == Fault::ExpiredToken {
+            // A client that only tries again with the same token is seen.
+            gate.gate.revoke();
+        }
+        wording(kind)
+    };
     let router = Router::new().fallback(serve).with_state(account);
     door::guard(shared, Platform::Netsuite, Arc::new(wording), router)
 }
 
 /// How faults that are answers are worded.
-fn wording(kind: &Fault, _path: &str) -> Response {
+fn wording(kind: &Fault) -> Response {
     match kind {
         Fault::TooMany => Problem::concurrency(),
         Fault::ExpiredToken => Problem::login(),

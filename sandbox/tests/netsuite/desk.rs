@@ -75,10 +75,15 @@ impl Desk {
         let http = Client::builder().no_proxy().build().expect("a client");
         let access = running.access().netsuite.clone();
         let mut desk = Self { running, http, access, token: String::new() };
-        let got = desk.ask_token(&desk.assertion(&json!({}))).await;
-        assert_eq!(got.status, 200, "{:?}", got.body);
-        desk.token = got.body["access_token"].as_str().unwrap().to_owned();
+        desk.login().await;
         desk
+    }
+
+    /// Takes a fresh access token.
+    pub(crate) async fn login(&mut self) {
+        let got = self.ask_token(&self.assertion(&json!({}))).await;
+        assert_eq!(got.status, 200, "{:?}", got.body);
+        got.body["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     /// A text of what the twin says of itself.
@@ -212,9 +217,9 @@ impl Desk {
         let got = self.ask(statement, parameters).await;
         assert_eq!(got.status, 200, "{statement}: {}", got.body);
         let mut rows = got.body["items"].as_array().unwrap().clone();
-        rows.iter_mut().for_each(|row| {
+        for row in &mut rows {
             row.as_object_mut().unwrap().remove("links");
-        });
+        }
         rows
     }
 
@@ -227,7 +232,7 @@ impl Desk {
     }
 
     /// The header of a request signed with OAuth 1.0a; `keys` may differ from the account's own.
-    pub(crate) fn sign(&self, method: &str, url: &str, keys: &Value, extra: &[(&str, &str)]) -> String {
+    pub(crate) fn sign(method: &str, url: &str, keys: &Value, extra: &[(&str, &str)]) -> String {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let text = |name: &str| keys[name].as_str().unwrap_or_default().to_owned();
         let mut signed: Vec<(String, String)> = vec![

@@ -116,7 +116,7 @@ async fn a_token_ends_with_the_sandbox_clock_and_with_its_scope() {
 }
 
 async fn signed(desk: &Desk, url: &str, keys: &Value, extra: &[(&str, &str)]) -> Got {
-    let header = desk.sign("GET", url, keys, extra);
+    let header = Desk::sign("GET", url, keys, extra);
     read(desk.http.get(url).header("authorization", header).send().await.expect("an answer")).await
 }
 

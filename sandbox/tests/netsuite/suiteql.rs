@@ -62,7 +62,7 @@ async fn the_usual_reads_run() {
             "SELECT i.id, i.itemid, i.displayname, i.itemtype, i.subtype, i.matrixtype, i.parent, i.isinactive, i.upccode, \
              TO_CHAR(i.lastmodifieddate,'YYYY-MM-DD HH24:MI:SS') AS lastmodified FROM item i \
              WHERE i.lastmodifieddate >= TO_TIMESTAMP(?,'YYYY-MM-DD HH24:MI:SS') ORDER BY i.lastmodifieddate, i.id",
-            &[since.clone()],
+            std::slice::from_ref(&since),
         )
         .await;
     let apron = items.iter().find(|row| row["itemid"] == "FR-1011").unwrap();

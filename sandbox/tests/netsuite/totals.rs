@@ -147,4 +147,6 @@ async fn header_discounts_and_gift_certificates() {
     let id = made["id"].as_str().unwrap();
     desk.change(&format!("salesOrder/{id}"), &json!({ "discountRate": -1, "memo": "x" })).await;
     assert_eq!(desk.whole(&format!("salesOrder/{id}")).await["total"], 49);
+    assert_eq!(desk.delete(&format!("/record/v1/salesOrder/{id}")).await.status, 204);
+    assert_eq!(desk.read("/record/v1/giftCertificate/77").await["amountRemaining"], 50);
 }

@@ -9,7 +9,8 @@ mod project;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, mpsc},
+    time::Duration,
 };
 
 use rusqlite::{
@@ -36,6 +37,8 @@ use crate::Shared;
 
 /// The most rows a query gives in all its pages.
 const ROW_LIMIT: usize = 100_000;
+/// How long a statement may run.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The tables and what fills them.
 pub(crate) struct Database {
@@ -155,6 +158,7 @@ impl Database {
         let Some(text) = body.get("q").and_then(Value::as_str) else {
             return Err(Problem::content("the body needs a text \"q\"", "q"));
         };
+        let _watch = self.watch();
         let rows = dialect::translate(text, &self.dates)
             .and_then(|sql| self.run(&sql, body.get("params")))
             .map_err(|Refused(reason)| {
@@ -164,6 +168,18 @@ impl Database {
                 Problem::parameter(detail, "")
             })?;
         Ok(Reply::ok(page.envelope(call, page.of_rows(&rows), rows.len()), COLLECTION))
+    }
+
+    /// Stops a statement that runs too long; dropping the sender calls the watch off.
+    fn watch(&self) -> mpsc::Sender<()> {
+        let (watch, ended) = mpsc::channel();
+        let statement = self.connection.get_interrupt_handle();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(TIME_LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                statement.interrupt();
+            }
+        });
+        watch
     }
 
     fn run(&self, sql: &str, parameters: Option<&Value>) -> Result<Vec<Value>, Refused> {
@@ -250,6 +266,10 @@ fn create(tables: &[(String, Vec<String>)], world: &World) -> rusqlite::Result<C
         connection.execute_batch(&format!("CREATE TABLE [{table}] ({})", columns.join(", ")))?;
         let key = columns[0].split(' ').next().unwrap_or_default();
         connection.execute_batch(&format!("CREATE INDEX [{table}_key] ON [{table}] ({key})"))?;
+    }
+    for (_, table, key) in OWNED {
+        connection
+            .execute_batch(&format!("CREATE INDEX IF NOT EXISTS [{table}_{key}] ON [{table}] ([{key}])"))?;
     }
     connection.execute_batch(
         "INSERT INTO dual VALUES ('X'); CREATE INDEX item_name ON item (itemid);
