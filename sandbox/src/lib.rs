@@ -16,6 +16,7 @@ pub mod seed;
 mod seed_catalogue;
 mod seed_people;
 mod web;
+mod web_summary;
 
 use std::{
     collections::BTreeMap,

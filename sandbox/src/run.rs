@@ -305,7 +305,10 @@ async fn certificate(folder: Option<&Path>) -> Result<(RustlsConfig, String), Er
     let config = RustlsConfig::from_pem(certificate.clone().into_bytes(), key.into_bytes())
         .await
         .map_err(|error| Error::Tls(error.to_string()))?;
-    Ok((config, certificate))
+    // Both twins speak HTTP/1.1 only, so that one call is one connection's business and can be cut.
+    let mut inner = rustls::ServerConfig::clone(&config.get_inner());
+    inner.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((RustlsConfig::from_config(Arc::new(inner)), certificate))
 }
 
 /// The file in which a twin's state is kept.

@@ -18,6 +18,7 @@ use crate::{
     Shared,
     fault::Fault,
     ledger::{Entry, Platform},
+    web_summary::{WANTED, orders},
 };
 
 const PLATFORMS: [Platform; 2] = [Platform::Bigcommerce, Platform::Netsuite];
@@ -98,13 +99,25 @@ fn records(shared: &Shared) -> Value {
     PLATFORMS.iter().map(|platform| (platform.name().to_owned(), shared.snapshot(*platform))).collect()
 }
 
-/// A recount: how many records each collection holds, what the calls did by record and verb, how they were answered.
-async fn summary(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let counts: serde_json::Map<String, Value> = PLATFORMS
-        .iter()
-        .map(|platform| (platform.name().to_owned(), count(&shared.snapshot(*platform))))
-        .collect();
-    Json(json!({ "records": counts, "calls": shared.ledger.read(tally) }))
+#[derive(Deserialize)]
+struct Wanted {
+    /// Order statuses that should be in the ERP, with commas.
+    statuses: Option<String>,
+}
+
+/// A recount: orders against sales orders, how many records each collection holds, what the calls did by record and
+/// verb, how they were answered.
+async fn summary(State(shared): State<Arc<Shared>>, Query(query): Query<Wanted>) -> Json<Value> {
+    let records = records(&shared);
+    let counts: serde_json::Map<String, Value> =
+        records.as_object().into_iter().flatten().map(|(name, rows)| (name.clone(), count(rows))).collect();
+    let said = query.statuses.map(|list| list.split(',').filter_map(|id| id.trim().parse().ok()).collect());
+    let wanted: Vec<u64> = said.unwrap_or_else(|| WANTED.to_vec());
+    Json(json!({
+        "orders": orders(&records["bigcommerce"], &records["netsuite"], &wanted),
+        "records": counts,
+        "calls": shared.ledger.read(tally),
+    }))
 }
 
 fn count(snapshot: &Value) -> Value {

@@ -185,8 +185,8 @@ impl Store {
         self.courier.runtime.spawn(async move { carry(store, shared, delivery).await });
     }
 
-    /// Sends once; true if the client took it, nothing if the hook is gone or switched off.
-    async fn attempt(&self, delivery: &Delivery, number: usize) -> Option<bool> {
+    /// Sends once; the status answered (0 for none), nothing if the hook is gone or switched off.
+    async fn attempt(&self, delivery: &Delivery) -> Option<u16> {
         let target = self.target(delivery.hook_id)?;
         let permit = self.courier.permits.acquire().await.ok()?;
         let timestamp = self.hook_time().as_second();
@@ -204,22 +204,23 @@ impl Store {
         }
         let status = request.body(delivery.body.clone()).send().await.map(|answer| answer.status());
         drop(permit);
-        let ok = status.as_ref().is_ok_and(reqwest::StatusCode::is_success);
-        self.shared.note(
-            Platform::Bigcommerce,
-            "hook",
-            json!({
-                "hook_id": delivery.hook_id,
-                "message_id": delivery.message_id,
-                "scope": delivery.scope,
-                "attempt": number,
-                "status": status.as_ref().map_or(0, reqwest::StatusCode::as_u16),
-                "ok": ok,
-                "body": serde_json::from_str::<Value>(&delivery.body).unwrap_or_default(),
-            }),
-        );
-        self.count(&target, ok);
-        Some(ok)
+        let status = status.map_or(0, |status| status.as_u16());
+        self.count(&target, is_taken(status));
+        Some(status)
+    }
+
+    /// Puts a delivery in the journal, with the instant of the next try if there will be one.
+    fn journal(&self, delivery: &Delivery, number: usize, status: u16, next: Option<Timestamp>) {
+        let detail = json!({
+            "hook_id": delivery.hook_id,
+            "message_id": delivery.message_id,
+            "scope": delivery.scope,
+            "attempt": number,
+            "status": status,
+            "next": next.map(|at| at.to_string()),
+            "body": serde_json::from_str::<Value>(&delivery.body).unwrap_or_default(),
+        });
+        self.shared.note(Platform::Bigcommerce, "hook", detail);
     }
 
     fn count(&self, target: &Target, ok: bool) {
@@ -283,6 +284,11 @@ impl Store {
     }
 }
 
+/// Whether the receiver took it.
+fn is_taken(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
 fn domain(destination: &str) -> String {
     Url::parse(destination).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -318,15 +324,18 @@ async fn climb(store: &Weak<Store>, shared: &Arc<Shared>, delivery: &Delivery) {
             shared.clock.sleep_until(until).await;
         }
         let Some(alive) = store.upgrade() else { return };
-        match alive.attempt(delivery, number + 1).await {
-            Some(false) => {}
-            Some(true) | None => return,
+        let Some(status) = alive.attempt(delivery).await else { return };
+        if is_taken(status) {
+            alive.journal(delivery, number + 1, status, None);
+            return;
         }
-        alive.failed(delivery, number == LADDER.len());
+        let wait = LADDER.get(number).map(|seconds| SignedDuration::from_secs(*seconds));
+        let next = wait.and_then(|wait| shared.clock.now().checked_add(wait).ok());
+        alive.failed(delivery, next.is_none());
+        alive.journal(delivery, number + 1, status, next);
         drop(alive);
-        let Some(wait) = LADDER.get(number) else { return };
-        let until = shared.clock.now().checked_add(SignedDuration::from_secs(*wait));
-        shared.clock.sleep_until(until.unwrap_or(Timestamp::MAX)).await;
+        let Some(next) = next else { return };
+        shared.clock.sleep_until(next).await;
     }
 }
 

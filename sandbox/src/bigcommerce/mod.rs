@@ -6,8 +6,10 @@ mod catalogue;
 mod currency;
 mod customers;
 mod delivery;
+mod draw;
 mod fields;
 mod hooks;
+mod lanes;
 mod metafields;
 mod money;
 mod order;
@@ -48,11 +50,12 @@ use serde_json::{Value, json};
 pub use delivery::sign;
 pub use settings::{Access, Account, Plan, Settings};
 pub use tax::Rounding;
-pub use trade::{Channel, Edit, TaxCase, Tender, Trade};
+pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
 
 use crate::{Error, Shared, door, fault::Kind, ledger::Platform, run::state_file};
 use answer::{Refusal, fail, missing};
 use delivery::Courier;
+use lanes::Lanes;
 use quota::Quota;
 use state::State;
 
@@ -66,8 +69,9 @@ pub struct Store {
     loopback_hooks: bool,
     state: Mutex<State>,
     quota: Mutex<Quota>,
+    lanes: Lanes,
     courier: Courier,
-    trade: Mutex<trade::Floor>,
+    trade: Mutex<draw::Floor>,
 }
 
 impl Store {
@@ -80,9 +84,10 @@ impl Store {
         let timeout = Duration::from_millis(settings.hook_timeout_ms);
         let store = Arc::new(Self {
             courier: Courier::new(shared.seed, loopback_hooks, timeout)?,
-            trade: Mutex::new(trade::Floor::new(shared.seed)),
+            trade: Mutex::new(draw::Floor::new(shared.seed)),
             state: Mutex::new(kept.unwrap_or_default()),
             quota: Mutex::new(Quota::new()),
+            lanes: Lanes::new(),
             settings,
             loopback_hooks,
             shared,
@@ -178,12 +183,18 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
         let mut quota = store.quota.lock().unwrap_or_else(PoisonError::into_inner);
         quota.spend(store.shared.clock.now(), store.settings.plan)
     };
-    let mut answer = if verdict.is_some_and(|verdict| !verdict.pass) {
-        too_many(&path)
-    } else {
+    let within = verdict.is_none_or(|verdict| verdict.pass);
+    let place = store.lanes.enter(request.method(), &path).filter(|_| within);
+    let mut answer = if place.is_some() {
+        if store.settings.latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(store.settings.latency_ms)).await;
+        }
         request.extensions_mut().insert(account);
         next.run(request).await
+    } else {
+        too_many(&path)
     };
+    drop(place);
     if let Some(verdict) = verdict {
         verdict.write(answer.headers_mut());
     }

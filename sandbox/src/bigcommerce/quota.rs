@@ -41,15 +41,19 @@ impl Quota {
         if pass {
             self.used += 1;
         }
-        let left_in_window = WINDOW - now.duration_since(self.opened);
-        Some(Verdict { pass, quota, left: quota - self.used, reset_ms: left_in_window.as_millis().max(1) })
+        Some(Verdict { pass, quota, left: quota - self.used, reset_ms: self.reset_ms(now) })
     }
 
     /// What a call is told that meets the limit although calls may be left: a fault played on request.
     pub(super) fn exhausted(&self, now: Timestamp, plan: Plan) -> Option<Verdict> {
         let quota = plan.quota()?;
-        let left_in_window = WINDOW - now.duration_since(self.opened);
-        Some(Verdict { pass: false, quota, left: 0, reset_ms: left_in_window.as_millis().max(1) })
+        Some(Verdict { pass: false, quota, left: 0, reset_ms: self.reset_ms(now) })
+    }
+
+    /// Milliseconds until the window closes, rounded up: who waits that long finds it closed.
+    fn reset_ms(&self, now: Timestamp) -> i128 {
+        let left = WINDOW - now.duration_since(self.opened);
+        (left.as_nanos() + 999_999).div_euclid(1_000_000).clamp(1, WINDOW.as_millis())
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Settings {
     pub hook_timeout_ms: u64,
     /// Choice: for so many milliseconds of sandbox time after an order is placed, reads do not find it yet.
     pub read_lag_ms: u64,
+    /// How long every call takes, in milliseconds of real time.
+    pub latency_ms: u64,
 }
 
 impl Default for Settings {
@@ -109,6 +111,7 @@ impl Default for Settings {
             hook_timestamps_on_sandbox_clock: false,
             hook_timeout_ms: 10_000,
             read_lag_ms: 0,
+            latency_ms: 0,
         }
     }
 }

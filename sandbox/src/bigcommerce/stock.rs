@@ -20,6 +20,9 @@ use crate::seed::{Item, ItemKind, Random, Tax, catalogue, person, place};
 const CHANNELS: &[(u64, &str, &str, &str)] = &[
     (1, "Flint & Larder", "storefront", "bigcommerce"),
     (2, "Flint & Larder UK", "storefront", "bigcommerce"),
+    (3, "Flint & Larder DE", "storefront", "bigcommerce"),
+    (4, "Flint & Larder JP", "storefront", "bigcommerce"),
+    (5, "Flint & Larder KW", "storefront", "bigcommerce"),
     (664_001, "Amazon", "marketplace", "amazon"),
 ];
 
@@ -103,7 +106,7 @@ impl Store {
             "base_variant_id": if item.kind == ItemKind::Parent { Value::Null } else { variants[0]["id"].clone() },
             "is_visible": true,
             "condition": "New",
-            "channels": [1, 2],
+            "channels": [1, 2, 3, 4, 5],
             "date_created": "2024-02-01T09:00:00+00:00",
             "date_modified": "2024-02-01T09:00:00+00:00",
         });

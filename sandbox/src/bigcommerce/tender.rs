@@ -90,17 +90,17 @@ impl Till<'_> {
             }),
         );
         if self.random.chance(15) {
-            self.movement("purchase", "credit_card", "testgateway", amount, detail.clone()).ok = false;
+            self.movement(["purchase", "credit_card", "testgateway"], amount, detail.clone()).ok = false;
         }
         if self.random.chance(50) {
-            self.movement("purchase", "credit_card", "testgateway", amount, detail);
+            self.movement(["purchase", "credit_card", "testgateway"], amount, detail);
             self.order.payment_status = "captured".into();
             return;
         }
         let authorization =
-            self.movement("authorization", "credit_card", "testgateway", amount, detail.clone()).id;
+            self.movement(["authorization", "credit_card", "testgateway"], amount, detail.clone()).id;
         if self.random.chance(80) {
-            self.movement("capture", "credit_card", "testgateway", amount, detail).reference =
+            self.movement(["capture", "credit_card", "testgateway"], amount, detail).reference =
                 Some(authorization);
             self.order.payment_status = "captured".into();
         } else {
@@ -112,7 +112,7 @@ impl Till<'_> {
         let (gateway, name) = self.random.pick(OFFLINE).copied().unwrap_or(OFFLINE[0]);
         let paid = gateway == "instore";
         let event = if paid { "purchase" } else { "pending" };
-        self.movement(event, "offline", gateway, amount, one("offline", json!({ "display_name": name })));
+        self.movement([event, "offline", gateway], amount, one("offline", json!({ "display_name": name })));
         self.order.payment_method = name.into();
         self.order.payment_status = if paid { "captured" } else { "pending" }.into();
         self.order.status_id = if paid { 11 } else { 7 };
@@ -130,9 +130,7 @@ impl Till<'_> {
         });
         self.state.certificates.insert(code, detail.clone());
         self.movement(
-            "purchase",
-            "gift_certificate",
-            "giftcertificate",
+            ["purchase", "gift_certificate", "giftcertificate"],
             amount,
             one("gift_certificate", detail),
         );
@@ -141,16 +139,14 @@ impl Till<'_> {
 
     fn credit(&mut self, amount: Fixed) {
         let detail = one("store_credit", json!({ "remaining_balance": 0 }));
-        self.movement("purchase", "store_credit", "storecredit", amount, detail);
+        self.movement(["purchase", "store_credit", "storecredit"], amount, detail);
         self.order.store_credit += amount;
     }
 
     /// Notes a movement that went well; the caller may change it.
     pub(super) fn movement(
         &mut self,
-        event: &str,
-        method: &str,
-        gateway: &str,
+        [event, method, gateway]: [&str; 3],
         amount: Fixed,
         detail: Map<String, Value>,
     ) -> &mut Transaction {

@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Store, currency,
+    Store,
+    draw::{self, CARRIAGE, Floor, contact},
     money::Fixed,
-    order::{Contact, Cost, Coupon, CouponKind, Fee, Line, LineKind, Order, ShippingAddress, Wrapping},
+    order::{Cost, Line, LineKind, Order, ShippingAddress},
     order_write,
     pricing::price,
     state::State,
     status, tax,
     tender::Till,
 };
-use crate::seed::{Item, ItemKind, Person, Place, Random, catalogue, person, place};
+use crate::seed::{person, place};
 
 /// How an order is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,53 +115,8 @@ pub enum Edit {
     Any,
 }
 
-/// A storefront or marketplace that trade goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// The default storefront.
-    Main,
-    /// The second storefront.
-    Second,
-    /// A marketplace.
-    Marketplace,
-}
-
-impl Channel {
-    /// The platform's id.
-    pub fn id(self) -> u64 {
-        match self {
-            Self::Main => 1,
-            Self::Second => 2,
-            Self::Marketplace => 664_001,
-        }
-    }
-}
-
-/// Where trade draws from.
-#[derive(Debug)]
-pub(super) struct Floor {
-    random: Random,
-    shoppers: u64,
-    items: Vec<Item>,
-}
-
-impl Floor {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed, "trade"), shoppers: 1000, items: catalogue() }
-    }
-
-    fn flag(&mut self, said: Option<bool>, percent: u64) -> bool {
-        said.unwrap_or_else(|| self.random.chance(percent))
-    }
-}
-
-/// The buyer of one order.
-struct Buyer {
-    customer_id: u64,
-    exempt: bool,
-    person: Person,
-    place: Place,
-}
+/// The marketplace; orders come through it only if a trade asks for it.
+pub const MARKETPLACE: u64 = 664_001;
 
 impl Store {
     /// Places an order; its number. Refuses what the shop does not have, in words.
@@ -169,7 +125,7 @@ impl Store {
         let mut state = self.state();
         let mut order = self.compose(&mut floor, &mut state, trade)?;
         let total = price(&order).total.inc;
-        let tender = trade.tender.unwrap_or_else(|| draw_tender(&mut floor.random));
+        let tender = trade.tender.unwrap_or_else(|| draw::tender(&mut floor.random));
         Till { state: &mut state, random: &mut floor.random, order: &mut order }.pay(total, tender);
         if let Some(status_id) = trade.status_id {
             if !status::exists(status_id) {
@@ -203,8 +159,8 @@ impl Store {
     }
 
     fn compose(&self, floor: &mut Floor, state: &mut State, trade: &Trade) -> Result<Order, String> {
-        let currency = draw_currency(&mut floor.random, trade)?;
-        let buyer = draw_buyer(floor, state, trade, &currency)?;
+        let currency = draw::currency(&mut floor.random, trade)?;
+        let buyer = draw::buyer(floor, state, trade, &currency)?;
         let mut order = order_write::blank(self, state, contact(&buyer.person, &buyer.place), &currency);
         order.customer_id = buyer.customer_id;
         order.exempt = buyer.exempt;
@@ -216,25 +172,16 @@ impl Store {
         if order.exempt {
             order.tax_provider_id = String::new();
         }
-        order.cart_id = uuid(&mut floor.random);
-        let drawn = if currency == "GBP" { Channel::Second } else { Channel::Main };
-        order.channel_id = trade.channel_id.unwrap_or(if floor.random.chance(8) {
-            Channel::Marketplace.id()
-        } else {
-            drawn.id()
-        });
-        let market = order.channel_id == Channel::Marketplace.id();
+        order.cart_id = draw::uuid(&mut floor.random);
+        order.channel_id = trade.channel_id.unwrap_or_else(|| draw::storefront(&currency));
+        let market = order.channel_id == MARKETPLACE;
         order.plain.insert("order_source".into(), json!(if market { "amazon" } else { "www" }));
         order.display_currency = trade.display_currency.clone().unwrap_or_else(|| {
             if currency == "USD" && floor.random.chance(12) { "CAD".into() } else { currency.clone() }
         });
-        if floor.random.chance(25) {
-            let number = floor.random.between(1000, 9999);
-            order.billing.form_fields =
-                vec![json!({ "name": "Cost Centre", "value": format!("CC-{number}") })];
-        }
+        order.billing.form_fields = draw::fields(&mut floor.random);
         self.fill(floor, state, &mut order, trade)?;
-        extras(floor, state, &mut order, trade)?;
+        draw::extras(floor, state, &mut order, trade)?;
         Ok(order)
     }
 
@@ -248,12 +195,12 @@ impl Store {
     ) -> Result<(), String> {
         let wanted = match &trade.items {
             Some(items) => items.clone(),
-            None => draw_items(floor, trade),
+            None => draw::items(floor, trade),
         };
         let count = trade.addresses.unwrap_or_else(|| if floor.random.chance(12) { 2 } else { 1 });
         let mut addresses = Vec::new();
         for at in 0..count.max(1) {
-            let carriage = floor.random.pick(&[0, 495, 799, 1250]).copied().unwrap_or(0);
+            let (method, carriage) = floor.random.pick(CARRIAGE).copied().unwrap_or(CARRIAGE[0]);
             let mut to = order.billing.clone();
             if at > 0 {
                 floor.shoppers += 1;
@@ -265,7 +212,7 @@ impl Store {
             addresses.push(ShippingAddress {
                 id: state.id("address"),
                 contact: to,
-                shipping_method: if carriage == 0 { "Free Shipping" } else { "Standard Parcel" }.into(),
+                shipping_method: method.into(),
                 shipping: Cost::entered(Self::convert(carriage, &order.currency), tax::SHIPPING),
                 handling: Cost::none(),
                 taxed_at: None,
@@ -279,7 +226,7 @@ impl Store {
             if line.kind == LineKind::Physical {
                 line.address_id = addresses[at % addresses.len()].id;
             }
-            let parts = parts(floor, &sku);
+            let parts = draw::parts(floor, &sku);
             let parent = (line.id, line.quantity, line.address_id);
             order.lines.push(line);
             if !parts.is_empty() && floor.random.chance(50) {
@@ -368,7 +315,7 @@ impl Store {
             let gateway = order.transactions.last().map_or("bankdeposit".into(), |last| last.gateway.clone());
             let detail = order.transactions.last().map(|last| last.detail.clone()).unwrap_or_default();
             let mut till = Till { state, random: &mut floor.random, order };
-            made = till.movement("purchase", "offline", &gateway, due, detail).id;
+            made = till.movement(["purchase", "offline", &gateway], due, detail).id;
             order.payment_status = "captured".into();
             order.status_id = 11;
             Ok(())
@@ -415,217 +362,4 @@ fn bundled(part: Line, id: u64, number: u32, (parent, quantity, address_id): (u6
         parent: Some(parent),
         ..part
     }
-}
-
-fn parts(floor: &Floor, sku: &str) -> Vec<(String, u32)> {
-    floor.items.iter().find(|item| item.sku == sku).map(|item| item.parts.clone()).unwrap_or_default()
-}
-
-fn draw_tender(random: &mut Random) -> Tender {
-    match random.below(100) {
-        0..50 => Tender::Card,
-        50..65 => Tender::Several,
-        65..75 => Tender::GiftCertificate,
-        75..83 => Tender::StoreCredit,
-        83..95 => Tender::Offline,
-        _ => Tender::Unpaid,
-    }
-}
-
-fn draw_currency(random: &mut Random, trade: &Trade) -> Result<String, String> {
-    match &trade.currency {
-        Some(code) if currency::is_transactional(code) => Ok(code.clone()),
-        Some(code) => Err(format!(
-            "orders cannot be paid in {code}; take one of {}",
-            currency::transactional().join(", ")
-        )),
-        None => {
-            let by_country = match trade.country.as_deref() {
-                Some("GB") => Some("GBP"),
-                Some("DE") => Some("EUR"),
-                Some("JP") => Some("JPY"),
-                Some("KW") => Some("KWD"),
-                Some(_) => Some("USD"),
-                None => random.pick(&["USD", "USD", "USD", "GBP", "GBP", "EUR", "JPY", "KWD"]).copied(),
-            };
-            Ok(by_country.unwrap_or("USD").to_owned())
-        }
-    }
-}
-
-fn home(currency: &str, random: &mut Random) -> &'static str {
-    match currency {
-        "GBP" => "GB",
-        "EUR" => "DE",
-        "JPY" => "JP",
-        "KWD" => "KW",
-        _ if random.chance(25) => "CA",
-        _ => "US",
-    }
-}
-
-fn draw_buyer(floor: &mut Floor, state: &State, trade: &Trade, currency: &str) -> Result<Buyer, String> {
-    let country = match &trade.country {
-        Some(country) => country.clone(),
-        None => home(currency, &mut floor.random).to_owned(),
-    };
-    let there = place(&mut floor.random, Some(&country));
-    let known: Vec<u64> = state.customers.keys().copied().collect();
-    let guest = trade.email.is_some() || known.is_empty() || floor.random.chance(45);
-    let customer_id = match trade.customer_id {
-        Some(id) => id,
-        None if guest => 0,
-        None => floor.random.pick(&known).copied().unwrap_or(0),
-    };
-    floor.shoppers += 1;
-    let mut who = person(&mut floor.random, floor.shoppers);
-    let mut exempt = false;
-    if customer_id == 0 {
-        who.email = trade.email.clone().unwrap_or(who.email);
-    } else {
-        let missing = || format!("there is no customer {customer_id}; see /v3/customers");
-        let customer = state.customers.get(&customer_id).ok_or_else(missing)?;
-        let text = |field: &str| customer[field].as_str().unwrap_or("").to_owned();
-        exempt = !text("tax_exempt_category").is_empty();
-        who = Person {
-            first_name: text("first_name"),
-            last_name: text("last_name"),
-            email: text("email"),
-            phone: text("phone"),
-            company: text("company"),
-            ..who
-        };
-    }
-    Ok(Buyer { customer_id, exempt, person: who, place: there })
-}
-
-fn contact(who: &Person, place: &Place) -> Contact {
-    Contact {
-        first_name: who.first_name.clone(),
-        last_name: who.last_name.clone(),
-        company: who.company.clone(),
-        street_1: who.street.clone(),
-        street_2: String::new(),
-        city: place.city.into(),
-        state: place.state.into(),
-        zip: place.zip.into(),
-        country: place.country.into(),
-        country_iso2: place.country_iso2.into(),
-        phone: who.phone.clone(),
-        email: who.email.clone(),
-        form_fields: Vec::new(),
-    }
-}
-
-/// Items the ERP knows too; what only the store knows has to be asked for by SKU.
-fn draw_items(floor: &mut Floor, trade: &Trade) -> Vec<(String, u32)> {
-    let sold: Vec<String> = floor
-        .items
-        .iter()
-        .filter(|item| item.kind != ItemKind::Parent && !item.store_only)
-        .map(|item| item.sku.clone())
-        .collect();
-    let count = trade.lines.map_or_else(|| floor.random.between(1, 6), u64::from);
-    let mut drawn = Vec::new();
-    for _ in 0..count {
-        let most = if floor.random.chance(5) { 40 } else { 4 };
-        let quantity = u32::try_from(floor.random.between(1, most)).unwrap_or(1);
-        drawn.push((floor.random.pick(&sold).cloned().unwrap_or_default(), quantity));
-    }
-    drawn
-}
-
-/// Certificate lines, wrapping, handling, coupon, discount and fee.
-fn extras(floor: &mut Floor, state: &mut State, order: &mut Order, trade: &Trade) -> Result<(), String> {
-    if floor.flag(trade.certificate_line, 7) {
-        let line = certificate_line(floor, state, order);
-        order.lines.push(line);
-    }
-    let currency = order.currency.clone();
-    if floor.flag(trade.wrapping, 12)
-        && let Some(line) = order.lines.iter_mut().find(|line| line.kind == LineKind::Physical)
-    {
-        let cost = Cost::entered(Store::convert(350, &currency), tax::WRAPPING);
-        let (name, message) = ("Brown paper".into(), "With our best wishes".into());
-        line.wrapping = Some(Wrapping { id: 1, name, message, cost });
-    }
-    if floor.flag(trade.handling, 12)
-        && let Some(address) = order.addresses.first_mut()
-    {
-        address.handling = Cost::entered(Store::convert(225, &currency), tax::SHIPPING);
-    }
-    if floor.flag(trade.fee, 8) {
-        order.fees.push(Fee {
-            id: state.id("fee"),
-            customer_name: "Parcel protection".into(),
-            merchant_name: "Parcel protection".into(),
-            source: "shop".into(),
-            cost: Cost::entered(Store::convert(199, &currency), tax::DEFAULT),
-            has_class: true,
-        });
-    }
-    let coupon = trade.coupon.unwrap_or_else(|| draw_coupon(&mut floor.random));
-    if coupon >= 0 {
-        order.coupons.push(make_coupon(state, &currency, coupon)?);
-    }
-    if floor.flag(trade.discount, 12) {
-        let cents = u32::try_from(floor.random.between(50, 900)).unwrap_or(50);
-        order.discount = Store::convert(cents, &currency);
-    }
-    Ok(())
-}
-
-fn draw_coupon(random: &mut Random) -> i8 {
-    if random.chance(25) { i8::try_from(random.below(5)).unwrap_or(0) } else { -1 }
-}
-
-fn make_coupon(state: &mut State, currency: &str, number: i8) -> Result<Coupon, String> {
-    let off = |cents| Store::convert(cents, currency);
-    let (kind, code, amount) = match number {
-        0 => (CouponKind::PerItem, "EACH1", off(100)),
-        1 => (CouponKind::Percentage, "TENTH", Fixed::whole(10)),
-        2 => (CouponKind::PerTotal, "SEVENOFF", off(700)),
-        3 => (CouponKind::Shipping, "SHIP3", off(300)),
-        4 => (CouponKind::FreeShipping, "FREESHIP", Fixed::ZERO),
-        _ => return Err(format!("there is no kind of coupon {number}; take 0 to 4, or -1 for none")),
-    };
-    let definition = kind.number() + 1;
-    Ok(Coupon {
-        id: state.id("coupon"),
-        definition,
-        code: code.into(),
-        name: format!("Coupon {code}"),
-        kind,
-        amount,
-    })
-}
-
-fn certificate_line(floor: &mut Floor, state: &mut State, order: &Order) -> Line {
-    let amount = floor.random.pick(&[2500, 5000, 10_000]).copied().unwrap_or(2500);
-    Line {
-        id: state.id("line"),
-        product_id: 0,
-        variant_id: 0,
-        address_id: 0,
-        name: "Gift Certificate".into(),
-        sku: String::new(),
-        upc: String::new(),
-        kind: LineKind::GiftCertificate,
-        quantity: 1,
-        shipped: 0,
-        price: Cost::entered(Store::convert(amount, &order.currency), tax::EXEMPT),
-        cost_price: Fixed::ZERO,
-        weight: Fixed::ZERO,
-        wrapping: None,
-        options: Vec::new(),
-        parent: None,
-        gift_certificate_id: Some(state.id("gift certificate")),
-        event_date: None,
-    }
-}
-
-fn uuid(random: &mut Random) -> String {
-    let (high, low) = (random.bits(), random.bits());
-    let text = format!("{high:016x}{low:016x}");
-    format!("{}-{}-4{}-a{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..32])
 }

@@ -1,6 +1,6 @@
 //! Faults on request, seen from the client: connections that break before or after the work, errors, slowness, 429.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flowrun_sandbox::{
     Config,
@@ -76,9 +76,7 @@ async fn a_slow_answer_has_committed_when_the_client_gives_up() {
         .header("x-auth-token", &shop.running.access().bigcommerce.access_token)
         .header("content-type", "application/json")
         .body(json!({ "external_order_id": "SO3" }).to_string());
-    let began = Instant::now();
     assert!(request.send().await.expect_err("no answer in time").is_timeout());
-    assert!(began.elapsed() < Duration::from_secs(60), "the client gave up, the server did not answer");
     assert_eq!(tag(&shop, id).await, "SO3");
 }
 

@@ -50,7 +50,7 @@ async fn take(State((inbox, answer)): State<Inbox>, headers: HeaderMap, text: St
 }
 
 impl Receiver {
-    async fn open() -> Self {
+    fn open() -> Self {
         let (inbox, arrived) = unbounded_channel();
         let answer = Arc::new(AtomicU16::new(200));
         let router = Router::new().route("/hook", post(take)).with_state((inbox, answer.clone()));
@@ -85,7 +85,7 @@ fn plant(shop: &Shop, kind: Kind) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_is_thin_signed_and_carries_the_headers_asked_for() {
-    let (shop, mut receiver) = (Shop::open().await, Receiver::open().await);
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
     let body = json!({
         "scope": "store/order/created",
         "destination": receiver.url,
@@ -105,13 +105,13 @@ async fn a_hook_is_thin_signed_and_carries_the_headers_asked_for() {
     let mut bare = hook.body.clone();
     let hash = bare.as_object_mut().and_then(|body| body.remove("hash")).expect("a hash");
     let sum = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, bare.to_string().as_bytes());
-    let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, json!(hex));
+    let hex: Vec<String> = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hash, json!(hex.concat()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_over_the_api_are_told_too() {
-    let (shop, mut receiver) = (Shop::open().await, Receiver::open().await);
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
     let id = shop.place();
     subscribe(&shop, "store/order/*", &receiver.url).await;
     shop.put(&format!("/v2/orders/{id}"), &json!({ "external_order_id": "SO7" })).await;
@@ -131,13 +131,14 @@ async fn writes_over_the_api_are_told_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_receiver_is_tried_on_the_ladder_and_then_given_up() {
-    let (shop, mut receiver) = (Shop::open().await, Receiver::open().await);
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
     let hook = subscribe(&shop, "store/order/created", &receiver.url).await;
     receiver.answer(503);
     shop.place();
     let first = receiver.next().await;
-    for wait in [60, 180, 300, 600, 900, 1800, 3600, 7200, 21_600, 50_400, 86_400] {
-        settle(&shop).await;
+    let ladder = [60, 180, 300, 600, 900, 1800, 3600, 7200, 21_600, 50_400, 86_400];
+    for (at, wait) in ladder.into_iter().enumerate() {
+        noted(&shop, at + 1).await;
         shop.running.shared().clock.advance(Duration::from_secs(wait - 2));
         assert!(receiver.arrived.try_recv().is_err(), "nothing before {wait} seconds");
         shop.running.shared().clock.advance(Duration::from_secs(2));
@@ -145,7 +146,7 @@ async fn a_failing_receiver_is_tried_on_the_ladder_and_then_given_up() {
         assert_eq!(again.headers["webhook-id"], first.headers["webhook-id"]);
         assert_eq!(again.text, first.text);
     }
-    settle(&shop).await;
+    noted(&shop, ladder.len() + 1).await;
     let path = format!("/v3/hooks/{}", hook["id"]);
     assert_eq!(shop.read(&path).await["data"]["is_active"], false);
     let admin = shop.read("/v3/hooks/admin").await;
@@ -156,25 +157,23 @@ async fn a_failing_receiver_is_tried_on_the_ladder_and_then_given_up() {
     receiver.next().await;
 }
 
-/// Waits until the sandbox has noted as many deliveries as the receiver has answered.
-async fn settle(shop: &Shop) {
-    let counted = || {
+/// Waits until the sandbox has noted so many deliveries; the limit only ends a test that would hang.
+async fn noted(shop: &Shop, wanted: usize) {
+    let count = || {
         let events = shop.running.shared().ledger.events_since(0);
         events.iter().filter(|event| event.kind == "hook").count()
     };
-    let before = counted();
-    for _ in 0..2000 {
-        if counted() > before {
-            break;
+    let all = async {
+        while count() < wanted {
+            tokio::task::yield_now().await;
         }
-        // The note follows the answer within the same task; a few turns of the executor are enough.
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("the deliveries in time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_come_twice_late_and_out_of_order() {
-    let (shop, mut receiver) = (Shop::open().await, Receiver::open().await);
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
     subscribe(&shop, "store/order/created", &receiver.url).await;
     plant(&shop, Kind::DuplicateHook);
     shop.place();
@@ -239,11 +238,62 @@ async fn an_account_sees_only_its_own_hooks() {
     let accounts = vec![Account::made_up(1, "ours"), Account::made_up(1, "theirs")];
     let other = accounts[1].access_token.clone();
     let shop = Shop::with(Settings { accounts, plan: Plan::Unlimited, ..Settings::default() }).await;
-    let receiver = Receiver::open().await;
+    let receiver = Receiver::open();
     let hook = subscribe(&shop, "store/order/created", &receiver.url).await;
-    let theirs = shop.as_account(&other);
+    let theirs = shop.into_account(&other);
     assert_eq!(theirs.read("/v3/hooks").await["data"], json!([]));
     let path = format!("/v3/hooks/{}", hook["id"]);
     assert_eq!(theirs.get(&path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(theirs.delete(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_without_events_is_switched_off_after_ninety_days() {
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
+    let hook = subscribe(&shop, "store/order/created", &receiver.url).await;
+    let day = Duration::from_secs(86_400);
+    shop.running.shared().clock.advance(day * 89);
+    shop.place();
+    receiver.next().await;
+    shop.running.shared().clock.advance(day * 91);
+    shop.place();
+    let path = format!("/v3/hooks/{}", hook["id"]);
+    assert_eq!(shop.read(&path).await["data"]["is_active"], false);
+    assert!(receiver.arrived.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hook_is_told_of_failed_deliveries() {
+    let (shop, mut broken, mut told) = (Shop::open().await, Receiver::open(), Receiver::open());
+    let hook = subscribe(&shop, "store/order/created", &broken.url).await;
+    subscribe(&shop, "store/hook/deliveryException", &told.url).await;
+    broken.answer(500);
+    shop.place();
+    broken.next().await;
+    let exception = told.next().await.body;
+    assert_eq!((&exception["data"]["id"], &exception["data"]["error_code"]), (&hook["id"], &json!(90_001)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_mostly_fails_is_blocked_for_three_minutes() {
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
+    subscribe(&shop, "store/order/created", &receiver.url).await;
+    receiver.answer(500);
+    for _ in 0..100 {
+        shop.place();
+        receiver.next().await;
+    }
+    noted(&shop, 100).await;
+    let admin = shop.read("/v3/hooks/admin").await;
+    let blocked = &admin["data"]["blocked_domains"][0];
+    assert_eq!(blocked["destination"], "127.0.0.1");
+    assert!(blocked["time_left"].as_i64().is_some_and(|left| (170..=180).contains(&left)), "{blocked}");
+    shop.place();
+    receiver.answer(200);
+    shop.running.shared().clock.advance(Duration::from_secs(59));
+    assert!(receiver.arrived.try_recv().is_err(), "nothing is sent to a blocked domain");
+    shop.running.shared().clock.advance(Duration::from_secs(122));
+    for _ in 0..101 {
+        receiver.next().await;
+    }
 }

@@ -1,4 +1,4 @@
-//! The BigCommerce twin over real HTTP: a server on a free port, a plain client, and checks against the platform's
+//! The store's twin over real HTTP: a server on a free port, a plain client, and checks against the platform's
 //! documented behaviour.
 
 mod faults;

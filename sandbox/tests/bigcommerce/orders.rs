@@ -87,7 +87,7 @@ async fn errors_have_the_shape_of_their_version() {
         shop.post(&format!("/v2/orders/{id}"), &json!({})).await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
-    let stranger = shop.as_account("nobody");
+    let stranger = shop.into_account("nobody");
     let refused = stranger.get("/v3/customers").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(refused.body["title"].as_str().is_some_and(|title| title.starts_with("Unauthorized")));

@@ -73,7 +73,7 @@ async fn metafields_belong_to_the_account_that_made_them() {
     let mut open = metafield("b", "1");
     open["permission_set"] = json!("write");
     let shared = shop.post(&path, &open).await.body["data"]["id"].clone();
-    let theirs = shop.as_account(&other);
+    let theirs = shop.into_account(&other);
     assert_eq!(theirs.get(&format!("{path}/{hidden}")).await.status, StatusCode::NOT_FOUND);
     let shared = format!("{path}/{shared}");
     assert_eq!(theirs.put(&shared, &json!({ "value": "2" })).await.status, StatusCode::OK);
@@ -112,6 +112,16 @@ async fn customers_are_found_made_and_changed() {
     assert_eq!(shop.read("/v3/customers").await["meta"]["pagination"]["total"], 26);
     assert_eq!(shop.delete(&format!("/v3/customers?id:in={id}")).await.status, StatusCode::NO_CONTENT);
     assert_eq!(shop.read("/v3/customers").await["meta"]["pagination"]["total"], 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_three_calls_may_change_customers_at_one_time() {
+    let shop = Shop::with(Settings { latency_ms: 400, plan: Plan::Unlimited, ..Settings::default() }).await;
+    let body = json!([{ "id": 1, "notes": "x" }]);
+    let put = || shop.put("/v3/customers", &body);
+    let (a, b, c, d) = tokio::join!(put(), put(), put(), put());
+    let refused = [a, b, c, d].iter().filter(|got| got.status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!(refused, 1);
 }
 
 #[tokio::test]
@@ -165,6 +175,7 @@ async fn the_administration_api_trades_shows_and_counts() {
     assert!(clock["now"].is_string());
     let summary = get("/summary").await.json::<Value>().await.expect("JSON");
     assert_eq!(summary["records"]["bigcommerce"]["orders"], 3);
+    assert_eq!(summary["orders"]["once"], 0, "nothing has been exported");
     assert_eq!(summary["calls"]["bigcommerce"]["faults"]["slow"], 1);
     let page = get("/browse/bigcommerce/orders").await.text().await.expect("text");
     assert!(page.contains("Cancelled"), "{page}");

@@ -44,7 +44,7 @@ impl Shop {
     }
 
     /// A client of another account.
-    pub(crate) fn as_account(self, token: &str) -> Self {
+    pub(crate) fn into_account(self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self }
     }
 

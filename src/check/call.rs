@@ -1,0 +1,234 @@
+//! What an extract, action or writeback calls: an operation of a connection, or another flow. In: the tree of a call, on a
+//! desk. Out: the checked call and what it gives; problems. It must never know how a call is carried out.
+
+use std::sync::Arc;
+
+use super::{
+    catalogue::repeat,
+    desk::Desk,
+    fit,
+    sheet::{Sheet, is_effect},
+};
+use crate::{
+    connector::{Connection, Operation},
+    expr::Mapping,
+    flow::{Call, Child, NodeId, Repeat, Work},
+    problem::{Problem, codes},
+    shape::Shape,
+    source::{Name, Span},
+    syntax::ast::{self, Given},
+};
+
+type Parameters = Vec<(Arc<str>, Mapping)>;
+
+/// Checks a call.
+pub(super) fn call(
+    sheet: &Sheet<'_>,
+    node: &ast::Node,
+    call: &ast::Call,
+    desk: &mut Desk<'_>,
+) -> (Work, Shape) {
+    not_yet(&call.timing, desk);
+    let (connection, rest) = split(&call.target);
+    match &*connection.value {
+        "flows" => child(node, call, &rest, desk),
+        "memory" => {
+            let message = "books of `memory` come with a later version";
+            desk.problems.add(Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message));
+            (nowhere(&call.with, desk), Shape::Any)
+        }
+        _ => operation(sheet, node, call, (&connection, &rest), desk),
+    }
+}
+
+/// `connection.operation` in its two parts, each at its place.
+pub(super) fn split(target: &Name) -> (Name, Name) {
+    let text = &*target.value;
+    let (first, rest) = text.split_once('.').unwrap_or((text, ""));
+    // Quotes make the place longer than the text; then both parts stand for the whole.
+    let plain = target.span.end - target.span.start == text.len() as u32;
+    let cut = |from: usize, to: usize| {
+        if !plain {
+            return target.span;
+        }
+        Span { start: target.span.start + from as u32, end: target.span.start + to as u32, ..target.span }
+    };
+    let after = (first.len() + 1).min(text.len());
+    (Name::new(first.into(), cut(0, first.len())), Name::new(rest.into(), cut(after, text.len())))
+}
+
+/// The connection and the operation of a target; problems for what is not there.
+pub(super) fn resolve<'c>(
+    sheet: &Sheet<'_>,
+    (connection, operation): (&Name, &Name),
+    desk: &mut Desk<'c>,
+) -> Option<(Arc<str>, &'c Connection, &'c Operation)> {
+    let Some(estate) = sheet.connections.get(&connection.value) else {
+        let message = format!("the flow has no connection `{}`", connection.value);
+        let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
+        let names = sheet.connections.keys().map(|name| &**name);
+        desk.problems.add(fit::with_near(problem, &connection.value, names));
+        return None;
+    };
+    let catalogue = desk.catalogue;
+    let found = catalogue.connections.get(estate)?;
+    let Some(known) = found.connector.operations.get(&operation.value) else {
+        let message = format!("`{}` has no operation `{}`", found.connector.name, operation.value);
+        let problem = Problem::error(codes::UNKNOWN_OPERATION, operation.span, message);
+        let names = found.connector.operations.keys().map(|name| &**name);
+        desk.problems.add(fit::with_near(problem, &operation.value, names));
+        return None;
+    };
+    Some((Arc::clone(estate), found, known))
+}
+
+fn operation(
+    sheet: &Sheet<'_>,
+    node: &ast::Node,
+    call: &ast::Call,
+    (connection, name): (&Name, &Name),
+    desk: &mut Desk<'_>,
+) -> (Work, Shape) {
+    let Some((estate, found, operation)) = resolve(sheet, (connection, name), desk) else {
+        return (nowhere(&call.with, desk), Shape::Any);
+    };
+    direction(sheet, node, name, operation, desk);
+    let with = with(&call.with, operation, name, desk);
+    // A write that does not say how it may be repeated is told in its connector.
+    let repeat = operation.writes.as_ref().map(|_| repeat(found, operation).unwrap_or(Repeat::Never));
+    let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &call.with, desk));
+    let work = Work::Call(Call {
+        connection: estate,
+        operation: Arc::clone(&operation.name),
+        with,
+        repeat,
+        batch: operation.batch.as_ref().filter(|_| node.each.is_some()).map(|batch| batch.max),
+        changes,
+        fresh: call.fresh.as_ref().map(|fresh| fresh.value),
+        until: None,
+    });
+    (work, operation.gives.clone())
+}
+
+/// The parameters of an operation, held against what it takes.
+pub(super) fn with(
+    with: &[(Name, Given)],
+    operation: &Operation,
+    name: &Name,
+    desk: &mut Desk<'_>,
+) -> Parameters {
+    let parameters: Vec<(Arc<str>, Shape)> =
+        operation.with.iter().map(|(name, param)| (Arc::clone(name), param.shape.clone())).collect();
+    let given = desk.parameters(with, &parameters, name);
+    given.into_iter().map(|(name, typed)| (name, typed.mapping)).collect()
+}
+
+/// Whether the kind of node fits what the operation does.
+fn direction(sheet: &Sheet<'_>, node: &ast::Node, name: &Name, operation: &Operation, desk: &mut Desk<'_>) {
+    let word = if is_effect(node.kind.value) { "writes" } else { "only reads" };
+    if is_effect(node.kind.value) != operation.writes.is_some() {
+        let (found, say) =
+            if operation.writes.is_some() { ("writes", "action") } else { ("only reads", "extract") };
+        let message = format!("`{}` {found}, but the node says that it {word}", name.value);
+        let problem = Problem::error(codes::DIRECTION, name.span, message).also(node.kind.span, "");
+        desk.problems.add(problem.help(format!("make it `{say}: {}`", node.name.value)));
+    } else if node.kind.value == ast::Kind::Writeback {
+        back(sheet, node, desk);
+    }
+}
+
+/// A writeback goes to a system from which events come.
+fn back(sheet: &Sheet<'_>, node: &ast::Node, desk: &mut Desk<'_>) {
+    let ast::Work::Call(call) = &node.work else { return };
+    let from: Vec<Name> =
+        sheet.ast.trigger.from.iter().filter_map(|source| comes_from(&source.kind)).collect();
+    let (connection, _) = split(&call.target);
+    if !from.is_empty() && !from.iter().any(|name| name.value == connection.value) {
+        let message = format!("no event comes from `{}`: this writes forward, not back", connection.value);
+        let problem = Problem::error(codes::DIRECTION, connection.span, message);
+        desk.problems.add(problem.help(format!("make it `action: {}`", node.name.value)));
+    }
+}
+
+/// The connection of a source.
+pub(super) fn comes_from(kind: &ast::SourceKind) -> Option<Name> {
+    match kind {
+        ast::SourceKind::Webhook { connection, .. } => Some(connection.clone()),
+        ast::SourceKind::Poll { call, .. } => Some(split(call).0),
+        ast::SourceKind::Schedule { read, .. } => read.as_ref().map(|call| split(call).0),
+        ast::SourceKind::Flow { .. } => None,
+    }
+}
+
+/// The parameters that have a field of their name in the record that was read.
+fn changes(
+    sheet: &Sheet<'_>,
+    read: &Name,
+    with: &[(Name, Given)],
+    desk: &mut Desk<'_>,
+) -> Option<(NodeId, Vec<(Arc<str>, Vec<Arc<str>>)>)> {
+    let place = *sheet.places.get(&*read.value)?;
+    let problem = |message: String| Problem::error(codes::CHANGES, read.span, message);
+    let extract =
+        sheet.ast.nodes[place].kind.value == ast::Kind::Extract && sheet.ast.nodes[place].each.is_none();
+    let shape = desk.shape(sheet.slot(place)).present().clone();
+    let Shape::Object(record) = shape else {
+        if shape != Shape::Any || !extract {
+            desk.problems.add(problem(format!("`{}` is no extract of one record", read.value)));
+        }
+        return None;
+    };
+    let known = |name: &&Name| record.fields.contains_key(&name.value);
+    let compared: Vec<&Name> = with.iter().map(|(name, _)| name).filter(known).collect();
+    if !extract || compared.iter().all(|name| record.fields[&name.value].key) {
+        let message = format!("no parameter has a field of its name in `{}`", read.value);
+        desk.problems.add(problem(message).help("name parameters as the record names its fields"));
+    }
+    let compared = compared.into_iter().map(|name| (Arc::clone(&name.value), vec![Arc::clone(&name.value)]));
+    Some((sheet.numbers[place], compared.collect()))
+}
+
+fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -> (Work, Shape) {
+    if node.kind.value != ast::Kind::Action {
+        let message = "to start a flow is an effect";
+        let problem = Problem::error(codes::DIRECTION, name.span, message).also(node.kind.span, "");
+        desk.problems.add(problem.help(format!("make it `action: {}`", node.name.value)));
+    }
+    let catalogue = desk.catalogue;
+    let Some(signature) = catalogue.flows.get(&name.value) else {
+        let problem =
+            Problem::error(codes::UNKNOWN_FLOW, name.span, format!("there is no flow `{}`", name.value));
+        desk.problems.add(fit::with_near(problem, &name.value, catalogue.flows.keys().map(|name| &**name)));
+        return (nowhere(&call.with, desk), Shape::Any);
+    };
+    let Some(takes) = &signature.takes else {
+        let message = format!("`{}` cannot be started by other flows", name.value);
+        let problem = Problem::error(codes::UNKNOWN_FLOW, name.span, message);
+        desk.problems.add(problem.help("give it the source `flow: { takes: { … } }`"));
+        return (nowhere(&call.with, desk), Shape::Any);
+    };
+    let given = desk.parameters(&call.with, takes, name);
+    let wait = call.wait.as_ref().is_none_or(|wait| wait.value);
+    let with = given.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
+    let gives = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };
+    (Work::Child(Child { flow: Arc::clone(&name.value), with, wait }), gives)
+}
+
+/// A call whose target is not known: its parameters are still read.
+fn nowhere(with: &[(Name, Given)], desk: &mut Desk<'_>) -> Work {
+    with.iter().for_each(|(_, value)| drop(desk.given(value, &Shape::Any)));
+    Work::Map(Mapping::Const(crate::value::Value::Null))
+}
+
+/// Keys whose place is held, and which nothing carries out yet, are told, not overlooked.
+fn not_yet(timing: &ast::Timing, desk: &mut Desk<'_>) {
+    let scalars = [("at", &timing.at), ("until", &timing.until)];
+    let mut found: Vec<(&str, Span)> =
+        scalars.iter().filter_map(|(key, scalar)| Some((*key, scalar.as_ref()?.span))).collect();
+    let durations = [("late", &timing.late), ("every", &timing.every), ("for", &timing.within)];
+    found.extend(durations.iter().filter_map(|(key, length)| Some((*key, length.as_ref()?.span))));
+    if let Some((key, span)) = found.first() {
+        let message = format!("`{key}` comes with a later version");
+        desk.problems.add(Problem::error(codes::MISPLACED, *span, message));
+    }
+}

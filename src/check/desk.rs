@@ -1,0 +1,276 @@
+//! Where one flow or fragment is worked on: names in scope and what they look like. In: scalars of the file. Out: compiled
+//! expressions with their types; problems at their own column. It must never know nodes or systems.
+
+use std::sync::Arc;
+
+use super::{catalogue::Catalogue, fit};
+use crate::{
+    expr::{Env, Fault, FaultKind, Names, Template},
+    flow::{Slot, Slots},
+    problem::{Problem, Problems, codes},
+    shape::{Shape, element},
+    source::{Name, Scalar, Span},
+};
+
+/// The desk on which a flow or a fragment is checked.
+pub(super) struct Desk<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) problems: &'a mut Problems,
+    /// Names in scope and their slots; the last of a name counts.
+    names: Vec<(Arc<str>, Slot)>,
+    /// What each slot looks like.
+    shapes: Vec<Shape>,
+    /// The same, for expressions; and what is taken for granted.
+    env: Env<'a>,
+    /// A place where a node may have been used could not be read: whether nodes are used cannot be told.
+    pub(super) uses_lost: bool,
+    /// A name that is not in scope for now.
+    hidden: Option<Arc<str>>,
+    /// How deep fragments stand in one another.
+    pub(super) depth: usize,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk without names.
+    pub(super) fn new(catalogue: &'a Catalogue, problems: &'a mut Problems) -> Self {
+        let shapes = vec![Shape::Any; usize::from(Slots::NODES)];
+        let env = Env::new(Some(&catalogue.tables));
+        Self { catalogue, problems, names: Vec::new(), shapes, env, uses_lost: false, hidden: None, depth: 0 }
+    }
+
+    /// Puts a name in scope under a fixed slot.
+    pub(super) fn name(&mut self, name: &str, slot: Slot, shape: Shape) {
+        let index = usize::from(slot);
+        if self.shapes.len() <= index {
+            self.shapes.resize(index + 1, Shape::Any);
+        }
+        self.set(slot, shape);
+        self.names.push((name.into(), slot));
+    }
+
+    /// Puts a name in scope under a slot of its own.
+    pub(super) fn bind(&mut self, name: &str, shape: Shape) -> Slot {
+        let slot = self.shapes.len() as Slot;
+        self.name(name, slot, shape);
+        slot
+    }
+
+    /// Like `bind`, for a name that the file gives; a problem if it hides another.
+    pub(super) fn bind_new(&mut self, name: &Name, shape: Shape) -> Slot {
+        if self.names.iter().any(|(known, _)| *known == name.value) {
+            let message = format!("`{}` already means something here", name.value);
+            self.problems
+                .add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
+        }
+        self.bind(&name.value, shape)
+    }
+
+    /// How many names are in scope; `leave` goes back to it.
+    pub(super) fn enter(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Takes names out of scope again; their slots stay taken.
+    pub(super) fn leave(&mut self, mark: usize) {
+        self.names.truncate(mark);
+    }
+
+    /// Works with no names but what `work` binds.
+    pub(super) fn alone<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let names = std::mem::take(&mut self.names);
+        let result = work(self);
+        self.names = names;
+        result
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> Slot {
+        self.shapes.len() as Slot
+    }
+
+    /// What a slot looks like.
+    pub(super) fn shape(&self, slot: Slot) -> &Shape {
+        &self.shapes[usize::from(slot)]
+    }
+
+    /// Says what a slot looks like.
+    pub(super) fn set(&mut self, slot: Slot, shape: Shape) {
+        self.env.set(slot, shape.clone(), false);
+        self.shapes[usize::from(slot)] = shape;
+    }
+
+    /// Takes for granted what holds when a condition is true.
+    pub(super) fn assume(&mut self, condition: &Template) {
+        self.env.assume(condition);
+    }
+
+    /// How much is taken for granted; `forget` goes back to it.
+    pub(super) fn granted(&self) -> usize {
+        self.env.mark()
+    }
+
+    /// Takes no more for granted than was at the mark.
+    pub(super) fn forget(&mut self, mark: usize) {
+        self.env.forget(mark);
+    }
+
+    /// An expression, or text with expressions, and what it gives. What cannot be read is a problem, and then `Any`.
+    pub(super) fn typed(&mut self, scalar: &Scalar) -> Compiled {
+        let parsed = Template::parse(&scalar.text, &self.scope());
+        let template = match parsed {
+            Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
+            Err(faults) => {
+                self.report(scalar, &faults);
+                return Compiled { template: nothing(), shape: Shape::Any, omits: false };
+            }
+        };
+        let inferred = template.infer(&self.env);
+        self.report(scalar, &inferred.faults);
+        let shape = if inferred.faults.is_empty() { inferred.shape } else { Shape::Any };
+        Compiled { template, shape, omits: inferred.omits }
+    }
+
+    /// Takes a name out of scope until `show`.
+    pub(super) fn hide(&mut self, name: &Arc<str>) {
+        self.hidden = Some(Arc::clone(name));
+    }
+
+    /// Puts the hidden name back in scope.
+    pub(super) fn show(&mut self) {
+        self.hidden = None;
+    }
+
+    fn scope(&self) -> Names<'_> {
+        let mut scope = Names::new();
+        for (name, slot) in self.names.iter().filter(|(name, _)| Some(name) != self.hidden.as_ref()) {
+            scope.add(&**name, *slot);
+        }
+        scope
+    }
+
+    /// An expression that must be true or false.
+    pub(super) fn condition(&mut self, scalar: &Scalar) -> Template {
+        let Compiled { template, shape, .. } = self.typed(scalar);
+        if !matches!(shape, Shape::Any | Shape::Bool) {
+            let message = format!("a condition is true or false, this is {shape}");
+            self.problems.add(Problem::error(codes::CONDITION, whole(scalar), message));
+        }
+        template
+    }
+
+    /// An expression that must be a list, and what its elements look like.
+    pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape) {
+        let Compiled { template, shape, .. } = self.typed(scalar);
+        let found = if shape.may_miss() { None } else { element(&shape) };
+        let Some(found) = found else {
+            let problem = Problem::error(
+                codes::NOT_A_LIST,
+                whole(scalar),
+                format!("`each` wants a list, this is {shape}"),
+            );
+            let absent = element(&shape).is_some();
+            self.problems.add(if absent {
+                problem.help("say what to take if it is absent: `| default([])`")
+            } else {
+                problem
+            });
+            return (template, Shape::Any);
+        };
+        (template, found)
+    }
+
+    /// An expression that names something: text or a whole number.
+    pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
+        let Compiled { template, shape, .. } = self.typed(scalar);
+        if !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
+            let message = format!("a key is text or a whole number, this is {shape}");
+            self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
+        }
+        template
+    }
+
+    /// Text for people.
+    pub(super) fn text(&mut self, scalar: &Scalar) -> Template {
+        self.typed(scalar).template
+    }
+
+    /// Tells every fault at its own column.
+    fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
+        for fault in faults {
+            let span = scalar.place(fault.start, fault.end);
+            let code = match (fault.kind, of_connection(&scalar.text, fault.start)) {
+                (FaultKind::UnknownField, Some(code)) => code,
+                (kind, _) => code(kind),
+            };
+            let problem = Problem::error(code, span, fault.message.clone());
+            self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
+            let own = self
+                .hidden
+                .as_ref()
+                .is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
+            self.problems.add(match &fault.help {
+                _ if own => problem.help("inside its own `expect` and `warn` a node is called `result`"),
+                Some(help) => problem.help(help.clone()),
+                None => problem,
+            });
+        }
+    }
+
+    /// Whether a value fits; a problem at its place if not.
+    pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) {
+        fit::fit(have, want, span, self.problems);
+    }
+}
+
+/// An expression and what it gives.
+pub(super) struct Compiled {
+    pub(super) template: Template,
+    pub(super) shape: Shape,
+    /// Whether it may say `omit`.
+    pub(super) omits: bool,
+}
+
+/// What stands for an expression that cannot be read: an empty text.
+#[expect(clippy::expect_used, reason = "the empty text has no expression that could be wrong")]
+fn nothing() -> Template {
+    Template::parse("", &Names::new()).expect("an empty text is a constant")
+}
+
+/// Whether an expression could be read.
+pub(super) fn is_readable(template: &Template) -> bool {
+    !template.text().is_empty()
+}
+
+/// The place of a scalar's text, quotes left out.
+pub(super) fn whole(scalar: &Scalar) -> Span {
+    scalar.place(0, scalar.text.len() as u32)
+}
+
+/// The code of what is wrong with an expression.
+fn code(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Syntax | FaultKind::TooLarge => codes::EXPRESSION,
+        FaultKind::UnknownName => codes::UNKNOWN_NAME,
+        FaultKind::UnknownFunction => codes::UNKNOWN_FUNCTION,
+        FaultKind::Arguments => codes::ARGUMENTS,
+        FaultKind::UnknownTable => codes::UNKNOWN_TABLE,
+        FaultKind::UnknownColumn => codes::UNKNOWN_COLUMN,
+        FaultKind::UnknownField => codes::UNKNOWN_FIELD,
+        FaultKind::Type => codes::WRONG_TYPE,
+        FaultKind::Currency => codes::CURRENCIES,
+        FaultKind::MayBeMissing => codes::MAYBE_ABSENT,
+        FaultKind::MayBeSkipped => codes::SKIPPED,
+        FaultKind::JsonPath => codes::JSONPATH,
+    }
+}
+
+/// A missing field of the root `connection` is a connection or a setting.
+fn of_connection(text: &str, start: u32) -> Option<&'static str> {
+    let before = text.get(..start as usize)?;
+    let path =
+        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
+    let mut steps = path.strip_prefix("connection.")?.split('.');
+    steps
+        .next()
+        .map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
+}

@@ -1,0 +1,289 @@
+//! What stands where a value is wanted: constants, expressions, lists, objects, nested `each`, fragments. In: the tree of
+//! the file and what is wanted. Out: a compiled mapping and its type; problems at the leaf they belong to. It must never
+//! know nodes or systems.
+
+use std::sync::Arc;
+
+use super::{
+    desk::{Compiled, Desk, whole},
+    fit,
+};
+use crate::{
+    expr::Mapping,
+    money,
+    problem::{Problem, codes},
+    shape::{Field, Object, Shape, element, join},
+    source::{Name, Scalar, Span},
+    syntax::ast::{Each, Fragment, Given, Use},
+    value::{Number, Value},
+    yaml::{self, Plain},
+};
+
+/// Fragments within fragments.
+const MAX_DEPTH: usize = 16;
+
+/// A compiled value and what it looks like.
+pub(super) struct Typed {
+    pub(super) mapping: Mapping,
+    pub(super) shape: Shape,
+    /// Whether it may say `omit`.
+    pub(super) omits: bool,
+}
+
+impl Typed {
+    fn new(mapping: Mapping, shape: Shape) -> Self {
+        Self { mapping, shape, omits: false }
+    }
+
+    fn any() -> Self {
+        Self::new(Mapping::Const(Value::Null), Shape::Any)
+    }
+}
+
+impl Desk<'_> {
+    /// Compiles a value and holds it against what is wanted.
+    pub(super) fn given(&mut self, given: &Given, want: &Shape) -> Typed {
+        match given {
+            Given::Scalar(scalar) => self.leaf(scalar, want),
+            Given::List(items, span) => self.items(items, *span, want),
+            Given::Object(members, span) => self.members(members, *span, want),
+            Given::Each(each) => self.each(each, want),
+            Given::Use(put) => self.put(put, want),
+        }
+    }
+
+    fn leaf(&mut self, scalar: &Scalar, want: &Shape) -> Typed {
+        if let Some(value) = constant(scalar) {
+            let shape = fit::shape_of(&value);
+            self.uses_lost |= !fit::constant(&value, want, whole(scalar), self.problems);
+            return Typed::new(Mapping::Const(value), shape);
+        }
+        let Compiled { template, shape, omits } = self.typed(scalar);
+        match template.constant() {
+            Some(value) => self.uses_lost |= !fit::constant(value, want, whole(scalar), self.problems),
+            None => self.fit(&shape, want, whole(scalar)),
+        }
+        Typed { mapping: Mapping::Template(template), shape, omits }
+    }
+
+    fn items(&mut self, items: &[Given], span: Span, want: &Shape) -> Typed {
+        let wanted = element(want);
+        if wanted.is_none() {
+            self.expected(want, "a list", span);
+        }
+        let wanted = wanted.unwrap_or(Shape::Any);
+        let typed: Vec<Typed> = items.iter().map(|item| self.given(item, &wanted)).collect();
+        let shape = typed.iter().map(|item| item.shape.clone()).reduce(|one, two| join(&one, &two));
+        let mapping = Mapping::List(typed.into_iter().map(|item| item.mapping).collect());
+        Typed::new(mapping, shape.unwrap_or(Shape::Any).list())
+    }
+
+    fn members(&mut self, members: &[(Name, Given)], span: Span, want: &Shape) -> Typed {
+        let target = match want.present() {
+            Shape::Object(target) => Some(Arc::clone(target)),
+            Shape::Any => None,
+            _ => {
+                self.expected(want, "an object", span);
+                None
+            }
+        };
+        let mut object = Object::default();
+        let mut compiled = Vec::new();
+        for (key, member) in members {
+            let wanted = match &target {
+                Some(target) => fit::target_field(key, target, self.problems),
+                None => Shape::Any,
+            };
+            let typed = self.given(member, &wanted);
+            object.fields.insert(Arc::clone(&key.value), field(&typed));
+            compiled.push((Arc::clone(&key.value), typed.mapping));
+        }
+        if let Some(target) = &target {
+            let given: Vec<Arc<str>> = object.fields.keys().cloned().collect();
+            let first = members.first().map_or(span, |(key, _)| key.span);
+            self.uses_lost |= fit::required(&given, target, first, self.problems);
+            self.may_be_left_out(members, &object, target);
+        }
+        let shape = Shape::Object(Arc::new(object));
+        Typed::new(Mapping::Object(compiled), shape.known_as(want.present()))
+    }
+
+    /// A required field whose value may be `omit`.
+    fn may_be_left_out(&mut self, members: &[(Name, Given)], given: &Object, target: &Object) {
+        for (key, _) in members {
+            let required =
+                target.fields.get(&key.value).is_some_and(|field| field.required && !field.read_only);
+            if required && given.fields.get(&key.value).is_some_and(|field| !field.required) {
+                let message = format!("`{}` is required and may be left out here", key.value);
+                self.problems.add(Problem::error(codes::REQUIRED, key.span, message));
+            }
+        }
+    }
+
+    fn each(&mut self, each: &Each, want: &Shape) -> Typed {
+        let (list, item) = self.list(&each.list);
+        let wanted = element(want);
+        if wanted.is_none() {
+            self.expected(want, "a list", each.span);
+        }
+        let mark = self.enter();
+        let slot = self.bind_new(&each.name, item);
+        let filter = each.filter.as_ref().map(|filter| self.condition(filter));
+        let granted = self.granted();
+        filter.iter().for_each(|filter| self.assume(filter));
+        let body = self.given(&each.body, &wanted.unwrap_or(Shape::Any));
+        self.forget(granted);
+        self.leave(mark);
+        let shape = body.shape.list();
+        Typed::new(Mapping::Each { list, slot, filter, body: Box::new(body.mapping) }, shape)
+    }
+
+    /// A fragment put in place: its parameters are bound, then its body is compiled as if it stood here.
+    fn put(&mut self, put: &Use, want: &Shape) -> Typed {
+        let Some(fragment) = self.catalogue.fragments.get(&put.fragment.value) else {
+            let message = format!("there is no fragment `{}`", put.fragment.value);
+            let problem = Problem::error(codes::UNKNOWN_FRAGMENT, put.fragment.span, message);
+            let names = self.catalogue.fragments.keys().map(|name| &**name);
+            self.problems.add(fit::with_near(problem, &put.fragment.value, names));
+            put.with.iter().for_each(|(_, value)| drop(self.given(value, &Shape::Any)));
+            return Typed::any();
+        };
+        if self.depth >= MAX_DEPTH {
+            let message = format!("`{}` uses itself", put.fragment.value);
+            self.problems.add(Problem::error(codes::CYCLE, put.fragment.span, message));
+            return Typed::any();
+        }
+        let arguments = self.arguments(put, fragment);
+        self.depth += 1;
+        let typed = self.alone(|desk| desk.body(fragment, arguments, want));
+        self.depth -= 1;
+        typed
+    }
+
+    /// The values of a fragment's parameters, in the order in which it declares them.
+    fn arguments(&mut self, put: &Use, fragment: &Fragment) -> Vec<Typed> {
+        let parameters: Vec<(Arc<str>, Shape)> = fragment
+            .params
+            .iter()
+            .map(|(name, of)| {
+                (Arc::clone(&name.value), self.catalogue.named(&of.value).unwrap_or(Shape::Any))
+            })
+            .collect();
+        let mut given = self.parameters(&put.with, &parameters, &put.fragment);
+        parameters
+            .iter()
+            .map(|(name, shape)| match given.iter().position(|(known, _)| known == name) {
+                Some(at) => {
+                    let (_, typed) = given.swap_remove(at);
+                    let shape = if *shape == Shape::Any { typed.shape } else { shape.clone() };
+                    Typed { shape, ..typed }
+                }
+                None => Typed { shape: shape.clone(), ..Typed::any() },
+            })
+            .collect()
+    }
+
+    /// A fragment's body with its parameters bound.
+    fn body(&mut self, fragment: &Fragment, arguments: Vec<Typed>, want: &Shape) -> Typed {
+        let mut bind = Vec::new();
+        for ((name, _), argument) in fragment.params.iter().zip(arguments) {
+            bind.push((self.bind(&name.value, argument.shape), argument.mapping));
+        }
+        for (name, value) in &fragment.lets {
+            let typed = self.given(value, &Shape::Any);
+            let shape = if typed.omits { typed.shape.optional() } else { typed.shape };
+            bind.push((self.bind_new(name, shape), typed.mapping));
+        }
+        let body = self.given(&fragment.body, want);
+        let Typed { mapping, shape, omits } = body;
+        Typed { mapping: Mapping::Let { bind, body: Box::new(mapping) }, shape, omits }
+    }
+
+    /// Checks a fragment by itself: its parameters look as they are declared.
+    pub(super) fn fragment(&mut self, fragment: &Fragment) {
+        let arguments =
+            fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
+        drop(self.body(fragment, arguments, &Shape::Any));
+    }
+
+    /// The type of that name; a problem if there is none.
+    pub(super) fn type_of(&mut self, name: &Name) -> Shape {
+        self.catalogue.named(&name.value).unwrap_or_else(|| {
+            let problem =
+                Problem::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.value));
+            self.problems.add(fit::with_near(problem, &name.value, self.catalogue.type_names()));
+            Shape::Any
+        })
+    }
+
+    /// What is given under `with:`, held against the parameters that `whose` takes.
+    pub(super) fn parameters(
+        &mut self,
+        with: &[(Name, Given)],
+        parameters: &[(Arc<str>, Shape)],
+        whose: &Name,
+    ) -> Vec<(Arc<str>, Typed)> {
+        let mut given = Vec::new();
+        for (name, value) in with {
+            let known = parameters.iter().find(|(known, _)| *known == name.value);
+            if known.is_none() {
+                let message = format!("`{}` takes no parameter `{}`", whose.value, name.value);
+                let problem = Problem::error(codes::UNKNOWN_PARAMETER, name.span, message);
+                let names = parameters.iter().map(|(name, _)| &**name);
+                self.problems.add(fit::with_near(problem, &name.value, names));
+            }
+            let typed = self.given(value, known.map_or(&Shape::Any, |(_, shape)| shape));
+            given.push((Arc::clone(&name.value), typed));
+        }
+        let near =
+            |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
+        let missing: Vec<&str> = parameters
+            .iter()
+            .filter(|(name, shape)| {
+                !shape.may_miss() && *shape != Shape::Any && !given.iter().any(|(known, _)| known == name)
+            })
+            .map(|(name, _)| &**name)
+            .filter(|name| !near(name))
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("`{}` needs {}", whose.value, fit::listed(missing.iter().copied()));
+            self.problems.add(
+                Problem::error(codes::MISSING_PARAMETER, whose.span, message).help("give it under `with:`"),
+            );
+            self.uses_lost = true;
+        }
+        given
+    }
+
+    fn expected(&mut self, want: &Shape, found: &str, span: Span) {
+        self.problems.add(Problem::error(
+            codes::TARGET_TYPE,
+            span,
+            format!("expected {want}, found {found}"),
+        ));
+    }
+}
+
+/// A field of an object that is made: what may say `omit` may not be there.
+fn field(typed: &Typed) -> Field {
+    Field { required: !typed.omits, ..Field::required(typed.shape.clone()) }
+}
+
+/// What a plain scalar without an expression means: a number, a boolean or null; none: text or an expression.
+pub fn constant(scalar: &Scalar) -> Option<Value> {
+    if !scalar.plain {
+        return None;
+    }
+    match yaml::plain(&scalar.text) {
+        Plain::Null => Some(Value::Null),
+        Plain::Bool(truth) => Some(Value::Bool(truth)),
+        Plain::Number(text) => Some(Value::Number(number(text))),
+        Plain::Text(_) => None,
+    }
+}
+
+/// A number as it was written in YAML, which allows a leading `+` and bare points.
+fn number(text: &str) -> Number {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    money::decimal(text).map_or_else(|_| Number::Written(text.into()), Number::Exact)
+}

@@ -1,0 +1,197 @@
+//! The checker. In: trees of flows and fragments, and a catalogue of what they may mention. Out: checked flows, or problems,
+//! each at its own column. It must never know files, nor how a flow runs.
+//!
+//! A flow is checked in one pass that never stops at the first problem: names, then nodes in the order in which they may
+//! run (so that each knows what the earlier ones give), then rules over the whole.
+
+mod call;
+mod catalogue;
+mod desk;
+mod estate;
+mod fit;
+mod given;
+mod node;
+mod order;
+mod outcomes;
+mod rules;
+mod sheet;
+mod trigger;
+mod walk;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub use self::{
+    catalogue::{Catalogue, Signature},
+    given::constant,
+};
+use self::{
+    desk::Desk,
+    given::Typed,
+    outcomes::{Facts, Outcomes},
+    rules::Subject,
+    sheet::Sheet,
+};
+use crate::{
+    flow::{Flow, Node, Slots, Trigger, Work},
+    graph::Graph,
+    problem::Problems,
+    shape::Shape,
+    syntax::ast,
+    value::Value,
+};
+
+/// Checks flows and the fragments of the catalogue. Flows come back in the order they were given; those with problems too:
+/// whether they may run is told by the problems of their file. What children give is known to their parents.
+pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Problems) -> Vec<Flow> {
+    for fragment in catalogue.fragments.values() {
+        Desk::new(catalogue, problems).fragment(fragment);
+    }
+    signatures(flows, catalogue);
+    let mut done: BTreeMap<usize, Flow> = BTreeMap::new();
+    for place in children_first(flows) {
+        let flow = one(flows[place], catalogue, problems);
+        if let Some(signature) = catalogue.flows.get_mut(&flow.name) {
+            signature.gives = Some(flow.gives.clone());
+        }
+        done.insert(place, flow);
+    }
+    let done: Vec<Flow> = done.into_values().collect();
+    estate::check(flows, &done, catalogue, problems);
+    done
+}
+
+/// What each flow takes, before any is checked.
+fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
+    for flow in flows {
+        let takes = flow.trigger.from.iter().find_map(|source| match &source.kind {
+            ast::SourceKind::Flow { takes } => Some(
+                takes
+                    .iter()
+                    .map(|(name, of)| {
+                        (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any))
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        });
+        catalogue.flows.insert(Arc::clone(&flow.name.value), Signature { takes, gives: None });
+    }
+}
+
+/// Places of flows, those that are started by others before those others. Flows that start one another come as listed.
+fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
+    let places: BTreeMap<&str, usize> =
+        flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
+    let mut graph = Graph::new(flows.len());
+    for (place, flow) in flows.iter().enumerate() {
+        for call in estate::children(flow) {
+            if let Some(child) = places.get(call.name).filter(|child| **child != place) {
+                graph.need(place, *child);
+            }
+        }
+    }
+    graph.order().unwrap_or_else(|| (0..flows.len()).collect())
+}
+
+fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow {
+    let sheet = Sheet::new(ast, catalogue, problems);
+    let (settings, connections) = settings(&sheet, catalogue);
+    let mut desk = Desk::new(catalogue, problems);
+    let (sources, event) = trigger::sources(&sheet, &connections, &mut desk);
+    desk.name("event", Slots::EVENT, event);
+    desk.name("connection", Slots::CONNECTION, connections);
+    let trigger = trigger::trigger(&sheet, sources, &mut desk);
+    desk.name("run", Slots::RUN, Shape::object([("id", Shape::TEXT), ("started_at", Shape::TEXT)]));
+    let nodes = nodes(&sheet, &mut desk);
+    let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
+    let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
+    let uses_lost = desk.uses_lost || !ast.broken.is_empty();
+    let (give, gives) =
+        give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
+    rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
+    Flow {
+        name: Arc::clone(&ast.name.value),
+        title: ast
+            .title
+            .as_ref()
+            .map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
+        trigger,
+        nodes,
+        give,
+        gives,
+        slots,
+        settings,
+        tables: Arc::clone(&catalogue.tables),
+    }
+}
+
+/// The root `connection`: settings by the flow's name of a connection, and what they look like.
+fn settings(sheet: &Sheet<'_>, catalogue: &Catalogue) -> (Value, Shape) {
+    let mut values = Vec::new();
+    let mut shapes = Vec::new();
+    for (local, estate) in &sheet.connections {
+        match catalogue.connections.get(estate) {
+            Some(connection) => {
+                values.push((Arc::clone(local), connection.settings.clone()));
+                shapes.push((Arc::clone(local), catalogue::settings_shape(connection)));
+            }
+            None => shapes.push((Arc::clone(local), Shape::Any)),
+        }
+    }
+    (Value::object(values), Shape::object(shapes))
+}
+
+fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
+    for place in 0..sheet.ast.nodes.len() {
+        desk.name(&sheet.ast.nodes[place].name.value, sheet.slot(place), Shape::Any);
+    }
+    for name in &sheet.ast.broken {
+        desk.bind(&name.value, Shape::Any);
+    }
+    let mut nodes: Vec<Node> = Vec::new();
+    for place in &sheet.order.places {
+        let node = node::node(sheet, *place, &nodes, desk);
+        desk.set(sheet.slot(*place), node.shape.clone());
+        nodes.push(node);
+    }
+    nodes
+}
+
+fn rules_over(
+    sheet: &Sheet<'_>,
+    nodes: &[Node],
+    give: Option<&crate::expr::Mapping>,
+    trigger: &Trigger,
+    uses_lost: bool,
+    problems: &mut Problems,
+) {
+    let outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
+    let uses_lost = uses_lost || !sheet.order.cycles.is_empty();
+    let subject = Subject { sheet, nodes, outcomes: &outcomes, give, trigger, uses_lost };
+    if sheet.order.cycles.is_empty() {
+        rules::all(&subject, problems);
+    }
+}
+
+/// What decides whether a node runs.
+fn facts(node: &Node, sheet: &Sheet<'_>) -> Facts {
+    let when = node.when.iter().map(|(decision, outcomes)| {
+        (usize::from(*decision), outcomes.iter().cloned().collect::<BTreeSet<_>>())
+    });
+    let condition = sheet.ast.nodes[node.place].condition.as_ref();
+    let even = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").into();
+    let mut facts = Facts {
+        when: when.collect(),
+        condition: condition.map(|scalar| even(&scalar.text)),
+        gates: node.gates.iter().map(|gate| usize::from(*gate)).collect(),
+        ..Facts::default()
+    };
+    if let Work::Decide(decide) = &node.work {
+        facts.outcomes = decide.outcomes().cloned().collect();
+        facts.stops = facts.outcomes.iter().filter(|outcome| decide.stops(outcome)).cloned().collect();
+    }
+    facts
+}

@@ -1,0 +1,231 @@
+//! One flow's names: its nodes, its connections, who needs whom. In: the tree of a flow. Out: places of nodes, the estate's
+//! names of connections, edges. It must never know types.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    catalogue::Catalogue,
+    fit,
+    order::{Edges, Order, arrange},
+    outcomes::FAILED,
+    walk,
+};
+use crate::{
+    expr::{Names, Template},
+    flow::{NodeId, Slot, Slots},
+    problem::{Problem, Problems, codes},
+    source::{Name, Scalar},
+    syntax::ast::{Decide, Flow, Kind, Node, Work},
+};
+
+/// The slot of names that `as:` binds, while only edges are looked for.
+const BOUND: Slot = Slot::MAX;
+
+/// A flow with its names resolved.
+pub(super) struct Sheet<'a> {
+    pub(super) ast: &'a Flow,
+    /// Name of a node to its place in the file.
+    pub(super) places: BTreeMap<&'a str, usize>,
+    /// The flow's name of a connection to the estate's.
+    pub(super) connections: BTreeMap<Arc<str>, Arc<str>>,
+    pub(super) edges: Vec<Edges>,
+    pub(super) order: Order,
+    /// By place in the file: the node's number in the plan.
+    pub(super) numbers: Vec<NodeId>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Resolves the names of a flow.
+    pub(super) fn new(ast: &'a Flow, catalogue: &Catalogue, problems: &mut Problems) -> Self {
+        let mut places = BTreeMap::new();
+        for (place, node) in ast.nodes.iter().enumerate() {
+            places.entry(&*node.name.value).or_insert(place);
+        }
+        let connections = connections(ast, catalogue, problems);
+        let edges: Vec<Edges> =
+            (0..ast.nodes.len()).map(|place| edges(ast, place, &places, problems)).collect();
+        let order = arrange(&edges);
+        for cycle in &order.cycles {
+            problems.add(circle(ast, cycle));
+        }
+        let mut numbers = vec![0; ast.nodes.len()];
+        for (number, place) in order.places.iter().enumerate() {
+            numbers[*place] = number as NodeId;
+        }
+        Self { ast, places, connections, edges, order, numbers }
+    }
+
+    /// The slot of the value of the node at that place.
+    pub(super) fn slot(&self, place: usize) -> Slot {
+        Slots::NODES + self.numbers[place]
+    }
+
+    /// The place of the node of that name; a problem if there is none.
+    pub(super) fn place(&self, name: &Name, problems: &mut Problems) -> Option<usize> {
+        place(&self.places, name, problems)
+    }
+}
+
+fn place(places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -> Option<usize> {
+    let found = places.get(&*name.value).copied();
+    if found.is_none() {
+        let problem =
+            Problem::error(codes::UNKNOWN_NODE, name.span, format!("there is no node `{}`", name.value));
+        problems.add(fit::with_near(problem, &name.value, places.keys().copied()));
+    }
+    found
+}
+
+fn connections(ast: &Flow, catalogue: &Catalogue, problems: &mut Problems) -> BTreeMap<Arc<str>, Arc<str>> {
+    let mut connections = BTreeMap::new();
+    for (local, estate) in &ast.connections {
+        if !catalogue.connections.contains_key(&estate.value) {
+            let message = format!("the estate has no connection `{}`", estate.value);
+            let problem = Problem::error(codes::UNKNOWN_CONNECTION, estate.span, message);
+            let names = catalogue.connections.keys().map(|name| &**name);
+            problems.add(fit::with_near(problem, &estate.value, names));
+        }
+        connections.insert(Arc::clone(&local.value), Arc::clone(&estate.value));
+    }
+    connections
+}
+
+fn edges(ast: &Flow, own: usize, places: &BTreeMap<&str, usize>, problems: &mut Problems) -> Edges {
+    let node = &ast.nodes[own];
+    let mut edges = Edges { mentions: mentions(node, own, places), ..Edges::default() };
+    for name in &node.after {
+        edges.after.extend(place(places, name, problems));
+    }
+    for (name, outcomes) in &node.when {
+        if let Some(asked) = place(places, name, problems) {
+            edges.when.insert(asked);
+            known_outcomes(&ast.nodes[asked], outcomes, problems);
+        }
+    }
+    if let Work::Call(call) = &node.work
+        && let Some(name) = &call.changes
+    {
+        edges.mentions.extend(place(places, name, problems));
+    }
+    if let Work::Decide(decide) = &node.work {
+        edges.gate = !decide.ignore.is_empty() || !decide.reject.is_empty();
+        stops_are_outcomes(decide, problems);
+    }
+    edges
+}
+
+/// The nodes whose values the expressions of a node read. What cannot be parsed is told later, when it is compiled.
+fn mentions(node: &Node, own: usize, places: &BTreeMap<&str, usize>) -> BTreeSet<usize> {
+    let mut mentions = BTreeSet::new();
+    for found in walk::scalars(node) {
+        let names = || places.iter().filter(|(_, place)| !found.own || **place != own);
+        mentions.extend(roots(found.scalar, names().map(|(name, place)| (*name, *place)), &found.bound));
+    }
+    mentions
+}
+
+/// The places of the nodes that a scalar reads.
+pub(super) fn roots<'n>(
+    scalar: &Scalar,
+    nodes: impl Iterator<Item = (&'n str, usize)>,
+    bound: &[&Name],
+) -> BTreeSet<usize> {
+    if !scalar.text.contains("{{") {
+        return BTreeSet::new();
+    }
+    let mut names = Names::new();
+    for (name, slot) in ROOTS {
+        names.add(name, slot);
+    }
+    for (name, place) in nodes {
+        names.add(name, Slots::NODES + place as Slot);
+    }
+    for name in bound {
+        names.add(&*name.value, BOUND);
+    }
+    let Ok(template) = Template::parse(&scalar.text, &names) else { return BTreeSet::new() };
+    let slots = template.roots().map(|(slot, ..)| slot).filter(|slot| (Slots::NODES..BOUND).contains(slot));
+    slots.map(|slot| usize::from(slot - Slots::NODES)).collect()
+}
+
+/// The names that every expression of a flow may mention.
+pub(super) const ROOTS: [(&str, Slot); 4] = [
+    ("event", Slots::EVENT),
+    ("run", Slots::RUN),
+    ("connection", Slots::CONNECTION),
+    ("result", Slots::RESULT),
+];
+
+/// The outcomes of a node that `when:` may ask for.
+fn outcomes(node: &Node) -> Vec<&str> {
+    match &node.work {
+        Work::Decide(decide) => decide
+            .choose
+            .iter()
+            .map(|(name, _)| name)
+            .chain([&decide.otherwise])
+            .map(|name| &*name.value)
+            .collect(),
+        Work::Call(_) => vec![FAILED],
+        Work::Map { .. } => Vec::new(),
+    }
+}
+
+fn known_outcomes(node: &Node, wanted: &[Name], problems: &mut Problems) {
+    let known = outcomes(node);
+    for outcome in wanted.iter().filter(|outcome| !known.contains(&&*outcome.value)) {
+        let message = if known.is_empty() {
+            format!("`{}` is a transform: it has no outcomes", node.name.value)
+        } else {
+            format!("`{}` has no outcome `{}`", node.name.value, outcome.value)
+        };
+        let problem = Problem::error(codes::UNKNOWN_OUTCOME, outcome.span, message);
+        problems.add(fit::with_near(problem, &outcome.value, known.iter().copied()));
+    }
+}
+
+fn stops_are_outcomes(decide: &Decide, problems: &mut Problems) {
+    let known: Vec<&str> = decide
+        .choose
+        .iter()
+        .map(|(name, _)| name)
+        .chain([&decide.otherwise])
+        .map(|name| &*name.value)
+        .collect();
+    for (outcome, _) in decide.ignore.iter().chain(&decide.reject) {
+        if !known.contains(&&*outcome.value) {
+            let message = format!("the decision has no outcome `{}`", outcome.value);
+            let problem = Problem::error(codes::UNKNOWN_OUTCOME, outcome.span, message);
+            problems.add(fit::with_near(problem, &outcome.value, known.iter().copied()));
+        }
+    }
+}
+
+fn circle(ast: &Flow, cycle: &[usize]) -> Problem {
+    let name = |place: usize| &ast.nodes[place].name;
+    let way: Vec<&str> = cycle.iter().chain(cycle.first()).map(|place| &*name(*place).value).collect();
+    let first = cycle.first().map_or(ast.name.span, |place| name(*place).span);
+    if let [only] = cycle {
+        let message = format!("`{}` needs itself", name(*only).value);
+        return Problem::error(codes::CYCLE, first, message)
+            .help("a node sees other nodes only; `expect` calls it `result`");
+    }
+    let message = format!("nodes wait for one another: {}", way.join(" -> "));
+    let mut problem = Problem::error(codes::CYCLE, first, message);
+    for (place, next) in cycle.iter().zip(cycle.iter().skip(1).chain(cycle.first())) {
+        if *place == cycle[0] {
+            problem = problem.says(format!("needs `{}`", name(*next).value));
+        } else {
+            problem = problem.also(name(*place).span, format!("needs `{}`", name(*next).value));
+        }
+    }
+    problem.help("take one of these references out")
+}
+
+/// Whether a node writes to another system.
+pub(super) fn is_effect(kind: Kind) -> bool {
+    matches!(kind, Kind::Action | Kind::Writeback)
+}

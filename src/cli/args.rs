@@ -1,0 +1,251 @@
+//! The command line, as people type it. Its `--help` teaches.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs integration flows that are written as YAML.
+///
+/// A flow is a file: a trigger, then extract, transform, decision, action and writeback nodes. `validate` checks flows the
+/// way a compiler checks a program, `exec` runs them durably: nothing lost, nothing done twice.
+#[derive(Debug, Parser)]
+#[command(name = "flowrun", version, max_term_width = 100, after_help = after_help(), arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn after_help() -> String {
+    format!("Exit codes:\n{}\nStart with `flowrun demo`.", super::exit::Exit::table())
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// How results are written: for people, or as JSON on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// No colours (also: the environment variable `NO_COLOR`).
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Where the journal lives [default: `.flowrun` beside `flowrun.yaml`].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Which environment of the estate: its connections and tables.
+    #[arg(long, global = true, value_name = "NAME", env = "FLOWRUN_ENV")]
+    pub env: Option<String>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// JSON on standard output.
+    Json,
+    /// SARIF 2.1.0 (validate).
+    Sarif,
+    /// GitHub annotations (validate).
+    Github,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check flows, tables, connectors and records: every problem of every file in one pass.
+    Validate(Paths),
+    /// Run flows: one event now (`--event FILE` or `--key ID`), with a live view of its nodes.
+    Exec(Exec),
+    /// Run the cases beside the flows (`*.test.yaml`).
+    Test(Paths),
+    /// Draw a flow.
+    Graph(Graph),
+    /// What ran: find it by the business key (`flowrun runs list --key 1042`).
+    Runs(Runs),
+    /// What failed and waits for somebody.
+    Letters(Letters),
+    /// Explain a problem code: `flowrun explain FR301`.
+    Explain {
+        /// The code, as `validate` prints it.
+        code: String,
+    },
+    /// Print or write the JSON Schemas that editors use for completion.
+    Schema {
+        /// Write them into this folder instead of printing one object.
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+    },
+    /// Start local twins of both platforms, with a ledger of every call and faults on request.
+    Sandbox(Sandbox),
+    /// Twins of both platforms, the shipped flows and some orders: see flowrun do its main job.
+    Demo(Demo),
+}
+
+/// Files and folders.
+#[derive(Debug, Args)]
+pub struct Paths {
+    /// Flow files or folders [default: the estate around the current folder, or the shipped one].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `flowrun exec`.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// The flow: a file, or its name in the estate.
+    pub flow: String,
+    /// The event as JSON: a file, or `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub event: Option<PathBuf>,
+    /// Make the event from a business key, for flows whose event is that one field.
+    #[arg(long, value_name = "ID")]
+    pub key: Option<String>,
+    /// `FILE` is a raw webhook body: map it as the trigger's first webhook does.
+    #[arg(long, requires = "event")]
+    pub hook: bool,
+}
+
+/// `flowrun graph`.
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The flow: a file, or its name in the estate.
+    pub flow: String,
+    /// The drawing's language.
+    #[arg(long = "as", value_enum, default_value_t = Drawing::Mermaid)]
+    pub drawing: Drawing,
+    /// Write to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Languages of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// Mermaid, for Markdown.
+    Mermaid,
+    /// SVG, for a browser.
+    Svg,
+    /// Graphviz.
+    Dot,
+}
+
+/// `flowrun runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    #[command(subcommand)]
+    pub what: RunsCommand,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// The newest runs.
+    List {
+        /// Only runs of this flow.
+        #[arg(long)]
+        flow: Option<String>,
+        /// Only runs about this business key, such as an order number.
+        #[arg(long)]
+        key: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One run, node by node.
+    Show {
+        /// The run's number, as `list` prints it, or a business key.
+        run: String,
+    },
+}
+
+/// `flowrun letters`.
+#[derive(Debug, Args)]
+pub struct Letters {
+    #[command(subcommand)]
+    pub what: LettersCommand,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum LettersCommand {
+    /// The runs that are parked, and why.
+    List {
+        /// Only letters about this business key.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// One letter with its request and answer.
+    Show {
+        /// The run's number or a business key.
+        run: String,
+    },
+    /// Let it go on, with the newest version of the flow and its tables.
+    Retry {
+        /// The run's number or a business key.
+        run: String,
+    },
+    /// Give it up, with a reason that stays in the journal.
+    Drop {
+        /// The run's number or a business key.
+        run: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Settle a write that is in doubt.
+    Settle {
+        /// The run's number or a business key.
+        run: String,
+        /// The node whose write is in doubt.
+        #[arg(long)]
+        node: String,
+        /// It happened, and this is the record's id.
+        #[arg(long, value_name = "ID", conflicts_with = "absent", required_unless_present = "absent")]
+        landed: Option<String>,
+        /// It did not happen.
+        #[arg(long)]
+        absent: bool,
+    },
+}
+
+/// `flowrun sandbox`.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// The number everything random is drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How much faster than real time its clock runs.
+    #[arg(long, default_value_t = 1)]
+    pub speed: u32,
+    /// The port of BigCommerce; NetSuite is ten above, the administration twenty; 0 takes free ones.
+    #[arg(long, default_value_t = 8810)]
+    pub port: u16,
+    /// How many orders the store has at the start.
+    #[arg(long, default_value_t = 20)]
+    pub orders: u32,
+    /// Write the secrets that the shipped estate names to this file, for a shell to read.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Deliver webhooks to loopback addresses over plain HTTP.
+    #[arg(long)]
+    pub allow_loopback_hooks: bool,
+    /// Serve HTTPS with a certificate that is written to this file.
+    #[arg(long, value_name = "FILE")]
+    pub tls: Option<PathBuf>,
+    /// Keep the state in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// `flowrun demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many orders are placed.
+    #[arg(long, default_value_t = 40)]
+    pub orders: u32,
+    /// The number everything random is drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}

@@ -1,0 +1,363 @@
+//! The one way from text to plan, used by every command. In: paths, and a place to read files from. Out: [`Compiled`]:
+//! sources, problems, plans. It must never know what is done with a plan.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use crate::{
+    check::{self, Catalogue},
+    connector::{self, Connection, Connector},
+    estate::{self, Estate, Files, Part, TableFile},
+    expr::{Table, Tables},
+    flow::Flow,
+    money::Currency,
+    plan::{self, Plan},
+    problem::{Problem, Problems, Severity, codes},
+    record::Records,
+    shape::near,
+    source::{Name, Scalar, Sources, Span},
+    syntax::{ast, estate as tree},
+    value::{Hash, Value},
+};
+
+/// The table that says which currency an id of a platform stands for: columns `code` and `id`.
+const CURRENCIES: &str = "currencies";
+
+/// Flows as they were read, checked and planned.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// Every file that was read.
+    pub sources: Sources,
+    /// What is wrong, by file and place.
+    pub problems: Vec<Problem>,
+    /// What people should know and is no problem.
+    pub notes: Vec<String>,
+    /// Plans of all flows of the estate that have no errors, by name.
+    pub plans: Vec<Arc<Plan>>,
+    /// Names of the flows that were asked for by path, in the order of their files.
+    pub asked: Vec<Arc<str>>,
+    /// How many files were asked for.
+    pub files: usize,
+    /// The estate.
+    pub estate: Estate,
+    /// Its connections, opened.
+    pub connections: BTreeMap<Arc<str>, Arc<Connection>>,
+    /// Records of all systems.
+    pub records: Records,
+    /// All tables.
+    pub tables: Arc<Tables>,
+}
+
+impl Compiled {
+    /// The plan of a flow by its name.
+    pub fn plan(&self, flow: &str) -> Option<&Arc<Plan>> {
+        self.plans.iter().find(|plan| &*plan.flow == flow)
+    }
+
+    /// Whether anything was refused.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// Compiles the estate around the given paths. Problems are those of the files asked for, and of what they stand on
+/// (connectors, records, fragments, tables, the estate's own file); other flows keep theirs to themselves.
+pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Compiled {
+    let mut sources = Sources::default();
+    let mut problems = Problems::default();
+    let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
+    let records = Records::read(&estate.records, &sources, &mut problems);
+    let tables = tables(&estate, &sources, &mut problems);
+    let connectors = connectors(&estate, &records, &mut problems);
+    let connections = connections(&estate, &connectors, &tables, &mut problems);
+    same_names(&estate, &mut problems);
+    for overlay in &estate.overlays {
+        let message = "overlays are not read yet";
+        problems.add(Problem::error(codes::OVERLAYS_LATER, overlay.tree.extends.span, message));
+    }
+    let fragments =
+        estate.fragments.iter().map(|part| (Arc::clone(&part.tree.name.value), part.tree.clone()));
+    let mut catalogue = Catalogue {
+        fragments: fragments.collect(),
+        connections,
+        records,
+        tables: Arc::new(tables),
+        flows: BTreeMap::new(),
+    };
+    let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
+    let flows = check::check(&asts, &mut catalogue, &mut problems);
+    let prints: Vec<Hash> =
+        estate.flows.iter().map(|part| print(part, &estate, &catalogue, &sources)).collect();
+    finish(Parts { sources, problems: problems.into_sorted(), estate, catalogue }, flows, &prints)
+}
+
+/// What is at hand once everything is checked.
+struct Parts {
+    sources: Sources,
+    problems: Vec<Problem>,
+    estate: Estate,
+    catalogue: Catalogue,
+}
+
+fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
+    let Parts { sources, mut problems, estate, catalogue } = parts;
+    let refused: BTreeSet<u32> = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .filter_map(|problem| problem.labels.first().map(|label| label.span.file))
+        .collect();
+    let flow_files: BTreeSet<u32> = estate.flows.iter().map(|part| part.file).collect();
+    let stands = refused.iter().all(|file| flow_files.contains(file) || is_aside(&estate, *file));
+    let good = |file: u32| stands && !refused.contains(&file);
+    let mut plans: Vec<Arc<Plan>> = flows
+        .into_iter()
+        .zip(&estate.flows)
+        .zip(prints)
+        .filter(|((_, part), _)| good(part.file))
+        .map(|((flow, _), print)| Arc::new(plan::plan(flow, *print)))
+        .collect();
+    plans.sort_by(|one, two| one.flow.cmp(&two.flow));
+    let unasked = |file: u32| flow_files.contains(&file) && !estate.asked.contains(&file);
+    problems.retain(|problem| problem.labels.first().is_none_or(|label| !unasked(label.span.file)));
+    let asked = estate.flows.iter().filter(|part| estate.asked.contains(&part.file));
+    let mut notes = Vec::new();
+    if estate.root.is_none() {
+        notes.push(format!(
+            "no {} here or above: the connectors and records that come with flowrun are used",
+            estate::FILE
+        ));
+    }
+    Compiled {
+        asked: asked.map(|part| Arc::clone(&part.tree.name.value)).collect(),
+        files: estate.asked.len(),
+        sources,
+        problems,
+        notes,
+        plans,
+        estate,
+        connections: catalogue.connections,
+        records: catalogue.records,
+        tables: catalogue.tables,
+    }
+}
+
+/// Whether no plan stands on a file: cases and overlays.
+fn is_aside(estate: &Estate, file: u32) -> bool {
+    estate.cases.iter().any(|part| part.file == file) || estate.overlays.iter().any(|part| part.file == file)
+}
+
+fn tables(estate: &Estate, sources: &Sources, problems: &mut Problems) -> Tables {
+    let mut tables = Tables::default();
+    for file in &estate.tables {
+        let base = table(file.file, &file.name, sources, problems);
+        let overlay = file.overlay.and_then(|overlay| table(overlay, &file.name, sources, problems));
+        if let (Some(base), Some(overlay)) = (&base, &overlay)
+            && base.columns != overlay.columns
+        {
+            let span = Span { file: file.overlay.unwrap_or(file.file), start: 0, end: 0 };
+            let message = format!("the columns of `{}` are not those of the table it replaces", file.name);
+            problems.add(Problem::error(codes::OVERLAY, span, message).help("give both the same header"));
+        }
+        if let Some(table) = overlay.or(base) {
+            tables.add(table);
+        }
+    }
+    tables
+}
+
+fn table(file: u32, name: &str, sources: &Sources, problems: &mut Problems) -> Option<Table> {
+    let text = &sources.get(file)?.text;
+    match Table::from_csv(name, text) {
+        Ok(table) => Some(table),
+        Err(faults) => {
+            for fault in faults {
+                problems.add(Problem::error(
+                    codes::TABLE,
+                    cell(text, file, fault.line, fault.column),
+                    fault.message,
+                ));
+            }
+            None
+        }
+    }
+}
+
+/// The place of a cell, by line and number in its line, both from 1.
+fn cell(text: &str, file: u32, line: usize, column: usize) -> Span {
+    let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+    let row = text[start..].lines().next().unwrap_or_default();
+    let mut cells = row.split(',');
+    let before: usize = cells.by_ref().take(column.saturating_sub(1)).map(|cell| cell.len() + 1).sum();
+    let from = start + before.min(row.len());
+    let length = cells.next().map_or(0, str::len);
+    Span { file, start: from as u32, end: (from + length) as u32 }
+}
+
+fn connectors(
+    estate: &Estate,
+    records: &Records,
+    problems: &mut Problems,
+) -> BTreeMap<Arc<str>, Arc<Connector>> {
+    let lower = |part: &Part<crate::syntax::connector::Connector>| {
+        let connector = connector::lower(&part.tree, records, problems);
+        (Arc::clone(&connector.name), Arc::new(connector))
+    };
+    estate.connectors.iter().map(lower).collect()
+}
+
+/// Opens the connections of the chosen environment; without an estate, one for each connector.
+fn connections(
+    estate: &Estate,
+    connectors: &BTreeMap<Arc<str>, Arc<Connector>>,
+    tables: &Tables,
+    problems: &mut Problems,
+) -> BTreeMap<Arc<str>, Arc<Connection>> {
+    let currencies = currencies(tables);
+    let mut opened = BTreeMap::new();
+    for (name, given) in estate.connections() {
+        let Some(connector) = connectors.get(&given.connector.value) else {
+            problems.add(unknown_connector(&given.connector, connectors));
+            continue;
+        };
+        let settings =
+            given.settings.iter().map(|(name, scalar)| (Arc::clone(&name.value), constant(scalar)));
+        let said = connector::Given {
+            url: given.url.as_ref().map(|url| Arc::clone(&url.value)),
+            auth: given.auth.as_ref().map(|auth| Arc::clone(&auth.value)),
+            settings: settings.collect(),
+            currencies: currencies.clone(),
+            allow_private: given.allow_private.as_ref().is_some_and(|allow| allow.value),
+        };
+        match Connection::open(Arc::clone(&name.value), Arc::clone(connector), said) {
+            Ok(connection) => drop(opened.insert(Arc::clone(&name.value), Arc::new(connection))),
+            Err(error) => problems.add(cannot_open(&error, name, given, connector)),
+        }
+    }
+    opened
+}
+
+fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {
+    let problem = Problem::error(
+        codes::UNKNOWN_CONNECTOR,
+        name.span,
+        format!("there is no connector `{}`", name.value),
+    );
+    match near(&name.value, connectors.keys().map(|known| &**known)) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help("connectors are files that begin with `connector: name`"),
+    }
+}
+
+/// A connection that cannot be opened, at the setting that is wrong, if it is one.
+fn cannot_open(
+    error: &connector::Error,
+    name: &Name,
+    given: &tree::Connection,
+    connector: &Connector,
+) -> Problem {
+    let at = |wanted: &str| given.settings.iter().find(|(name, _)| &*name.value == wanted);
+    let problem = |span: Span| Problem::error(codes::SETTINGS, span, error.to_string());
+    match error {
+        connector::Error::UnknownSetting(_, setting) => {
+            let problem = problem(at(setting).map_or(name.span, |(name, _)| name.span));
+            match near(setting, connector.settings.iter().map(|setting| &*setting.name)) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem,
+            }
+        }
+        connector::Error::BadSetting(_, setting, _) => {
+            problem(at(setting).map_or(name.span, |(_, scalar)| scalar.span))
+        }
+        connector::Error::Address(_) => problem(given.url.as_ref().map_or(name.span, |url| url.span)),
+        connector::Error::Auth(..) => problem(given.auth.as_ref().map_or(name.span, |auth| auth.span)),
+        connector::Error::NoSetting(..) | connector::Error::Expression(..) => problem(name.span),
+    }
+}
+
+/// ISO codes by the platform's own ids.
+fn currencies(tables: &Tables) -> BTreeMap<Arc<str>, Currency> {
+    let rows = tables.get(CURRENCIES).map(|table| table.rows.as_slice()).unwrap_or_default();
+    rows.iter()
+        .filter_map(|row| {
+            Some((row.get("id")?.scalar_text()?.into(), Currency::from_code(row.get("code")?.as_str()?)?))
+        })
+        .collect()
+}
+
+/// A setting as written.
+fn constant(scalar: &Scalar) -> Value {
+    check::constant(scalar).unwrap_or_else(|| Value::from(Arc::clone(&scalar.text)))
+}
+
+fn same_names(estate: &Estate, problems: &mut Problems) {
+    let tables: Vec<Name> = estate.tables.iter().map(table_name).collect();
+    twice("flow", estate.flows.iter().map(|part| &part.tree.name), problems);
+    twice("fragment", estate.fragments.iter().map(|part| &part.tree.name), problems);
+    twice("connector", estate.connectors.iter().map(|part| &part.tree.name), problems);
+    twice("table", tables.iter(), problems);
+}
+
+fn table_name(file: &TableFile) -> Name {
+    Name::new(Arc::clone(&file.name), Span { file: file.file, start: 0, end: 0 })
+}
+
+fn twice<'a>(what: &str, names: impl Iterator<Item = &'a Name>, problems: &mut Problems) {
+    let mut known: BTreeMap<&str, Span> = BTreeMap::new();
+    for name in names {
+        if let Some(first) = known.insert(&name.value, name.span) {
+            let message = format!("there is another {what} `{}`", name.value);
+            problems.add(Problem::error(codes::SAME_FLOW, name.span, message).also(first, "the other one"));
+        }
+    }
+}
+
+/// Hash over everything that decides what a run of a flow does.
+fn print(part: &Part<ast::Flow>, estate: &Estate, catalogue: &Catalogue, sources: &Sources) -> Hash {
+    let text = sources.get(part.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+    let mut texts = vec![text];
+    let mut parts = vec![Value::from(env!("CARGO_PKG_VERSION")), Value::from(part.print.to_string())];
+    let mut fragments: BTreeSet<&str> = BTreeSet::new();
+    let mut open = vec![Arc::clone(&texts[0])];
+    while let Some(text) = open.pop() {
+        for fragment in &estate.fragments {
+            let name = &*fragment.tree.name.value;
+            if mentions(&text, name) && fragments.insert(name) {
+                parts.push(Value::from(fragment.print.to_string()));
+                let text =
+                    sources.get(fragment.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+                texts.push(Arc::clone(&text));
+                open.push(text);
+            }
+        }
+    }
+    for (_, connection) in &part.tree.connections {
+        let Some(opened) = catalogue.connections.get(&connection.value) else { continue };
+        let files = estate.connectors.iter().filter(|found| found.tree.name.value == opened.connector.name);
+        parts.extend(files.map(|found| Value::from(found.print.to_string())));
+        parts.extend([Value::from(Arc::clone(&opened.account)), opened.settings.clone()]);
+        let folder = format!("/{}/", opened.connector.name);
+        let records = estate.records.iter().filter_map(|file| sources.get(*file));
+        parts.extend(
+            records
+                .filter(|source| source.name.contains(&folder))
+                .map(|source| Value::from(Arc::clone(&source.text))),
+        );
+    }
+    for file in estate.tables.iter().filter(|file| texts.iter().any(|text| mentions(text, &file.name))) {
+        parts.extend(catalogue.tables.get(&file.name).map(|table| table.all().clone()));
+    }
+    Value::list(parts).hash()
+}
+
+/// Whether a text has this name as a word: rather one part too many in the fingerprint than one too few.
+fn mentions(text: &str, name: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(is_word);
+        let after = text[at + name.len()..].chars().next().is_some_and(is_word);
+        !before && !after
+    })
+}

@@ -1,0 +1,236 @@
+//! Events come in: recognised, coalesced, appended, and only then acknowledged. In: offers and pages. Out: what became of
+//! each, once it is durable. It must never start a run by itself.
+
+use std::sync::Arc;
+
+use super::{Board, Engine, Error, Inner, Life};
+use crate::{
+    engine::{lanes::Taken, machine::Input, policy::Guard, prepared::Prepared, scope::Roots},
+    event::{
+        Event, EventId, Fact, Origin, Priority, Version, Watermark,
+        table::{EventInput, EventState},
+    },
+    expr::Template,
+    journal::Lsn,
+    plan::Keep,
+    story::What,
+    value::Value,
+};
+
+use super::run::Msg;
+
+/// An event that is offered to a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// The flow.
+    pub flow: Arc<str>,
+    /// The mapped event.
+    pub body: Value,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// How urgent it is.
+    pub priority: Priority,
+}
+
+impl Offer {
+    /// An event from a source, as urgent as any.
+    pub fn new(flow: impl Into<Arc<str>>, body: Value) -> Self {
+        Self { flow: flow.into(), body, origin: Origin::Source, priority: Priority::Normal }
+    }
+}
+
+/// What became of an offered event. All of them are durable when they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It was done, or waits, already.
+    Known,
+    /// It is ours.
+    Accepted(EventId),
+    /// It is ours, and stands for an older one that waited.
+    Merged {
+        /// The event that runs.
+        into: EventId,
+    },
+    /// Its subject was erased.
+    Erased,
+}
+
+impl Engine {
+    /// Takes one event. Returns when it is durable: only then may its sender be told so.
+    pub async fn offer(&self, offer: Offer) -> Result<Offered, Error> {
+        let offered = self.inner.accept(vec![offer], None)?;
+        self.acknowledged(offered.lsn).await?;
+        Ok(offered.each.first().copied().unwrap_or(Offered::Known))
+    }
+
+    /// Takes a page of a poll with the watermark behind it, in one commit.
+    pub async fn accept_page(&self, page: Vec<Offer>, watermark: Watermark) -> Result<Vec<Offered>, Error> {
+        if !self.inner.policy.guards.has(Guard::PageCommit) {
+            let marked = self.inner.append(vec![Fact::Watermark(watermark)])?;
+            self.inner.durable(marked).await?;
+            let offered = self.inner.accept(page, None)?;
+            self.acknowledged(offered.lsn).await?;
+            return Ok(offered.each);
+        }
+        let offered = self.inner.accept(page, Some(watermark))?;
+        self.acknowledged(offered.lsn).await?;
+        Ok(offered.each)
+    }
+
+    async fn acknowledged(&self, lsn: Option<Lsn>) -> Result<(), Error> {
+        self.inner.pump();
+        match lsn.filter(|_| self.inner.policy.guards.has(Guard::OfferWait)) {
+            Some(lsn) => Ok(self.inner.durable(lsn).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What became of several offers, and the append that says so.
+pub(super) struct Accepted {
+    pub(super) each: Vec<Offered>,
+    pub(super) lsn: Option<Lsn>,
+}
+
+impl Inner {
+    /// Takes events in one commit. Nothing has waited yet.
+    pub(super) fn accept(&self, offers: Vec<Offer>, watermark: Option<Watermark>) -> Result<Accepted, Error> {
+        if self.life() != Life::Open {
+            return Err(Error::Stopping);
+        }
+        let mut events = Vec::with_capacity(offers.len());
+        for offer in offers {
+            let prepared =
+                self.newest(&offer.flow).ok_or_else(|| Error::UnknownFlow(offer.flow.to_string()))?;
+            events.push(self.event(&prepared, offer, None)?);
+        }
+        let mut board = self.board();
+        let mut facts = Vec::with_capacity(events.len() + 1);
+        let mut each = Vec::with_capacity(events.len());
+        let mut nudges = Vec::new();
+        for mut event in events {
+            event.id = board.ids.next(event.at);
+            each.push(self.take(&mut board, event, &mut facts, &mut nudges)?);
+        }
+        facts.extend(watermark.map(Fact::Watermark));
+        let lsn = if facts.is_empty() { None } else { Some(self.append(facts)?) };
+        drop(board);
+        for run in nudges {
+            if let Some(to) = self.runs().get(&run) {
+                // A run that is over needs no nudge.
+                let _ = to.send(Msg::Input(Input::Newer));
+            }
+        }
+        // What is known may still be on its way to the disk: whoever is told so waits for all that was appended.
+        let last = Lsn(self.appended.load(std::sync::atomic::Ordering::Acquire));
+        Ok(Accepted { each, lsn: lsn.or(Some(last)) })
+    }
+
+    /// Takes one event into its lane, by the table of events.
+    fn take(
+        &self,
+        board: &mut Board,
+        event: Event,
+        facts: &mut Vec<Fact>,
+        nudges: &mut Vec<EventId>,
+    ) -> Result<Offered, Error> {
+        if self.is_done(&event)? {
+            return Ok(Offered::Known);
+        }
+        let id = event.id;
+        let taken = board.lanes.offer(event.clone());
+        let input = if taken == Taken::Known { EventInput::Late } else { EventInput::Fresh };
+        if EventState::New.next(input) != Ok((EventState::Waiting, &[crate::event::table::Mark::Accepted])) {
+            return Ok(Offered::Known);
+        }
+        self.tell(&event, What::Accepted);
+        let replaced = match taken {
+            Taken::Replaces(old) => Some(old),
+            Taken::Waits { nudge } => {
+                nudges.extend(nudge);
+                None
+            }
+            Taken::Known => None,
+        };
+        facts.push(Fact::Accepted(event));
+        Ok(match replaced {
+            Some(old) => {
+                facts.push(Fact::Merged { old, into: id });
+                Offered::Merged { into: id }
+            }
+            None => Offered::Accepted(id),
+        })
+    }
+
+    /// Whether the same fact, or this version or a newer one, is done.
+    fn is_done(&self, event: &Event) -> Result<bool, Error> {
+        if !self.policy.guards.has(Guard::Recognition) {
+            return Ok(false);
+        }
+        if let Some(fact) = &event.fact {
+            return Ok(self.journal.known(&event.flow, fact)?.is_some());
+        }
+        if event.version.is_none() || !event.latest || !event.origin.may_be_unchanged() {
+            return Ok(false);
+        }
+        let last = self.journal.last(&event.flow, &event.key)?;
+        Ok(last.is_some_and(|last| last.version.is_some() && event.version <= last.version))
+    }
+
+    /// The event of an offer: key, lane, fact and version worked out.
+    pub(super) fn event(
+        &self,
+        prepared: &Prepared,
+        offer: Offer,
+        child: Option<Arc<str>>,
+    ) -> Result<Event, Error> {
+        let plan = &prepared.plan;
+        let trigger = &plan.trigger;
+        let roots = Roots::new(plan, &offer.body, Value::Null);
+        let text = |part: &'static str, template: &Template| {
+            let fault = |message: String| Error::Trigger { flow: plan.flow.to_string(), part, message };
+            let value = roots.value(plan, template).map_err(|message| fault(message.to_string()))?;
+            let written = value.scalar_text().filter(|text| !text.is_empty());
+            let found = || fault(format!("found {}, expected text or a number", value.kind()));
+            written.map(Arc::<str>::from).ok_or_else(found)
+        };
+        let key = text("key", &trigger.key)?;
+        let lane = match &trigger.lane {
+            None => format!("{}/{key}", plan.flow),
+            Some((name, None)) => format!("{name}/{key}"),
+            Some((name, Some(by))) => format!("{name}/{}", text("lane", by)?),
+        };
+        let awaited = matches!(offer.origin, Origin::Child { awaited: true, .. });
+        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh);
+        let fact = match (&trigger.id, child) {
+            (_, Some(child)) => Some(child),
+            (Some(id), None) if !again => Some(text("id", id)?),
+            _ => None,
+        };
+        let version = match &trigger.version {
+            Some(version) => {
+                let fault = |message: Arc<str>| Error::Trigger {
+                    flow: plan.flow.to_string(),
+                    part: "version",
+                    message: message.to_string(),
+                };
+                let value = roots.value(plan, version).map_err(fault)?;
+                Some(Version(value)).filter(|version| !version.0.is_null())
+            }
+            None => None,
+        };
+        Ok(Event {
+            id: EventId::default(),
+            flow: Arc::clone(&plan.flow),
+            lane: lane.into(),
+            key,
+            fact,
+            version,
+            latest: trigger.keep == Keep::Latest && !awaited,
+            origin: offer.origin,
+            priority: offer.priority,
+            at: self.world.now(),
+            body: offer.body,
+        })
+    }
+}

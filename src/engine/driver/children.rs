@@ -1,0 +1,149 @@
+//! Child runs: started once, waited for, woken. In: a parent's step. Out: an accepted event, and later how the child ended. It
+//! must never know what the parent makes of it.
+
+use std::sync::Arc;
+
+use super::{Error, Inner, Offer, run::Msg};
+use crate::{
+    engine::machine::{ChildEnd, ChildStart, Input, StepId},
+    event::{Code, Event, Fact, Origin, Outcome, Parked, Past, RunId},
+    journal::{self, Query},
+    value::Value,
+};
+
+impl Inner {
+    /// Accepts a child's event, once for each parent's run, node and element. What is known already of how it ended;
+    /// nothing if the parent must wait.
+    pub(super) fn start_child(
+        &self,
+        parent: &Event,
+        step: StepId,
+        start: ChildStart,
+    ) -> Result<Option<ChildEnd>, journal::Error> {
+        let wait = start.wait;
+        match self.accept_child(parent, step, start) {
+            Ok(Some(end)) => Ok(Some(end)),
+            Ok(None) => Ok((!wait).then_some(ChildEnd::Accepted)),
+            Err(Error::Journal(error)) => Err(error),
+            Err(error) => Ok(Some(ChildEnd::Failed(error.to_string().into()))),
+        }
+    }
+
+    /// A parent parked because of a child, and the child is over by now: the parent goes on.
+    pub(super) fn waits_in_vain(&self, event: &Event, parked: &Parked) -> Result<(), journal::Error> {
+        let waits = parked.letters.iter().any(|letter| letter.code == Code::Child);
+        if waits && !self.parents().values().any(|(parent, _)| *parent == event.id) {
+            self.wake_parent(event.id)?;
+        }
+        Ok(())
+    }
+
+    /// Brings back a parent that is parked as a letter.
+    pub(super) fn wake_parent(&self, parent: RunId) -> Result<(), journal::Error> {
+        let mut board = self.board();
+        if board.lanes.standing(parent).is_some_and(|stand| stand.letter) {
+            self.append(vec![Fact::Reopened {
+                run: parent,
+                at: self.world.now(),
+                by: "its child run".into(),
+            }])?;
+            board.lanes.resume(parent);
+        }
+        Ok(())
+    }
+
+    /// How it ended, if it is over already; nothing if it is under way.
+    fn accept_child(
+        &self,
+        parent: &Event,
+        step: StepId,
+        start: ChildStart,
+    ) -> Result<Option<ChildEnd>, Error> {
+        let prepared = self.newest(&start.flow).ok_or_else(|| Error::UnknownFlow(start.flow.to_string()))?;
+        if let Some(run) = self.journal.known(&start.flow, &start.id)? {
+            return Ok(self.known_child(parent.id, step, run, start.wait)?);
+        }
+        let offer = Offer {
+            flow: start.flow,
+            body: start.body,
+            origin: Origin::Child { parent: parent.id, awaited: start.wait },
+            priority: parent.priority,
+        };
+        let mut event = self.event(&prepared, offer, Some(start.id))?;
+        let mut board = self.board();
+        event.id = board.ids.next(event.at);
+        if start.wait {
+            self.parents().insert(event.id, (parent.id, step));
+        }
+        board.lanes.offer(event.clone());
+        self.append(vec![Fact::Accepted(event)])?;
+        Ok(None)
+    }
+
+    fn known_child(
+        &self,
+        parent: RunId,
+        step: StepId,
+        run: RunId,
+        wait: bool,
+    ) -> Result<Option<ChildEnd>, journal::Error> {
+        if !wait {
+            return Ok(Some(ChildEnd::Accepted));
+        }
+        self.parents().insert(run, (parent, step));
+        let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
+        if let Some(past) = past.into_iter().next() {
+            self.parents().remove(&run);
+            return Ok(Some(ended(&past)));
+        }
+        let letter = self.board().lanes.standing(run).is_some_and(|stand| stand.letter);
+        Ok(letter.then_some(ChildEnd::Parked))
+    }
+
+    /// A run became a letter: who waits for it is told.
+    pub(super) fn child_parked(&self, event: &Event) {
+        if let Origin::Child { parent, awaited: true } = event.origin {
+            let step = self.parents().get(&event.id).map(|(_, step)| *step);
+            self.tell_parent(parent, step, ChildEnd::Parked);
+        }
+    }
+
+    /// A run is over: who waits for it is told, or brought back.
+    pub(super) fn child_done(
+        &self,
+        event: &Event,
+        outcome: Outcome,
+        give: Option<Value>,
+        reason: Option<Arc<str>>,
+    ) {
+        if let Origin::Child { parent, awaited: true } = event.origin {
+            let step = self.parents().remove(&event.id).map(|(_, step)| step);
+            let told = self.tell_parent(parent, step, end_of(outcome, give, reason));
+            if !told && self.wake_parent(parent).is_err() {
+                self.break_down();
+            }
+        }
+    }
+
+    fn tell_parent(&self, parent: RunId, step: Option<StepId>, end: ChildEnd) -> bool {
+        let to = self.runs().get(&parent).cloned();
+        match (to, step) {
+            (Some(to), Some(step)) => to.send(Msg::Input(Input::Child { step, end })).is_ok(),
+            _ => false,
+        }
+    }
+}
+
+fn ended(past: &Past) -> ChildEnd {
+    end_of(past.outcome, past.give.clone(), past.reason.clone())
+}
+
+fn end_of(outcome: Outcome, give: Option<Value>, reason: Option<Arc<str>>) -> ChildEnd {
+    match outcome {
+        Outcome::Ok | Outcome::Unchanged => ChildEnd::Gave(give.unwrap_or_default()),
+        Outcome::Ignored => {
+            ChildEnd::Failed(format!("the child run was ignored: {}", reason.unwrap_or_default()).into())
+        }
+        other => ChildEnd::Failed(format!("the child run ended `{other:?}`").to_lowercase().into()),
+    }
+}

@@ -1,0 +1,336 @@
+//! The engine as a whole: performs the commands of machines against a world and a journal. In: events, orders. Out: facts,
+//! requests, live events. Waiting begins here. It must never decide what a run does: machines and lanes do.
+
+mod accept;
+mod children;
+mod keeper;
+mod orders;
+mod recover;
+mod run;
+
+use std::{
+    collections::{HashMap, HashSet},
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{Notify, broadcast, mpsc};
+
+pub use self::accept::{Offer, Offered};
+use self::run::Msg;
+use super::{
+    lanes::Lanes,
+    machine::StepId,
+    policy::Policy,
+    prepared::Prepared,
+    world::{Waiting, World},
+};
+use crate::{
+    event::{Event, Fact, Ids, Instant, RunId},
+    journal::{self, Journal, Lsn},
+    plan::Plan,
+    story::{Live, What},
+    value::{Hash, Value},
+};
+
+/// Starts a task; the engine never waits for it.
+pub type Spawn = Arc<dyn Fn(Waiting<'static, ()>) + Send + Sync>;
+
+/// Finds the plan that a frozen run is bound to.
+pub type Pinned = Arc<dyn Fn(Hash) -> Option<Arc<Plan>> + Send + Sync>;
+
+/// What an engine is made of.
+pub struct Setup {
+    /// The newest plan of each flow.
+    pub plans: Vec<Arc<Plan>>,
+    /// Plans that are no longer the newest.
+    pub pinned: Pinned,
+    /// The outside.
+    pub world: Arc<dyn World>,
+    /// The store.
+    pub journal: Arc<dyn Journal>,
+    /// The numbers.
+    pub policy: Policy,
+    /// How tasks start.
+    pub spawn: Spawn,
+}
+
+impl Setup {
+    /// A setup on the running tokio, with the usual numbers.
+    pub fn new(plans: Vec<Arc<Plan>>, world: Arc<dyn World>, journal: Arc<dyn Journal>) -> Self {
+        let spawn: Spawn = Arc::new(|work| drop(tokio::spawn(work)));
+        Self { plans, pinned: Arc::new(|_| None), world, journal, policy: Policy::default(), spawn }
+    }
+}
+
+/// Why the engine does not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No plan of that name.
+    #[error("found no flow `{0}`, expected one that was loaded")]
+    UnknownFlow(String),
+    /// The event does not say what it is about.
+    #[error("flow `{flow}`: the trigger's `{part}` cannot be worked out: {message}")]
+    Trigger {
+        /// The flow.
+        flow: String,
+        /// `key`, `lane`, `id` or `version`.
+        part: &'static str,
+        /// Why.
+        message: String,
+    },
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// It is stopping.
+    #[error("the engine is stopping: offer it again later")]
+    Stopping,
+    /// No such run.
+    #[error("found no open run {0}, expected one that waits or is parked")]
+    NoRun(RunId),
+}
+
+impl From<journal::Broken> for Error {
+    fn from(broken: journal::Broken) -> Self {
+        Self::Journal(broken.into())
+    }
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// How the engine stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Life {
+    Open,
+    Draining,
+    Broken,
+}
+
+struct Inner {
+    plans: RwLock<Plans>,
+    pinned: Pinned,
+    world: Arc<dyn World>,
+    journal: Arc<dyn Journal>,
+    policy: Arc<Policy>,
+    spawn: Spawn,
+    /// Lanes, and with them the order of appends that change lanes.
+    lanes: Mutex<Board>,
+    runs: Mutex<HashMap<RunId, mpsc::UnboundedSender<Msg>>>,
+    /// Child runs and the step that waits for each.
+    parents: Mutex<HashMap<RunId, (RunId, StepId)>>,
+    fresh: Mutex<HashMap<Hash, (Instant, Value)>>,
+    stories: broadcast::Sender<Live>,
+    stir: Notify,
+    quiet: Notify,
+    life: AtomicU8,
+    appended: AtomicU64,
+    salt: [u8; 32],
+}
+
+#[derive(Default)]
+struct Plans {
+    newest: HashMap<Arc<str>, Arc<Prepared>>,
+    prints: HashMap<Hash, Arc<Prepared>>,
+}
+
+struct Board {
+    lanes: Lanes,
+    ids: Ids,
+    /// Flows and keys whose effects are remembered.
+    remembered: HashSet<(Arc<str>, Arc<str>)>,
+}
+
+impl Engine {
+    /// Starts: takes up what is open in the journal, then lets lanes go.
+    pub fn start(setup: Setup) -> Result<Self, Error> {
+        let policy = Arc::new(setup.policy);
+        let board = Board {
+            lanes: Lanes::new(policy.guards, policy.gives_way),
+            ids: Ids::after(setup.journal.newest()?),
+            remembered: setup.journal.remembered()?.into_iter().collect(),
+        };
+        let inner = Arc::new(Inner {
+            plans: RwLock::new(Plans::default()),
+            pinned: setup.pinned,
+            salt: setup.journal.salt(),
+            world: setup.world,
+            journal: setup.journal,
+            policy,
+            spawn: setup.spawn,
+            lanes: Mutex::new(board),
+            runs: Mutex::new(HashMap::new()),
+            parents: Mutex::new(HashMap::new()),
+            fresh: Mutex::new(HashMap::new()),
+            stories: broadcast::channel(4096).0,
+            stir: Notify::new(),
+            quiet: Notify::new(),
+            life: AtomicU8::new(Life::Open as u8),
+            appended: AtomicU64::new(0),
+        });
+        inner.load(setup.plans);
+        inner.recover()?;
+        inner.keep();
+        inner.pump();
+        Ok(Self { inner })
+    }
+
+    /// Takes newer plans; runs that have not frozen use them from now on.
+    pub fn load(&self, plans: Vec<Arc<Plan>>) {
+        self.inner.load(plans);
+        self.inner.pump();
+    }
+
+    /// Live events from now on. A slow listener misses some.
+    pub fn stories(&self) -> broadcast::Receiver<Live> {
+        self.inner.stories.subscribe()
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.inner.journal
+    }
+
+    /// Waits until nothing runs and nothing waits to run; parked runs may remain.
+    pub async fn idle(&self) {
+        loop {
+            let quiet = self.inner.quiet.notified();
+            if self.inner.board().lanes.is_idle() || self.inner.life() == Life::Broken {
+                return;
+            }
+            quiet.await;
+        }
+    }
+
+    /// Starts no more runs, lets those that run finish for so long, and waits until all is durable. True: all finished.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.inner.life.fetch_max(Life::Draining as u8, Ordering::AcqRel);
+        let until = self.inner.world.now() + limit;
+        let late = self.inner.world.sleep_until(until);
+        let finished = async {
+            loop {
+                let quiet = self.inner.quiet.notified();
+                if self.inner.runs().is_empty() {
+                    return;
+                }
+                quiet.await;
+            }
+        };
+        let all = tokio::select! {
+            () = finished => true,
+            () = late => false,
+        };
+        all && self.inner.settled().await.is_ok()
+    }
+
+    /// Whether the journal broke: nothing is accepted and nothing is sent any more.
+    pub fn is_broken(&self) -> bool {
+        self.inner.life() == Life::Broken
+    }
+}
+
+impl Inner {
+    fn life(&self) -> Life {
+        match self.life.load(Ordering::Acquire) {
+            0 => Life::Open,
+            1 => Life::Draining,
+            _ => Life::Broken,
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, mpsc::UnboundedSender<Msg>>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parents(&self) -> MutexGuard<'_, HashMap<RunId, (RunId, StepId)>> {
+        self.parents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn load(&self, plans: Vec<Arc<Plan>>) {
+        let mut held = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        for plan in plans {
+            let prepared = Arc::new(Prepared::new(plan));
+            held.prints.insert(prepared.plan.print, Arc::clone(&prepared));
+            held.newest.insert(Arc::clone(&prepared.plan.flow), prepared);
+        }
+    }
+
+    fn newest(&self, flow: &str) -> Option<Arc<Prepared>> {
+        self.plans.read().unwrap_or_else(PoisonError::into_inner).newest.get(flow).cloned()
+    }
+
+    /// The plan with this print, from memory or from where old plans are kept.
+    fn bound(&self, print: Hash) -> Option<Arc<Prepared>> {
+        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner).prints.get(&print).cloned();
+        known.or_else(|| {
+            let prepared = Arc::new(Prepared::new((self.pinned)(print)?));
+            let mut held = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+            held.prints.insert(print, Arc::clone(&prepared));
+            Some(prepared)
+        })
+    }
+
+    /// Appends, remembering how far. A journal that is broken stops the engine.
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, journal::Error> {
+        if self.life() == Life::Broken {
+            return Err(journal::Error::Broken("the engine has stopped".into()));
+        }
+        match self.journal.append(facts) {
+            Ok(lsn) => {
+                self.appended.fetch_max(lsn.0, Ordering::AcqRel);
+                Ok(lsn)
+            }
+            Err(error) => {
+                if matches!(error, journal::Error::Broken(_)) {
+                    self.break_down();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn break_down(&self) {
+        self.life.store(Life::Broken as u8, Ordering::Release);
+        self.stir.notify_one();
+        self.quiet.notify_waiters();
+    }
+
+    async fn durable(&self, lsn: Lsn) -> Result<(), journal::Broken> {
+        let waited = poll_fn(|context| self.journal.durable().poll(lsn, context)).await;
+        if waited.is_err() {
+            self.break_down();
+        }
+        waited
+    }
+
+    /// Waits until all that was appended so far is durable.
+    async fn settled(&self) -> Result<(), journal::Broken> {
+        self.durable(Lsn(self.appended.load(Ordering::Acquire))).await
+    }
+
+    fn tell(&self, event: &Event, what: What) {
+        if self.stories.receiver_count() > 0 {
+            let live = Live {
+                run: event.id,
+                flow: Arc::clone(&event.flow),
+                key: Arc::clone(&event.key),
+                at: self.world.now(),
+                what,
+            };
+            // Nobody listening any more is not a fault.
+            let _ = self.stories.send(live);
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! One run as a task: the machine's commands are performed in order, answers come back as inputs. In: a start from the lanes.
+//! Out: appends and requests: permit, then intent, then durable, then send. It must never decide what to send.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{Inner, Offer};
+use crate::{
+    engine::{
+        lanes::Start,
+        machine::{Birth, ChildStart, Command, Input, Machine, StepId, Timer, Turn},
+        prepared::Prepared,
+        world::Permit,
+    },
+    event::{
+        Answer, Code, Effect, Event, Fact, Failure, Instant, Letter, Origin, Outcome, Parked, Past, Request,
+        RunId, Why,
+    },
+    journal::{self, Lsn, Query},
+    value::{Hash, Value},
+};
+
+/// What a run's task hears.
+pub(super) enum Msg {
+    /// For the machine.
+    Input(Input),
+    /// The limiter let a request go.
+    Permit(StepId, u16, Permit),
+    /// An answer that may be shared, with what it answers.
+    Fresh(StepId, u16, Value),
+}
+
+/// A request between its permit and its answer.
+struct Asked {
+    attempt: u16,
+    request: Arc<Request>,
+    fresh: Option<Duration>,
+    permit: Option<Permit>,
+    kept: Option<Value>,
+}
+
+/// One run's task.
+pub(super) struct Task {
+    inner: Arc<Inner>,
+    event: Event,
+    prepared: Arc<Prepared>,
+    to: mpsc::UnboundedSender<Msg>,
+    asked: HashMap<StepId, Asked>,
+    /// The append that must be durable before a write leaves.
+    guard: Lsn,
+    /// Steps that wait for a child run.
+    children: HashSet<StepId>,
+}
+
+/// Why a task stops before its machine does.
+enum Stop {
+    Journal(journal::Error),
+    PlanGone(Hash),
+}
+
+impl From<journal::Error> for Stop {
+    fn from(error: journal::Error) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<journal::Broken> for Stop {
+    fn from(broken: journal::Broken) -> Self {
+        Self::Journal(broken.into())
+    }
+}
+
+impl Inner {
+    /// Starts all runs that may start.
+    pub(super) fn pump(self: &Arc<Self>) {
+        if self.life() != super::Life::Open {
+            return;
+        }
+        loop {
+            let mut board = self.board();
+            let start = board.lanes.next(self.policy.in_flight, |event| self.is_held(event));
+            let Some(start) = start else { break };
+            let gone: Vec<Fact> = start.supersedes.iter().map(|old| self.superseded(old)).collect();
+            if !gone.is_empty() && self.append(gone).is_err() {
+                return;
+            }
+            let remembered =
+                board.remembered.contains(&(Arc::clone(&start.event.flow), start.event.effect_key()));
+            drop(board);
+            self.begin(start, remembered);
+        }
+        self.stir.notify_one();
+        self.quiet.notify_waiters();
+    }
+
+    fn is_held(&self, event: &Event) -> bool {
+        let connections =
+            self.newest(&event.flow).map(|prepared| prepared.connections.clone()).unwrap_or_default();
+        connections.iter().any(|connection| self.world.held(connection))
+    }
+
+    fn begin(self: &Arc<Self>, start: Start, remembered: bool) {
+        let (to, from) = mpsc::unbounded_channel();
+        self.runs().insert(start.event.id, to.clone());
+        let inner = Arc::clone(self);
+        (self.spawn)(Box::pin(async move {
+            let event = start.event.clone();
+            let ran = drive(&inner, start, remembered, to, from).await;
+            match ran {
+                Ok(()) => {}
+                Err(Stop::PlanGone(print)) => inner.plan_gone(event.clone(), print),
+                Err(Stop::Journal(_)) => inner.break_down(),
+            }
+            inner.runs().remove(&event.id);
+            inner.pump();
+        }));
+    }
+
+    fn plan_gone(&self, event: Event, print: Hash) {
+        let message =
+            format!("found no plan {print:?}, expected the one it began with; retry with the newest");
+        let letter = Letter {
+            node: "".into(),
+            element: None,
+            code: Code::PlanGone,
+            message: message.into(),
+            request: None,
+            answer: None,
+        };
+        let parked = Parked {
+            run: event.id,
+            at: self.world.now(),
+            why: Why::Letter,
+            due: None,
+            frozen: true,
+            doubt: false,
+            letters: vec![letter],
+            tries: Vec::new(),
+        };
+        let mut board = self.board();
+        if self.append(vec![Fact::Parked(parked.clone())]).is_ok() {
+            board.lanes.parked(event, &parked);
+        }
+    }
+
+    /// A run that ends because a newer one took over.
+    pub(super) fn superseded(&self, event: &Event) -> Fact {
+        Fact::Ended(self.bare(event, Outcome::Superseded, None))
+    }
+
+    /// The past of a run that is not in memory.
+    pub(super) fn bare(&self, event: &Event, outcome: Outcome, reason: Option<Arc<str>>) -> Past {
+        let now = self.world.now();
+        Past {
+            run: event.id,
+            flow: Arc::clone(&event.flow),
+            lane: Arc::clone(&event.lane),
+            key: Arc::clone(&event.key),
+            fact: event.fact.clone(),
+            version: event.version.clone(),
+            body: event.body.clone(),
+            plan: self.newest(&event.flow).map_or(Hash([0; 32]), |prepared| prepared.plan.print),
+            accepted: event.at,
+            started: event.at,
+            ended: now,
+            outcome,
+            reason,
+            used: None,
+            give: None,
+            nodes: Vec::new(),
+            effects: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+async fn drive(
+    inner: &Arc<Inner>,
+    start: Start,
+    remembered: bool,
+    to: mpsc::UnboundedSender<Msg>,
+    mut from: mpsc::UnboundedReceiver<Msg>,
+) -> Result<(), Stop> {
+    let birth = inner.birth(&start, remembered).await?;
+    let guard = Lsn(inner.appended.load(std::sync::atomic::Ordering::Acquire));
+    let prepared = Arc::clone(&birth.prepared);
+    let mut task = Task {
+        inner: Arc::clone(inner),
+        event: start.event,
+        prepared,
+        to,
+        asked: HashMap::new(),
+        guard,
+        children: HashSet::new(),
+    };
+    let mut turn = Turn::new(inner.world.now(), inner.world.random());
+    let mut machine = Machine::begin(birth, &mut turn);
+    loop {
+        for command in std::mem::take(&mut turn.out) {
+            task.perform(command, &mut machine).await?;
+        }
+        if machine.is_over() {
+            return Ok(());
+        }
+        // `task` holds a sender, so the channel never closes.
+        let Some(message) = from.recv().await else { return Ok(()) };
+        turn = Turn::new(inner.world.now(), inner.world.random());
+        if let Some(input) = task.hear(message) {
+            machine.on(input, &mut turn);
+        }
+    }
+}
+
+impl Inner {
+    /// All that a run begins with.
+    async fn birth(&self, start: &Start, remembered: bool) -> Result<Birth, Stop> {
+        let event = start.event.clone();
+        let mut facts = Vec::new();
+        let mut effects = Vec::new();
+        if start.resume || start.inherits || remembered {
+            // What is read back must be there to be read.
+            self.settled().await?;
+            if start.resume {
+                facts = self.journal.run(event.id)?.map(|open| open.facts).unwrap_or_default();
+            }
+            effects = self.journal.effects(&event.flow, &event.effect_key())?;
+        }
+        if let Origin::Again { of, .. } = event.origin {
+            self.settled().await?;
+            effects.extend(self.effects_of(of, &effects)?);
+        }
+        let bound =
+            facts.iter().find_map(|fact| if let Fact::Froze(froze) = fact { Some(froze.plan) } else { None });
+        let prepared = match bound {
+            Some(print) => self.bound(print).ok_or(Stop::PlanGone(print))?,
+            None => self.newest(&event.flow).ok_or(Stop::PlanGone(Hash([0; 32])))?,
+        };
+        let compares = event.latest && prepared.writes && event.origin.may_be_unchanged();
+        let last = if compares { self.journal.last(&event.flow, &event.key)? } else { None };
+        Ok(Birth {
+            prepared,
+            event,
+            facts,
+            effects,
+            last_used: last.and_then(|last| last.used),
+            policy: Arc::clone(&self.policy),
+            salt: self.salt,
+            watched: self.stories.receiver_count() > 0,
+        })
+    }
+
+    /// Effects of a past run that are not remembered otherwise.
+    fn effects_of(&self, run: RunId, known: &[Effect]) -> Result<Vec<Effect>, journal::Error> {
+        let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
+        let all = past.into_iter().flat_map(|past| past.effects);
+        Ok(all.filter(|effect| known.iter().all(|other| other.id != effect.id)).collect())
+    }
+}
+
+impl Task {
+    /// What the machine hears of a message.
+    fn hear(&mut self, message: Msg) -> Option<Input> {
+        match message {
+            Msg::Input(Input::Answer { step, attempt, got }) => {
+                self.keep_fresh(step, attempt, &got);
+                Some(Input::Answer { step, attempt, got })
+            }
+            Msg::Input(Input::Child { step, end }) => {
+                if self.children.remove(&step) && self.children.is_empty() {
+                    self.inner.board().lanes.awaits(false);
+                }
+                Some(Input::Child { step, end })
+            }
+            Msg::Input(input) => Some(input),
+            Msg::Permit(step, attempt, permit) => {
+                let asked = self.asked.get_mut(&step).filter(|asked| asked.attempt == attempt)?;
+                asked.permit = Some(permit);
+                Some(Input::Permit { step, attempt })
+            }
+            Msg::Fresh(step, attempt, value) => {
+                let asked = self.asked.get_mut(&step).filter(|asked| asked.attempt == attempt)?;
+                asked.kept = Some(value);
+                Some(Input::Permit { step, attempt })
+            }
+        }
+    }
+
+    async fn perform(&mut self, command: Command, machine: &mut Machine) -> Result<(), Stop> {
+        match command {
+            Command::Ask { step, attempt, request, fresh } => self.ask(step, attempt, request, fresh),
+            Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait).await?,
+            Command::Child { step, facts, start } => {
+                self.append(facts, true).await?;
+                self.child(step, start)?;
+            }
+            Command::Record(facts) => self.append(facts, false).await?,
+            Command::Wake { timer, at } => self.wake(timer, at),
+            Command::Tell(what) => self.inner.tell(&self.event, what),
+            Command::Park(facts) => self.park(facts).await?,
+            Command::End { past, refresh } => self.end(*past, refresh, machine).await?,
+        }
+        Ok(())
+    }
+
+    /// Starts a child run. While it waits for one, this run does not count for the quota.
+    fn child(&mut self, step: StepId, start: ChildStart) -> Result<(), Stop> {
+        match self.inner.start_child(&self.event, step, start)? {
+            Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
+            None => {
+                if self.children.is_empty() {
+                    self.inner.board().lanes.awaits(true);
+                }
+                self.children.insert(step);
+            }
+        }
+        self.inner.pump();
+        Ok(())
+    }
+
+    fn ask(&mut self, step: StepId, attempt: u16, request: Arc<Request>, fresh: Option<Duration>) {
+        let kept = fresh.and_then(|age| self.inner.fresh_answer(&request, age));
+        let asked = Asked { attempt, request: Arc::clone(&request), fresh, permit: None, kept: None };
+        self.asked.insert(step, asked);
+        if let Some(value) = kept {
+            // The task itself holds the other end.
+            let _ = self.to.send(Msg::Fresh(step, attempt, value));
+            return;
+        }
+        let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
+        (self.inner.spawn)(Box::pin(async move {
+            let permit = inner.world.permit(&request).await;
+            // A run that is over drops the permit, which refunds it.
+            let _ = to.send(Msg::Permit(step, attempt, permit));
+        }));
+    }
+
+    async fn leave(&mut self, step: StepId, attempt: u16, facts: Vec<Fact>, wait: bool) -> Result<(), Stop> {
+        self.append(facts, true).await?;
+        let Some(asked) = self.asked.get_mut(&step).filter(|asked| asked.attempt == attempt) else {
+            return Ok(());
+        };
+        if let Some(value) = asked.kept.take() {
+            let _ = self.to.send(Msg::Input(Input::Answer { step, attempt, got: Ok(Answer::One(value)) }));
+            return Ok(());
+        }
+        let (request, permit) = (Arc::clone(&asked.request), asked.permit.take().unwrap_or_default());
+        let (inner, to, guard) = (Arc::clone(&self.inner), self.to.clone(), self.guard);
+        (self.inner.spawn)(Box::pin(async move {
+            if wait && inner.durable(guard).await.is_err() {
+                return;
+            }
+            let got = inner.world.send(&request, permit).await;
+            let _ = to.send(Msg::Input(Input::Answer { step, attempt, got }));
+        }));
+        Ok(())
+    }
+
+    fn wake(&self, timer: Timer, at: Instant) {
+        let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
+        (self.inner.spawn)(Box::pin(async move {
+            inner.world.sleep_until(at).await;
+            let _ = to.send(Msg::Input(Input::Due(timer)));
+        }));
+    }
+
+    /// Appends; a full journal is waited for.
+    async fn append(&mut self, facts: Vec<Fact>, guards: bool) -> Result<(), Stop> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let intends = facts.iter().any(|fact| matches!(fact, Fact::Intent(_)));
+        if intends {
+            let key = (Arc::clone(&self.event.flow), self.event.effect_key());
+            self.inner.board().remembered.insert(key);
+        }
+        loop {
+            match self.inner.append(facts.clone()) {
+                Ok(lsn) => {
+                    if guards {
+                        self.guard = lsn;
+                    }
+                    return Ok(());
+                }
+                Err(journal::Error::Full { .. }) => {
+                    let next = Lsn(self.inner.journal.durable().mark().0 + 1);
+                    self.inner.durable(next).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn park(&mut self, facts: Vec<Fact>) -> Result<(), Stop> {
+        let parked = facts
+            .iter()
+            .find_map(|fact| if let Fact::Parked(parked) = fact { Some(parked.clone()) } else { None });
+        if facts.iter().any(|fact| matches!(fact, Fact::Landed { .. })) {
+            let key = (Arc::clone(&self.event.flow), self.event.effect_key());
+            self.inner.board().remembered.insert(key);
+        }
+        self.append(facts, false).await?;
+        if let Some(parked) = parked {
+            self.inner.board().lanes.parked(self.event.clone(), &parked);
+            if parked.due.is_none() {
+                self.inner.child_parked(&self.event);
+            }
+            self.inner.waits_in_vain(&self.event, &parked)?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, past: Past, refresh: bool, machine: &Machine) -> Result<(), Stop> {
+        let ok = past.outcome.is_well();
+        let gave_way = past.outcome == Outcome::Superseded;
+        let again = refresh.then(|| self.inner.refresh(&self.prepared, machine.event())).flatten();
+        if ok {
+            let key = (Arc::clone(&self.event.flow), self.event.effect_key());
+            self.inner.board().remembered.remove(&key);
+        }
+        let give = past.give.clone();
+        let reason = past.reason.clone();
+        let outcome = past.outcome;
+        self.inner.finish(&self.event, past, again, ok, gave_way)?;
+        self.inner.child_done(&self.event, outcome, give, reason);
+        Ok(())
+    }
+
+    fn keep_fresh(&mut self, step: StepId, attempt: u16, got: &Result<Answer, Failure>) {
+        let Some(asked) = self.asked.get(&step).filter(|asked| asked.attempt == attempt) else { return };
+        if let (Some(_), Ok(Answer::One(value))) = (asked.fresh, got) {
+            self.inner.keep_fresh(&asked.request, value);
+        }
+    }
+}
+
+impl Inner {
+    /// The end of a run, of the letters it supersedes, and the event that looks again: one commit, one change of lanes.
+    fn finish(
+        &self,
+        event: &Event,
+        past: Past,
+        again: Option<Event>,
+        ok: bool,
+        gave_way: bool,
+    ) -> Result<(), journal::Error> {
+        let mut board = self.board();
+        let mut facts = vec![Fact::Ended(past)];
+        let superseded = board.lanes.ended(event, ok, gave_way);
+        facts.extend(superseded.iter().map(|old| self.superseded(old)));
+        if let Some(mut again) = again {
+            again.id = board.ids.next(again.at);
+            if board.lanes.offer(again.clone()) != crate::engine::lanes::Taken::Known {
+                facts.push(Fact::Accepted(again));
+            }
+        }
+        self.append(facts).map(drop)
+    }
+
+    fn refresh(&self, prepared: &Prepared, event: &Event) -> Option<Event> {
+        let offer = Offer {
+            flow: Arc::clone(&event.flow),
+            body: event.body.clone(),
+            origin: Origin::Refresh,
+            priority: event.priority,
+        };
+        self.event(prepared, offer, None).ok()
+    }
+
+    fn fresh_answer(&self, request: &Request, age: Duration) -> Option<Value> {
+        let held = self.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (at, value) = held.get(&request.hash())?;
+        (self.world.now().since(*at) <= age).then(|| value.clone())
+    }
+
+    fn keep_fresh(&self, request: &Request, value: &Value) {
+        let mut held = self.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if held.len() >= self.policy.fresh_most {
+            held.clear();
+        }
+        held.insert(request.hash(), (self.world.now(), value.clone()));
+    }
+}

@@ -1,0 +1,430 @@
+//! Which run goes next: lanes, coalescing, order, and runs that are parked. In: events, ends, parks, dues. Out: what to start.
+//! Pure and in memory: it is rebuilt from open runs. It must never wait or write.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use super::policy::{Guard, Guards};
+use crate::event::{
+    Event, Instant, Parked, Priority, RunId, Why,
+    table::{Hold, LaneState},
+};
+
+/// A flow and what the event is about.
+type Key = (Arc<str>, Arc<str>);
+
+/// All lanes.
+#[derive(Clone, Debug, Default)]
+pub struct Lanes {
+    lanes: HashMap<Arc<str>, Lane>,
+    /// Lanes that may have something to start, by priority.
+    ready: [VecDeque<Arc<str>>; 3],
+    /// Lanes whose next event needs a connection that is held.
+    held: Vec<Arc<str>>,
+    /// Parked runs that come back by themselves.
+    dues: BTreeSet<(Instant, RunId)>,
+    /// Where a parked or waiting run is.
+    places: HashMap<RunId, Arc<str>>,
+    active: usize,
+    guards: Guards,
+    gives_way: u8,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    running: Vec<Running>,
+    waiting: VecDeque<Event>,
+    resumes: VecDeque<RunId>,
+    parked: BTreeMap<RunId, Stand>,
+    gave_way: u8,
+    queued: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    run: RunId,
+    key: Key,
+    latest: bool,
+    over: Vec<RunId>,
+    nudged: bool,
+}
+
+/// A parked run as its lane sees it.
+#[derive(Clone, Debug)]
+pub struct Stand {
+    /// Its event.
+    pub event: Event,
+    /// Why it stands.
+    pub hold: Hold,
+    /// Whether it stands for a person.
+    pub letter: bool,
+    /// Whether it was looked for since the newer event came.
+    looked: bool,
+}
+
+/// What became of an offered event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// One that waits is as new.
+    Known,
+    /// It waits.
+    Waits {
+        /// A run of the key that has only read and may give way.
+        nudge: Option<RunId>,
+    },
+    /// It waits in the place of an older one.
+    Replaces(RunId),
+}
+
+/// A run to start.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Its event.
+    pub event: Event,
+    /// Whether it goes on from its facts.
+    pub resume: bool,
+    /// A parked run of the key that never sent anything: it ends, superseded.
+    pub supersedes: Vec<Event>,
+    /// Whether effects of a parked run of the key are inherited.
+    pub inherits: bool,
+}
+
+impl Lanes {
+    /// No lanes yet.
+    pub fn new(guards: Guards, gives_way: u8) -> Self {
+        Self { guards, gives_way, ..Self::default() }
+    }
+
+    /// Runs that count for the quota.
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Whether nothing waits and nothing runs.
+    pub fn is_idle(&self) -> bool {
+        self.lanes
+            .values()
+            .all(|lane| lane.running.is_empty() && lane.waiting.is_empty() && lane.resumes.is_empty())
+    }
+
+    /// Events that wait.
+    pub fn waiting(&self) -> usize {
+        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
+    /// Takes an event that nobody knew.
+    pub fn offer(&mut self, event: Event) -> Taken {
+        let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
+        let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
+        if event.latest {
+            if let Some(at) = lane.waiting.iter().position(same) {
+                let older = &lane.waiting[at];
+                if event.version.is_some() && event.version <= older.version {
+                    return Taken::Known;
+                }
+                let old = older.id;
+                self.places.remove(&old);
+                self.places.insert(event.id, Arc::clone(&event.lane));
+                lane.waiting[at] = event;
+                return Taken::Replaces(old);
+            }
+        }
+        let key = (Arc::clone(&event.flow), Arc::clone(&event.key));
+        let gives_way = self.gives_way;
+        let may = event.latest && lane.gave_way < gives_way;
+        let nudge = lane.running.iter_mut().find(|run| may && run.latest && run.key == key && !run.nudged);
+        let nudge = nudge.map(|run| {
+            run.nudged = true;
+            run.run
+        });
+        self.places.insert(event.id, Arc::clone(&event.lane));
+        let (name, priority) = (Arc::clone(&event.lane), event.priority);
+        lane.waiting.push_back(event);
+        self.queue(&name, priority);
+        Taken::Waits { nudge }
+    }
+
+    /// Puts back an event that was ours before a restart, without asking what it replaces.
+    pub fn restore(&mut self, event: Event, parked: Option<&Parked>, frozen: bool) {
+        let (name, id, priority) = (Arc::clone(&event.lane), event.id, event.priority);
+        let lane = self.lanes.entry(Arc::clone(&name)).or_default();
+        self.places.insert(id, Arc::clone(&name));
+        match parked {
+            Some(parked) => self.stand(event, parked),
+            None if frozen => {
+                let hold = if self.guards.has(Guard::Doubt) { Hold::Doubt } else { Hold::Letter };
+                lane.parked.insert(id, Stand { event, hold, letter: false, looked: false });
+                lane.resumes.push_back(id);
+                self.queue(&name, priority);
+            }
+            None => {
+                lane.waiting.push_back(event);
+                self.queue(&name, priority);
+            }
+        }
+    }
+
+    fn stand(&mut self, event: Event, parked: &Parked) {
+        let hold = match (parked.doubt, parked.frozen, &parked.why) {
+            (true, ..) => Hold::Doubt,
+            (_, false, _) => Hold::Fresh,
+            (_, true, Why::Letter) => Hold::Letter,
+            (_, true, _) => Hold::Until,
+        };
+        if let Some(due) = parked.due {
+            self.dues.insert((due, event.id));
+        }
+        let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
+        let letter = parked.why == Why::Letter;
+        // A run that was looked for and is still in doubt gives way as a letter does: its effects go over.
+        let looked =
+            hold == Hold::Doubt && lane.waiting.iter().any(|w| w.flow == event.flow && w.key == event.key);
+        lane.parked.insert(event.id, Stand { event, hold, letter, looked });
+    }
+
+    fn queue(&mut self, name: &Arc<str>, priority: Priority) {
+        if let Some(lane) = self.lanes.get_mut(name).filter(|lane| !lane.queued) {
+            lane.queued = true;
+            self.ready[priority as usize].push_back(Arc::clone(name));
+        }
+    }
+
+    /// The next run to start, if the quota allows one more. `held`: a connection that the event's flow needs is held.
+    pub fn next(&mut self, quota: usize, held: impl Fn(&Event) -> bool) -> Option<Start> {
+        loop {
+            if self.active >= quota && !self.child_waits() {
+                return None;
+            }
+            let name = self.ready.iter_mut().find_map(VecDeque::pop_front)?;
+            let Some(lane) = self.lanes.get_mut(&name) else { continue };
+            lane.queued = false;
+            match lane.pick(&held, self.guards) {
+                Pick::Start(start) => {
+                    let start = *start;
+                    if !start.resume {
+                        self.places.remove(&start.event.id);
+                    }
+                    for old in &start.supersedes {
+                        self.places.remove(&old.id);
+                        self.dues.retain(|(_, run)| *run != old.id);
+                    }
+                    self.dues.retain(|(_, run)| *run != start.event.id);
+                    self.active += 1;
+                    if !self.guards.has(Guard::Lane) {
+                        self.queue(&name, start.event.priority);
+                    }
+                    return Some(start);
+                }
+                Pick::Held => self.held.push(name),
+                Pick::Nothing => self.forget(&name),
+            }
+        }
+    }
+
+    /// Child runs go even if the quota is used up: their parents wait for them.
+    fn child_waits(&self) -> bool {
+        self.ready.iter().flatten().any(|name| {
+            self.lanes.get(name).and_then(|lane| lane.waiting.front()).is_some_and(|event| {
+                matches!(event.origin, crate::event::Origin::Child { awaited: true, .. })
+            })
+        })
+    }
+
+    fn forget(&mut self, name: &Arc<str>) {
+        if self.lanes.get(name).is_some_and(Lane::is_empty) {
+            self.lanes.remove(name);
+        }
+    }
+
+    /// Lets held lanes ask again.
+    pub fn release(&mut self) {
+        for name in std::mem::take(&mut self.held) {
+            let priority =
+                self.lanes.get(&name).and_then(|lane| lane.waiting.front()).map(|event| event.priority);
+            self.queue(&name, priority.unwrap_or_default());
+        }
+    }
+
+    /// Whether lanes are held.
+    pub fn any_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// A run ended. Gives the letters of the key that it supersedes, if it ended well.
+    pub fn ended(&mut self, event: &Event, ok: bool, gave_way: bool) -> Vec<Event> {
+        self.active = self.active.saturating_sub(1);
+        let Some(lane) = self.lanes.get_mut(&event.lane) else { return Vec::new() };
+        let over = lane.remove(event.id);
+        lane.gave_way = if gave_way { lane.gave_way.saturating_add(1) } else { 0 };
+        let mut superseded = Vec::new();
+        for run in over.into_iter().filter(|_| ok) {
+            if let Some(stand) = lane.parked.remove(&run) {
+                superseded.push(stand.event);
+            }
+        }
+        for old in &superseded {
+            self.places.remove(&old.id);
+            self.dues.retain(|(_, run)| *run != old.id);
+        }
+        self.queue(&event.lane, event.priority);
+        superseded
+    }
+
+    /// A run parked.
+    pub fn parked(&mut self, event: Event, parked: &Parked) {
+        self.active = self.active.saturating_sub(1);
+        let (name, priority) = (Arc::clone(&event.lane), event.priority);
+        if let Some(lane) = self.lanes.get_mut(&name) {
+            lane.remove(event.id);
+        }
+        self.places.insert(event.id, Arc::clone(&name));
+        self.stand(event, parked);
+        self.queue(&name, priority);
+    }
+
+    /// The earliest instant at which a parked run comes back.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.dues.first().map(|(at, _)| *at)
+    }
+
+    /// Brings back all parked runs that are due.
+    pub fn wake(&mut self, now: Instant) {
+        while let Some((at, run)) = self.dues.first().copied().filter(|(at, _)| *at <= now) {
+            self.dues.remove(&(at, run));
+            self.resume(run);
+        }
+    }
+
+    /// Brings back a parked run. False: there is none of that name.
+    pub fn resume(&mut self, run: RunId) -> bool {
+        let Some(name) = self.places.get(&run).cloned() else { return false };
+        let Some(lane) = self.lanes.get_mut(&name) else { return false };
+        let Some(stand) = lane.parked.get_mut(&run) else { return false };
+        stand.looked = false;
+        let priority = stand.event.priority;
+        if !lane.resumes.contains(&run) {
+            lane.resumes.push_back(run);
+        }
+        self.queue(&name, priority);
+        true
+    }
+
+    /// A parked run.
+    pub fn standing(&self, run: RunId) -> Option<&Stand> {
+        self.lanes.get(self.places.get(&run)?)?.parked.get(&run)
+    }
+
+    /// Takes away a waiting event or a parked run.
+    pub fn drop(&mut self, run: RunId) -> Option<Event> {
+        let name = self.places.remove(&run)?;
+        self.dues.retain(|(_, due)| *due != run);
+        let lane = self.lanes.get_mut(&name)?;
+        lane.resumes.retain(|resume| *resume != run);
+        let at = lane.waiting.iter().position(|event| event.id == run);
+        let gone = match at {
+            Some(at) => lane.waiting.remove(at),
+            None => lane.parked.remove(&run).map(|stand| stand.event),
+        };
+        if let Some(event) = &gone {
+            self.queue(&name, event.priority);
+        }
+        gone
+    }
+
+    /// A run waits for a child: it does not count for the quota meanwhile.
+    pub fn awaits(&mut self, waits: bool) {
+        self.active = if waits { self.active.saturating_sub(1) } else { self.active + 1 };
+    }
+
+    /// The lane as a key of it sees it, for the table.
+    pub fn state(&self, event: &Event) -> LaneState {
+        let Some(lane) = self.lanes.get(&event.lane) else { return LaneState::Idle };
+        let stands = |stand: &&Stand| stand.event.flow == event.flow && stand.event.key == event.key;
+        if let Some(running) = lane.running.first() {
+            let over = running.over.iter().any(|run| lane.parked.contains_key(run));
+            return if over { LaneState::RunningOver } else { LaneState::Running };
+        }
+        match lane.parked.values().find(stands) {
+            Some(stand) if !stand.event.latest => LaneState::Blocked,
+            Some(stand) => LaneState::Parked(stand.hold),
+            None if self.held.contains(&event.lane) => LaneState::Held,
+            None => LaneState::Idle,
+        }
+    }
+}
+
+/// What a lane has to start.
+enum Pick {
+    Start(Box<Start>),
+    Held,
+    Nothing,
+}
+
+impl Lane {
+    fn is_empty(&self) -> bool {
+        self.running.is_empty()
+            && self.waiting.is_empty()
+            && self.resumes.is_empty()
+            && self.parked.is_empty()
+    }
+
+    fn remove(&mut self, run: RunId) -> Vec<RunId> {
+        let at = self.running.iter().position(|running| running.run == run);
+        at.map(|at| self.running.remove(at).over).unwrap_or_default()
+    }
+
+    fn pick(&mut self, held: &impl Fn(&Event) -> bool, guards: Guards) -> Pick {
+        if !self.running.is_empty() && guards.has(Guard::Lane) {
+            return Pick::Nothing;
+        }
+        while let Some(run) = self.resumes.pop_front() {
+            if let Some(stand) = self.parked.remove(&run) {
+                return self.go(stand.event, true, Vec::new(), Vec::new());
+            }
+        }
+        if self.parked.values().any(|stand| !stand.event.latest) {
+            return Pick::Nothing;
+        }
+        for at in 0..self.waiting.len() {
+            let event = &self.waiting[at];
+            let mine = |stand: &&Stand| stand.event.flow == event.flow && stand.event.key == event.key;
+            let stands: Vec<(RunId, Hold, bool)> = self
+                .parked
+                .values()
+                .filter(mine)
+                .map(|stand| (stand.event.id, stand.hold, stand.looked))
+                .collect();
+            if stands.iter().any(|(_, hold, _)| *hold == Hold::Until) {
+                continue;
+            }
+            if held(event) {
+                return Pick::Held;
+            }
+            if let Some((doubtful, ..)) =
+                stands.iter().find(|(_, hold, looked)| *hold == Hold::Doubt && !looked)
+            {
+                if let Some(stand) = self.parked.remove(doubtful) {
+                    return self.go(stand.event, true, Vec::new(), Vec::new());
+                }
+            }
+            let Some(event) = self.waiting.remove(at) else { continue };
+            let fresh = stands.iter().filter(|(_, hold, _)| *hold == Hold::Fresh).map(|(run, ..)| *run);
+            let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();
+            let over =
+                stands.iter().filter(|(_, hold, _)| *hold != Hold::Fresh).map(|(run, ..)| *run).collect();
+            return self.go(event, false, gone, over);
+        }
+        Pick::Nothing
+    }
+
+    fn go(&mut self, event: Event, resume: bool, supersedes: Vec<Event>, over: Vec<RunId>) -> Pick {
+        let key = (Arc::clone(&event.flow), Arc::clone(&event.key));
+        let newer = self.waiting.iter().any(|other| other.flow == key.0 && other.key == key.1);
+        let inherits = !over.is_empty();
+        let (run, latest) = (event.id, event.latest);
+        self.running.push(Running { run, key, latest, over, nudged: newer });
+        Pick::Start(Box::new(Start { event, resume, supersedes, inherits }))
+    }
+}

@@ -1,0 +1,17 @@
+//! The durable engine: runs of plans against a world and a journal. In: plans, events, commands. Out: facts, requests. It
+//! must never name HTTP, a database or arguments.
+
+mod driver;
+pub mod lanes;
+pub mod machine;
+mod policy;
+mod prepared;
+mod scope;
+mod world;
+
+pub use self::{
+    driver::{Engine, Error, Offer, Offered, Pinned, Setup, Spawn},
+    policy::{Guard, Guards, Policy},
+    prepared::{Prepared, is_write},
+    world::{Permit, Waiting, World},
+};

@@ -1,0 +1,358 @@
+//! Estates: folders with a `flowrun.yaml`. In: paths, and a place to read files from. Out: the trees of all files that belong
+//! together, each with its number in [`Sources`]. Only this room opens files of an estate. It must never know a connector's
+//! meaning, nor a secret.
+//!
+//! What lies where: `flowrun.yaml` at the root; flows, fragments, connectors and cases are YAML files anywhere below it,
+//! told apart by their first key; `tables/x.csv` are tables, `tables/<environment>/x.csv` replace them there;
+//! `records/<system>/<record>.json` are records over those that come with flowrun.
+
+mod files;
+mod print;
+mod shipped;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use self::{
+    files::{Disk, Error, Files, MAX_BYTES, Memory},
+    shipped::{SHIPPED, Shipped},
+};
+use crate::{
+    problem::{Problem, Problems, codes},
+    source::{Name, Sources, Span},
+    syntax::{self, FileKind, ast, case::Cases, connector, estate as tree},
+    value::Hash,
+    yaml,
+};
+
+/// The file that makes a folder an estate.
+pub const FILE: &str = "flowrun.yaml";
+
+/// A part of an estate, and the file it came from.
+#[derive(Clone, Debug)]
+pub struct Part<T> {
+    /// What the file says.
+    pub tree: T,
+    /// Its number in the sources.
+    pub file: u32,
+    /// Its path.
+    pub path: PathBuf,
+    /// Hash over what it says; comments and layout do not count.
+    pub print: Hash,
+}
+
+/// A table's text.
+#[derive(Clone, Debug)]
+pub struct TableFile {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its file, and those that replace it by environment.
+    pub file: u32,
+    /// What replaces it in the chosen environment.
+    pub overlay: Option<u32>,
+}
+
+/// All files that belong together.
+#[derive(Debug, Default)]
+pub struct Estate {
+    /// The folder of `flowrun.yaml`; none: there is no estate around what was asked for.
+    pub root: Option<PathBuf>,
+    /// What `flowrun.yaml` says.
+    pub tree: Option<Part<tree::Estate>>,
+    /// The chosen environment.
+    pub environment: Option<Arc<str>>,
+    /// Flows, by file.
+    pub flows: Vec<Part<ast::Flow>>,
+    /// Overlays, by file.
+    pub overlays: Vec<Part<ast::Overlay>>,
+    /// Fragments, by file; those that come with flowrun where the estate has none of the name.
+    pub fragments: Vec<Part<ast::Fragment>>,
+    /// Connectors, by file; likewise.
+    pub connectors: Vec<Part<connector::Connector>>,
+    /// Cases, by file.
+    pub cases: Vec<Part<Cases>>,
+    /// Tables, by name.
+    pub tables: Vec<TableFile>,
+    /// Record files: the estate's, then those that come with flowrun.
+    pub records: Vec<u32>,
+    /// Files that were asked for by path.
+    pub asked: BTreeSet<u32>,
+}
+
+impl Estate {
+    /// The connections of the chosen environment.
+    pub fn connections(&self) -> &[(Name, tree::Connection)] {
+        let environments = self.tree.iter().flat_map(|part| &part.tree.environments);
+        let mut chosen = environments.filter(|(name, _)| Some(&name.value) == self.environment.as_ref());
+        chosen.next().map_or(&[], |(_, environment)| &environment.connections)
+    }
+}
+
+/// The folder of the estate around a path: the nearest one upwards that has a `flowrun.yaml`.
+pub fn root(files: &dyn Files, path: &Path) -> Option<PathBuf> {
+    let path = files.whole(path);
+    let start = if files.is_file(&path) { path.parent()?.to_owned() } else { path };
+    start.ancestors().find(|folder| files.is_file(&folder.join(FILE))).map(Path::to_owned)
+}
+
+/// Reads the estate around the given paths. Without paths: around the present folder. Without an estate: what was asked for,
+/// with what comes with flowrun; without paths either, the shipped estate itself.
+pub fn load(
+    files: &dyn Files,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Estate {
+    let here = PathBuf::from(".");
+    let first = paths.first().unwrap_or(&here);
+    let mut reader =
+        Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
+    reader.estate.root = root(files, first);
+    let mut listed = match &reader.estate.root {
+        Some(root) => reader.list(&root.clone()),
+        None => BTreeSet::new(),
+    };
+    let asked: BTreeSet<PathBuf> = paths.iter().flat_map(|path| reader.asked(path)).collect();
+    listed.extend(asked.iter().cloned());
+    if reader.estate.root.is_none() && paths.is_empty() {
+        return reader.from_shipped().shipped_alone(environment);
+    }
+    for path in &listed {
+        reader.file(path, paths.is_empty() || asked.contains(path));
+    }
+    reader.choose(environment);
+    reader.overlay_tables(&listed);
+    reader.shipped()
+}
+
+struct Reader<'a> {
+    files: &'a dyn Files,
+    /// What names of files are told relative to.
+    base: PathBuf,
+    /// What stands before names of files.
+    prefix: &'static str,
+    sources: &'a mut Sources,
+    problems: &'a mut Problems,
+    estate: Estate,
+}
+
+impl<'a> Reader<'a> {
+    /// The same, reading what comes with flowrun.
+    fn from_shipped(self) -> Self {
+        Self { files: &SHIPPED, base: PathBuf::from("/"), prefix: "<embedded>/", ..self }
+    }
+
+    fn list(&mut self, folder: &Path) -> BTreeSet<PathBuf> {
+        match self.files.list(folder) {
+            Ok(found) => found.into_iter().filter(|path| is_ours(path)).collect(),
+            Err(error) => {
+                self.unreadable(folder, &error);
+                BTreeSet::new()
+            }
+        }
+    }
+
+    /// The files that a path stands for.
+    fn asked(&mut self, path: &Path) -> BTreeSet<PathBuf> {
+        let whole = self.files.whole(path);
+        if self.files.is_folder(&whole) { self.list(&whole) } else { BTreeSet::from([whole]) }
+    }
+
+    fn name(&self, path: &Path) -> String {
+        format!("{}{}", self.prefix, path.strip_prefix(&self.base).unwrap_or(path).display())
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &Error) {
+        let file = self.sources.add(self.name(path), "");
+        self.problems.add(Problem::error(
+            codes::UNREADABLE,
+            Span { file, start: 0, end: 0 },
+            error.to_string(),
+        ));
+    }
+
+    /// A file's number, once it is read.
+    fn text(&mut self, path: &Path) -> Option<u32> {
+        match self.files.read(path) {
+            Ok(bytes) => yaml::decode(self.sources, &self.name(path), &bytes, self.problems),
+            Err(error) => {
+                self.unreadable(path, &error);
+                None
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, asked: bool) {
+        match ending(path) {
+            "csv" if overlay_of(path).is_none() => self.table(path, asked),
+            "csv" => {}
+            "json" => {
+                let record = self.text(path);
+                self.estate.records.extend(record);
+            }
+            _ => self.tree(path, asked),
+        }
+    }
+
+    fn table(&mut self, path: &Path, asked: bool) {
+        let Some(file) = self.text(path) else { return };
+        if asked {
+            self.estate.asked.insert(file);
+        }
+        self.estate.tables.push(TableFile { name: stem(path), file, overlay: None });
+    }
+
+    fn tree(&mut self, path: &Path, asked: bool) {
+        let Some(file) = self.text(path) else { return };
+        if asked {
+            self.estate.asked.insert(file);
+        }
+        let Some(node) = yaml::read(self.sources, file, self.problems) else { return };
+        let Some(kind) = syntax::kind(&node, self.problems) else { return };
+        let print = print::of(&node);
+        let (estate, problems) = (&mut self.estate, &mut *self.problems);
+        let path = path.to_owned();
+        match kind {
+            FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
+            FileKind::Overlay => {
+                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print))
+            }
+            FileKind::Fragment => {
+                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print))
+            }
+            FileKind::Connector => {
+                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print))
+            }
+            FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
+            FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
+        }
+    }
+
+    /// Chooses the environment: the named one, the estate's own choice, or the only one.
+    fn choose(&mut self, wanted: Option<&str>) {
+        let Some(part) = &self.estate.tree else { return };
+        let known: Vec<&Name> = part.tree.environments.iter().map(|(name, _)| name).collect();
+        let own = part.tree.environment.as_ref();
+        let name = wanted.or(own.map(|name| &*name.value)).or(known.first().map(|name| &*name.value));
+        let found = known.iter().find(|known| Some(&*known.value) == name);
+        if let (None, Some(name)) = (found, name) {
+            let span = match own {
+                Some(own) if wanted.is_none() => own.span,
+                _ => part.tree.name.span,
+            };
+            let problem =
+                Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
+            let near = crate::shape::near(name, known.iter().map(|known| &*known.value));
+            self.problems.add(match near {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem,
+            });
+        }
+        self.estate.environment = found.map(|name| Arc::clone(&name.value));
+    }
+
+    /// Tables of the chosen environment.
+    fn overlay_tables(&mut self, listed: &BTreeSet<PathBuf>) {
+        for path in listed.iter().filter(|path| ending(path) == "csv") {
+            let Some(environment) = overlay_of(path) else { continue };
+            if Some(&*environment) != self.estate.environment.as_deref() {
+                continue;
+            }
+            let Some(file) = self.text(path) else { continue };
+            let name = stem(path);
+            match self.estate.tables.iter_mut().find(|table| table.name == name) {
+                Some(table) => table.overlay = Some(file),
+                None => self.estate.tables.push(TableFile { name, file, overlay: None }),
+            }
+        }
+    }
+
+    /// What comes with flowrun, where the estate has nothing of the name.
+    fn shipped(self) -> Estate {
+        let mut estate = self.estate;
+        let mut reader = Reader { estate: Estate::default(), ..self }.from_shipped();
+        for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
+            let table = ending(&path) == "csv";
+            if shipped::is_shared(&path) && !(table && estate.root.is_some()) {
+                reader.file(&path, false);
+            }
+        }
+        let theirs = reader.estate;
+        add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
+        add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
+        if estate.root.is_none() {
+            estate.tables.extend(theirs.tables);
+        }
+        let sources = &*reader.sources;
+        let known: BTreeSet<String> =
+            estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
+        let missing = |file: &u32| record_name(sources, *file).is_none_or(|name| !known.contains(&name));
+        estate.records.extend(theirs.records.into_iter().filter(missing));
+        estate
+    }
+
+    /// The shipped estate by itself.
+    fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
+        let listed: BTreeSet<PathBuf> =
+            SHIPPED.list(Path::new("/")).unwrap_or_default().into_iter().collect();
+        for path in &listed {
+            self.file(path, true);
+        }
+        self.choose(environment);
+        self.estate
+    }
+}
+
+fn part<T>(tree: Option<T>, file: u32, path: PathBuf, print: Hash) -> Option<Part<T>> {
+    tree.map(|tree| Part { tree, file, path, print })
+}
+
+fn add_missing<T>(mine: &mut Vec<Part<T>>, theirs: Vec<Part<T>>, name: impl Fn(&T) -> &Arc<str>) {
+    let known: BTreeMap<Arc<str>, ()> = mine.iter().map(|part| (Arc::clone(name(&part.tree)), ())).collect();
+    mine.extend(theirs.into_iter().filter(|part| !known.contains_key(name(&part.tree))));
+}
+
+/// `system/record.json` of a record file.
+fn record_name(sources: &Sources, file: u32) -> Option<String> {
+    let parts: Vec<&str> = sources.get(file)?.name.rsplit('/').take(2).collect();
+    Some(parts.join("/"))
+}
+
+fn ending(path: &Path) -> &str {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default()
+}
+
+fn stem(path: &Path) -> Arc<str> {
+    path.file_stem().unwrap_or_default().to_string_lossy().into()
+}
+
+fn folder(path: &Path) -> Option<&Path> {
+    path.parent()
+}
+
+fn is_called(path: Option<&Path>, name: &str) -> bool {
+    path.and_then(Path::file_name).is_some_and(|found| found == name)
+}
+
+/// The environment whose table this is: `tables/<environment>/x.csv`.
+fn overlay_of(path: &Path) -> Option<String> {
+    let environment = folder(path)?;
+    if !is_called(folder(environment), "tables") {
+        return None;
+    }
+    Some(environment.file_name()?.to_string_lossy().into_owned())
+}
+
+/// Whether a file below an estate belongs to it.
+fn is_ours(path: &Path) -> bool {
+    match ending(path) {
+        "yaml" | "yml" => true,
+        "csv" => is_called(folder(path), "tables") || overlay_of(path).is_some(),
+        "json" => is_called(folder(path).and_then(folder), "records"),
+        _ => false,
+    }
+}

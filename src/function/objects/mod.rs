@@ -1,0 +1,4 @@
+//! Functions on whole records.
+
+pub(super) mod compare;
+pub(super) mod fingerprint;

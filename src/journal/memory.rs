@@ -1,0 +1,135 @@
+//! A journal in memory: for `exec FLOW --event`, for trials and tests. Every append is durable at once.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Shelf};
+use crate::{
+    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
+    value::Hash,
+};
+
+/// A journal in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    held: Mutex<Held>,
+    durable: Durable,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    shelf: Shelf,
+    facts: Vec<Fact>,
+    appended: u64,
+    orders: Vec<(Ordered, Option<String>)>,
+    pinned: HashMap<Hash, Vec<u8>>,
+}
+
+impl Memory {
+    /// All facts, in order.
+    pub fn facts(&self) -> Vec<Fact> {
+        self.held().facts.clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for Memory {
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
+        let mut held = self.held();
+        held.appended += 1;
+        for fact in &facts {
+            held.shelf.apply(fact);
+        }
+        held.facts.extend(facts);
+        let lsn = Lsn(held.appended);
+        drop(held);
+        self.durable.publish(lsn);
+        Ok(lsn)
+    }
+
+    fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    fn open(&self) -> Result<Vec<OpenRun>, Error> {
+        Ok(self.held().shelf.open())
+    }
+
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error> {
+        Ok(self.held().shelf.run(run))
+    }
+
+    fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
+        Ok(self.held().shelf.past(query))
+    }
+
+    fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
+        Ok(self.held().shelf.last(flow, key))
+    }
+
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
+        Ok(self.held().shelf.known(flow, fact))
+    }
+
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
+        Ok(self.held().shelf.effects(flow, key))
+    }
+
+    fn remembered(&self) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
+        Ok(self.held().shelf.remembered())
+    }
+
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
+        Ok(self.held().shelf.watermark(flow, source))
+    }
+
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+        let mut held = self.held();
+        let id = held.orders.len() as u64 + 1;
+        held.orders.push((Ordered { id, at, who: who.into(), order: order.clone() }, None));
+        Ok(id)
+    }
+
+    fn orders(&self) -> Result<Vec<Ordered>, Error> {
+        Ok(self
+            .held()
+            .orders
+            .iter()
+            .filter(|(_, told)| told.is_none())
+            .map(|(order, _)| order.clone())
+            .collect())
+    }
+
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
+        if let Some((_, slot)) = self.held().orders.iter_mut().find(|(order, _)| order.id == id) {
+            *slot = Some(told.to_owned());
+        }
+        Ok(())
+    }
+
+    fn told(&self, id: u64) -> Result<Option<String>, Error> {
+        Ok(self.held().orders.iter().find(|(order, _)| order.id == id).and_then(|(_, told)| told.clone()))
+    }
+
+    fn pin(&self, print: Hash, _flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        self.held().pinned.insert(print, bundle.to_vec());
+        Ok(())
+    }
+
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.held().pinned.get(&print).cloned())
+    }
+
+    fn salt(&self) -> [u8; 32] {
+        [0x5a; 32]
+    }
+
+    fn newest(&self) -> Result<EventId, Error> {
+        Ok(self.held().shelf.newest())
+    }
+}

@@ -1,0 +1,206 @@
+//! Where facts are kept. In: facts in order. Out: a durable mark, open runs, past runs, orders of operators. It must never
+//! know lanes, plans or what a fact leads to.
+
+mod durable;
+mod memory;
+mod shelf;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    durable::{Broken, Durable, Lsn},
+    memory::Memory,
+    shelf::Shelf,
+    sqlite::{Reader, Sqlite},
+};
+use crate::{
+    event::{
+        Effect, EffectId, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Version, Watermark,
+    },
+    value::{Hash, Value},
+};
+
+/// What can go wrong with a journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another engine has it.
+    #[error(
+        "found another engine on the journal {path}, expected none: stop it, or give this one its own `--data`"
+    )]
+    Locked {
+        /// The journal's file.
+        path: String,
+    },
+    /// Written by a newer version.
+    #[error("found a journal of version {found}, expected at most {known}: use the flowrun that wrote it")]
+    Newer {
+        /// Its version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// Not a journal of flowrun.
+    #[error("found a database of another program at {path}, expected a journal: choose another `--data`")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
+    /// It cannot be written any more: nothing is accepted and nothing is sent.
+    #[error("the journal cannot be written: {0}")]
+    Broken(String),
+    /// It cannot be read.
+    #[error("the journal cannot be read: {0}")]
+    Read(String),
+    /// More is waiting to be written than may wait.
+    #[error("found {waiting} batches waiting to be written, expected fewer: the disk is too slow")]
+    Full {
+        /// How many.
+        waiting: usize,
+    },
+}
+
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken.0.to_string())
+    }
+}
+
+/// A run that is not over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenRun {
+    /// Its event.
+    pub event: Event,
+    /// What is known of it: frozen values, its effects, the last park.
+    pub facts: Vec<Fact>,
+}
+
+impl OpenRun {
+    /// How it is parked, if it is.
+    pub fn parked(&self) -> Option<&Parked> {
+        self.facts
+            .iter()
+            .rev()
+            .find_map(|fact| if let Fact::Parked(parked) = fact { Some(parked) } else { None })
+    }
+
+    /// Whether it holds frozen values, and by which plan.
+    pub fn frozen_by(&self) -> Option<Hash> {
+        self.facts.iter().find_map(|fact| if let Fact::Froze(froze) = fact { Some(froze.plan) } else { None })
+    }
+}
+
+/// The last run of a key that was done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Last {
+    /// The run.
+    pub run: RunId,
+    /// The version of its event.
+    pub version: Option<Version>,
+    /// What its writes used.
+    pub used: Option<Hash>,
+}
+
+/// Which past runs are wanted, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Of this flow.
+    pub flow: Option<Arc<str>>,
+    /// About this.
+    pub key: Option<Arc<str>>,
+    /// This one.
+    pub run: Option<RunId>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Before this run, for paging.
+    pub before: Option<RunId>,
+    /// At most so many; 0 means 100.
+    pub limit: usize,
+}
+
+/// What an operator asks of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Order {
+    /// Go on with a parked run, or run a past one again.
+    Retry {
+        /// The run.
+        run: RunId,
+        /// With the newest plan, also if it is bound to an older one.
+        newest: bool,
+        /// With another event body.
+        edited: Option<Value>,
+        /// Repeat on purpose what may not be repeated.
+        force: bool,
+    },
+    /// Drop a waiting event or a parked run.
+    Drop {
+        /// The run.
+        run: RunId,
+    },
+    /// Say of an effect in doubt how it went.
+    Settle {
+        /// The run.
+        run: RunId,
+        /// The effect.
+        effect: EffectId,
+        /// It landed and gave this; none: it is absent.
+        landed: Option<Value>,
+    },
+}
+
+/// An order in the table: also the audit trail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered {
+    /// Its number.
+    pub id: u64,
+    /// When it was given.
+    pub at: Instant,
+    /// By whom.
+    pub who: Arc<str>,
+    /// What.
+    pub order: Order,
+}
+
+/// The store of facts. Nothing here waits but [`Durable`].
+pub trait Journal: Send + Sync {
+    /// Appends facts as one commit, in order. Returns at once; the number becomes durable later.
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error>;
+    /// How far appended facts are durable.
+    fn durable(&self) -> &Durable;
+    /// All runs that are not over, oldest first.
+    fn open(&self) -> Result<Vec<OpenRun>, Error>;
+    /// One run that is not over.
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error>;
+    /// Past runs.
+    fn past(&self, query: &Query) -> Result<Vec<Past>, Error>;
+    /// The last run of a key that was done.
+    fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error>;
+    /// The run of a fact that was accepted before.
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error>;
+    /// Effects that are remembered of a flow's key (see [`Event::effect_key`]).
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error>;
+    /// Flows and keys that have remembered effects.
+    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
+    /// How far a poll came.
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error>;
+    /// Gives an order to the engine that has this journal, in whatever process.
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error>;
+    /// Orders that are not done.
+    fn orders(&self) -> Result<Vec<Ordered>, Error>;
+    /// An order is done, with what is told of it.
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error>;
+    /// What was told of an order, once it is done.
+    fn told(&self, id: u64) -> Result<Option<String>, Error>;
+    /// Keeps the sources of a plan.
+    fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
+    /// The sources of a plan.
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error>;
+    /// The key of hashes over what may be personal; made once.
+    fn salt(&self) -> [u8; 32];
+    /// The highest id that was ever given.
+    fn newest(&self) -> Result<EventId, Error>;
+}

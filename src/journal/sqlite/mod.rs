@@ -1,0 +1,162 @@
+//! The store on disk: SQLite in WAL mode, every group of facts one commit that is synced before it counts. In: a folder.
+//! Out: a [`Journal`]. It must never know what the facts mean beyond which row they change.
+
+mod apply;
+mod place;
+mod read;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::Connection;
+
+pub use self::read::Reader;
+use self::{place::Place, writer::Writer};
+use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query};
+use crate::{
+    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
+    value::Hash,
+};
+
+/// A journal in a folder; one engine at a time.
+pub struct Sqlite {
+    writer: Writer,
+    reader: Mutex<Reader>,
+    salt: [u8; 32],
+    _place: Place,
+}
+
+impl Sqlite {
+    /// Opens the journal of a folder, making both if they are not there. The folder is 0700, its files 0600.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let place = Place::take(folder)?;
+        let connection = place.connect()?;
+        let (epoch, salt) = place::prepare(&connection, &place.name())?;
+        let writer = Writer::start(connection, place.connect()?, epoch);
+        Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), salt, _place: place })
+    }
+
+    /// Deletes at most `most` of the oldest past runs that are older than `before`; returns how many.
+    pub fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
+        self.read(|reader| reader.trim(before, most))
+    }
+
+    /// Lets the writer's file grow no further than so many pages, as a full disk would.
+    #[cfg(test)]
+    pub(super) fn writer_limit(&self, pages: i64) {
+        self.writer.limit(pages);
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
+        ask(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Journal for Sqlite {
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
+        self.writer.append(facts)
+    }
+
+    fn durable(&self) -> &Durable {
+        self.writer.durable()
+    }
+
+    fn open(&self) -> Result<Vec<OpenRun>, Error> {
+        self.read(Reader::open_runs)
+    }
+
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error> {
+        self.read(|reader| reader.open_run(run))
+    }
+
+    fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
+        self.read(|reader| reader.past(query))
+    }
+
+    fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
+        self.read(|reader| reader.last(flow, key))
+    }
+
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
+        self.read(|reader| reader.known(flow, fact))
+    }
+
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
+        self.read(|reader| reader.effects(flow, key))
+    }
+
+    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        self.read(Reader::remembered)
+    }
+
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
+        self.read(|reader| reader.watermark(flow, source))
+    }
+
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+        self.read(|reader| reader.order(at, who, order))
+    }
+
+    fn orders(&self) -> Result<Vec<Ordered>, Error> {
+        self.read(Reader::orders)
+    }
+
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
+        self.read(|reader| reader.ordered(id, told))
+    }
+
+    fn told(&self, id: u64) -> Result<Option<String>, Error> {
+        self.read(|reader| reader.told(id))
+    }
+
+    fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        self.read(|reader| reader.pin(print, flow, bundle))
+    }
+
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|reader| reader.pinned(print))
+    }
+
+    fn salt(&self) -> [u8; 32] {
+        self.salt
+    }
+
+    fn newest(&self) -> Result<EventId, Error> {
+        self.read(Reader::newest)
+    }
+}
+
+/// The store cannot be written: nothing is accepted and nothing is sent any more.
+fn written(error: impl std::fmt::Display) -> Error {
+    Error::Broken(error.to_string())
+}
+
+/// The store cannot be read.
+fn unread(error: impl std::fmt::Display) -> Error {
+    Error::Read(error.to_string())
+}
+
+/// Runs ids are unsigned and time-ordered; SQLite's integers are signed. 41 bits of milliseconds last until 2039.
+fn id(run: RunId) -> i64 {
+    i64::try_from(run.0).unwrap_or(i64::MAX)
+}
+
+fn run(id: i64) -> RunId {
+    EventId(u64::try_from(id).unwrap_or(0))
+}
+
+/// The number of a name; made if it is new.
+fn word(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    let known =
+        connection.prepare_cached("SELECT id FROM word WHERE t = ?1")?.query_row([text], |row| row.get(0));
+    match known {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            connection.prepare_cached("INSERT INTO word (t) VALUES (?1)")?.execute([text])?;
+            Ok(connection.last_insert_rowid())
+        }
+        known => known,
+    }
+}

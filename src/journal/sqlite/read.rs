@@ -1,0 +1,262 @@
+//! What the store is asked. Commands of other processes use it beside a running engine.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::de::DeserializeOwned;
+
+use super::{
+    apply::{outcome, seal},
+    id, place, run, unread, word, written,
+};
+use crate::{
+    event::{self, Effect, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Watermark},
+    journal::{Error, Last, OpenRun, Order, Ordered, Query, shelf::facts_of},
+    value::Hash,
+};
+
+/// A connection that asks, and leaves orders.
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// The journal of a folder, beside whoever works on it; none if there is none yet.
+    pub fn visit(folder: &Path) -> Result<Option<Self>, Error> {
+        let file = place::file(folder);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let connection = place::connect(&file)?;
+        let version: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unread)?;
+        Ok((version > 0).then_some(Self { connection }))
+    }
+
+    /// The open runs with their facts, oldest first.
+    pub fn open_runs(&self) -> Result<Vec<OpenRun>, Error> {
+        let mut froze: BTreeMap<i64, Vec<Froze>> = BTreeMap::new();
+        let rows = self.rows("SELECT run, body FROM froze ORDER BY run, n", params![], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })?;
+        for (run, body) in rows {
+            froze.entry(run).or_default().push(open(&body)?);
+        }
+        let mut effects: BTreeMap<RunId, Vec<Effect>> = BTreeMap::new();
+        for body in self.rows("SELECT body FROM effect", params![], |row| row.get::<_, Vec<u8>>(0))? {
+            let effect: Effect = open(&body)?;
+            effects.entry(effect.run).or_default().push(effect);
+        }
+        let rows = self.rows("SELECT id, body, parked FROM event ORDER BY id", params![], open_row)?;
+        let one = |(id, body, parked): OpenRow| {
+            assemble(
+                &body,
+                parked.as_deref(),
+                froze.remove(&id).unwrap_or_default(),
+                effects.remove(&run(id)).unwrap_or_default(),
+            )
+        };
+        rows.into_iter().map(one).collect()
+    }
+
+    /// One open run.
+    pub fn open_run(&self, wanted: RunId) -> Result<Option<OpenRun>, Error> {
+        let sql = "SELECT id, body, parked FROM event WHERE id = ?1";
+        let Some((_, body, parked)) = self.rows(sql, params![id(wanted)], open_row)?.pop() else {
+            return Ok(None);
+        };
+        let event: Event = open(&body)?;
+        let froze = self.bodies("SELECT body FROM froze WHERE run = ?1 ORDER BY n", params![id(wanted)])?;
+        let mut effects = self.effects(&event.flow, &event.effect_key())?;
+        effects.retain(|effect| effect.run == wanted);
+        assemble(&body, parked.as_deref(), froze, effects).map(Some)
+    }
+
+    /// Runs that are over, newest first.
+    pub fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
+        let limit = if query.limit == 0 { 100 } else { query.limit };
+        let sql = "SELECT body FROM past
+            WHERE (?1 IS NULL OR flow = (SELECT id FROM word WHERE t = ?1)) AND (?2 IS NULL OR key = ?2)
+              AND (?3 IS NULL OR run = ?3) AND (?4 IS NULL OR outcome = ?4) AND (?5 IS NULL OR run < ?5)
+            ORDER BY run DESC LIMIT ?6";
+        let values = params![
+            query.flow.as_deref(),
+            query.key.as_deref(),
+            query.run.map(id),
+            query.outcome.map(outcome),
+            query.before.map(id),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        ];
+        self.bodies(sql, values)
+    }
+
+    /// The last run of a key that was done: its version, and what the last one that was not `unchanged` used.
+    pub fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
+        let mut ask = self
+            .connection
+            .prepare_cached(
+                "SELECT body FROM past WHERE flow = (SELECT id FROM word WHERE t = ?1) AND key = ?2 ORDER BY run DESC",
+            )
+            .map_err(unread)?;
+        let mut rows = ask.query(params![flow, key]).map_err(unread)?;
+        let mut last: Option<Last> = None;
+        while let Some(row) = rows.next().map_err(unread)? {
+            let past: Past = open(&row.get::<_, Vec<u8>>(0).map_err(unread)?)?;
+            if !past.outcome.is_well() {
+                continue;
+            }
+            let last = last.get_or_insert(Last { run: past.run, version: past.version, used: None });
+            last.used = past.used;
+            if last.used.is_some() || past.outcome != Outcome::Unchanged {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// The run of a fact.
+    pub fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
+        let sql = "SELECT run FROM fact WHERE flow = (SELECT id FROM word WHERE t = ?1) AND id = ?2";
+        Ok(self.one(sql, params![flow, fact])?.map(run))
+    }
+
+    /// Effects that are remembered of a flow's key.
+    pub fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
+        let sql = "SELECT body FROM effect WHERE flow = (SELECT id FROM word WHERE t = ?1) AND key = ?2";
+        self.bodies(sql, params![flow, key])
+    }
+
+    pub(super) fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        self.rows(
+            "SELECT DISTINCT t, key FROM effect JOIN word ON word.id = flow ORDER BY t, key",
+            params![],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// How far a poll came.
+    pub fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
+        let sql =
+            "SELECT body FROM watermark WHERE flow = (SELECT id FROM word WHERE t = ?1) AND source = ?2";
+        Ok(self.bodies(sql, params![flow, source.0])?.pop())
+    }
+
+    /// The sources of a plan.
+    pub fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
+        self.one("SELECT bundle FROM plan WHERE print = ?1", params![print.0])
+    }
+
+    /// Orders that are not done yet.
+    pub fn orders(&self) -> Result<Vec<Ordered>, Error> {
+        let rows = self.rows(
+            "SELECT id, at, who, body FROM command WHERE done IS NULL ORDER BY id",
+            params![],
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Arc<str>>(2)?,
+                    row.get::<_, Vec<u8>>(3)?,
+                ))
+            },
+        )?;
+        let one = |(id, at, who, body): (i64, i64, Arc<str>, Vec<u8>)| {
+            let at = Instant(u64::try_from(at).unwrap_or(0));
+            Ok(Ordered { id: u64::try_from(id).unwrap_or(0), at, who, order: open(&body)? })
+        };
+        rows.into_iter().map(one).collect()
+    }
+
+    /// Leaves an order for the engine that has this journal.
+    pub fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+        self.write(
+            "INSERT INTO command (at, who, body) VALUES (?1, ?2, ?3)",
+            params![at, who, seal(order)?],
+        )?;
+        Ok(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0))
+    }
+
+    /// What was told of an order, once it is done.
+    pub fn told(&self, order: u64) -> Result<Option<String>, Error> {
+        let order = i64::try_from(order).unwrap_or(i64::MAX);
+        Ok(self.one::<Option<String>>("SELECT done FROM command WHERE id = ?1", params![order])?.flatten())
+    }
+
+    pub(super) fn ordered(&self, order: u64, told: &str) -> Result<(), Error> {
+        let order = i64::try_from(order).unwrap_or(i64::MAX);
+        self.write("UPDATE command SET done = ?2 WHERE id = ?1", params![order, told])
+    }
+
+    pub(super) fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        let flow = word(&self.connection, flow).map_err(written)?;
+        self.write("INSERT OR IGNORE INTO plan VALUES (?1, ?2, ?3)", params![print.0, flow, bundle])
+    }
+
+    pub(super) fn newest(&self) -> Result<EventId, Error> {
+        let sql =
+            "SELECT max(coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(run) FROM past), 0))";
+        self.connection.query_row(sql, [], |row| row.get(0)).map(run).map_err(unread)
+    }
+
+    pub(super) fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
+        let sql = "DELETE FROM past WHERE run IN (SELECT run FROM past WHERE run < ?1 ORDER BY run LIMIT ?2)";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.connection.execute(sql, params![id(before), most]).map_err(written)
+    }
+
+    fn bodies<T: DeserializeOwned>(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<T>, Error> {
+        self.rows(sql, values, |row| row.get::<_, Vec<u8>>(0))?.iter().map(|body| open(body)).collect()
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut ask = self.connection.prepare_cached(sql).map_err(unread)?;
+        ask.query_map(values, row).and_then(Iterator::collect).map_err(unread)
+    }
+
+    fn one<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Option<T>, Error> {
+        let mut ask = self.connection.prepare_cached(sql).map_err(unread)?;
+        ask.query_row(values, |row| row.get(0)).optional().map_err(unread)
+    }
+
+    fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), Error> {
+        self.connection.prepare_cached(sql).and_then(|mut run| run.execute(values)).map(drop).map_err(written)
+    }
+}
+
+/// Id, event, park.
+type OpenRow = (i64, Vec<u8>, Option<Vec<u8>>);
+
+fn open_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OpenRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn assemble(
+    body: &[u8],
+    parked: Option<&[u8]>,
+    froze: Vec<Froze>,
+    mut effects: Vec<Effect>,
+) -> Result<OpenRun, Error> {
+    effects.sort_by(|one, other| one.id.cmp(&other.id));
+    let mut facts: Vec<Fact> = froze.into_iter().map(Fact::Froze).collect();
+    facts.extend(effects.into_iter().flat_map(facts_of));
+    facts.extend(parked.map(open::<Parked>).transpose()?.map(Fact::Parked));
+    Ok(OpenRun { event: open(body)?, facts })
+}
+
+fn open<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    event::open(body).map_err(unread)
+}

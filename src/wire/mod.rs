@@ -1,0 +1,190 @@
+//! The world over HTTP. In: requests of the engine. Out: answers and failures, each request sent at most once, within the
+//! limits of its account, signed, to where the estate says and nowhere else. It must never retry, and never know a run.
+
+mod auth;
+mod client;
+mod door;
+mod link;
+mod send;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use self::{door::Door, link::Link, send::Sending};
+pub use self::{
+    door::Pass,
+    link::{Access, Page},
+};
+use crate::{
+    connector::{Connection, address},
+    event::{Answer, Class, Failure, Instant, Priority, Request, Sent},
+    limit,
+    secret::{Redactor, Secret},
+    sign,
+    value::Value,
+};
+
+/// Why a connection cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A secret that its way in wants is not there.
+    #[error("the connection `{0}` needs the secret `{1}`")]
+    NoSecret(Arc<str>, &'static str),
+    /// A key cannot be used.
+    #[error("the connection `{0}`: {1}")]
+    Key(Arc<str>, sign::Error),
+    /// The address is private and the estate does not allow that.
+    #[error(
+        "the connection `{0}` leads to a private address: say `allow_private: true` if that is meant (a sandbox)"
+    )]
+    Private(Arc<str>),
+    /// The address makes no sense.
+    #[error(transparent)]
+    Address(#[from] address::Error),
+    /// HTTP itself cannot be set up.
+    #[error("HTTP cannot be set up: {0}")]
+    Client(String),
+}
+
+/// All connections of an estate.
+#[derive(Default)]
+pub struct Wire {
+    links: BTreeMap<Arc<str>, Arc<Link>>,
+    doors: BTreeMap<Arc<str>, Arc<Door>>,
+    redactor: Redactor,
+}
+
+impl Wire {
+    /// No connections yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a connection. Connections of one account share its limits; the first one's count.
+    pub fn add(&mut self, connection: Arc<Connection>, access: Access) -> Result<(), Error> {
+        access.secrets.values().for_each(|secret| self.redactor.learn(secret));
+        let limits = &connection.door;
+        let limits =
+            limit::Limits { window: limits.window, slots: limits.slots, groups: limits.groups.clone() };
+        let account = Arc::clone(&connection.account);
+        let door = Arc::clone(self.doors.entry(account).or_insert_with(|| Arc::new(Door::new(&limits))));
+        let link = Link::new(Arc::clone(&connection), access, door, self.redactor.clone())?;
+        self.links.insert(Arc::clone(&connection.name), Arc::new(link));
+        Ok(())
+    }
+
+    /// What takes secrets out of texts.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// A connection by its name in the estate.
+    pub fn connection(&self, name: &str) -> Option<&Arc<Connection>> {
+        self.links.get(name).map(|link| &link.connection)
+    }
+
+    /// Waits until the limits of the request's account allow its first call. Dropped unused, it is given back.
+    pub async fn enter(&self, request: &Request) -> Option<Pass> {
+        let link = self.links.get(&request.connection)?;
+        let group = link.connection.operation(&request.operation)?.group.clone();
+        Some(
+            link.door
+                .enter(limit::Ask {
+                    class: request.priority,
+                    tenant: Arc::clone(&request.flow),
+                    cost: 1,
+                    group,
+                    tag: None,
+                })
+                .await,
+        )
+    }
+
+    /// Sends a request.
+    pub async fn ask(&self, request: &Request, pass: Option<Pass>) -> Result<Answer, Failure> {
+        let link = self.link(&request.connection)?;
+        let sending = Sending {
+            operation: Arc::clone(&request.operation),
+            tenant: Arc::clone(&request.flow),
+            priority: request.priority,
+            key: request.key.clone(),
+            batch: request.batch,
+            cursor: None,
+        };
+        let sent = send::all(link, &sending, &request.inputs, pass).await;
+        sent.map(|done| done.answer).map_err(|failure| self.clean(failure))
+    }
+
+    /// Reads one page of a poll. `cursor`: the operation's `cursor` root.
+    pub async fn page(&self, poll: &Polling, with: Value, cursor: Value) -> Result<Page, Failure> {
+        let link = self.link(&poll.connection)?;
+        let sending = Sending {
+            operation: Arc::clone(&poll.operation),
+            tenant: Arc::clone(&poll.flow),
+            priority: poll.priority,
+            key: None,
+            batch: false,
+            cursor: Some(cursor),
+        };
+        let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
+        match done.answer {
+            Answer::One(Value::List(rows)) => Ok(Page { rows, at: done.at.unwrap_or_else(now) }),
+            _ => Err(Failure::new(
+                Class::Reject,
+                Sent::No,
+                format!("{}.{} gave no list", poll.connection, poll.operation),
+            )),
+        }
+    }
+
+    /// Whether a connection's breaker is open.
+    pub fn is_held(&self, connection: &str) -> bool {
+        self.links.get(connection).is_some_and(|link| link.door.is_held())
+    }
+
+    fn link(&self, name: &Arc<str>) -> Result<&Arc<Link>, Failure> {
+        let none = || Failure::new(Class::Reject, Sent::No, format!("the estate has no connection `{name}`"));
+        self.links.get(name).ok_or_else(none)
+    }
+
+    fn clean(&self, mut failure: Failure) -> Failure {
+        failure.message = self.redactor.clean(&failure.message).into();
+        failure.answer = failure.answer.map(|answer| clean(&answer, &self.redactor));
+        failure
+    }
+}
+
+/// Who polls what.
+#[derive(Clone, Debug)]
+pub struct Polling {
+    /// The estate's connection.
+    pub connection: Arc<str>,
+    /// The operation.
+    pub operation: Arc<str>,
+    /// For which flow.
+    pub flow: Arc<str>,
+    /// How urgent.
+    pub priority: Priority,
+}
+
+fn clean(value: &Value, redactor: &Redactor) -> Value {
+    match value {
+        Value::Text(text) => redactor.clean(text).into(),
+        Value::List(items) => Value::list(items.iter().map(|item| clean(item, redactor))),
+        Value::Map(map) => {
+            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), clean(value, redactor))))
+        }
+        other => other.clone(),
+    }
+}
+
+/// The clock.
+pub fn now() -> Instant {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Instant(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The secrets of a connection, by name.
+pub type Secrets = BTreeMap<Arc<str>, Secret<String>>;
+
+#[cfg(test)]
+mod tests;

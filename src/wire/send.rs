@@ -1,0 +1,163 @@
+//! Carrying out an operation over HTTP. In: an operation's inputs, a pass for the first call. Out: its answer. Each further call
+//! waits at the gate for a pass of its own, at the place the first one had.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+
+use super::{
+    client::Lost,
+    door::Pass,
+    link::{Came, Link},
+};
+use crate::{
+    connector::{
+        Operation,
+        exec::{Asking, Call, Exec, Turn},
+    },
+    event::{Answer, Class, Failure, Instant, Priority, Sent},
+    limit::{Ask, Ended, Header, Tag, Trouble},
+    value::Value,
+};
+
+/// What is asked, and for whom.
+pub(super) struct Sending {
+    pub(super) operation: Arc<str>,
+    pub(super) tenant: Arc<str>,
+    pub(super) priority: Priority,
+    pub(super) key: Option<Arc<str>>,
+    pub(super) batch: bool,
+    pub(super) cursor: Option<Value>,
+}
+
+/// An answer, and the platform's clock when the last call was answered.
+pub(super) struct Done {
+    pub(super) answer: Answer,
+    pub(super) at: Option<Instant>,
+}
+
+/// Carries out an operation; a batch is split where the connector says that elements may not share a request.
+pub(super) async fn all(
+    link: &Arc<Link>,
+    sending: &Sending,
+    inputs: &[Value],
+    pass: Option<Pass>,
+) -> Result<Done, Failure> {
+    let Some(operation) = link.connection.operation(&sending.operation) else {
+        let told = format!("`{}` has no operation `{}`", link.connection.name, sending.operation);
+        return Err(Failure::new(Class::Reject, Sent::No, told));
+    };
+    let groups = Exec::groups(&link.connection, operation, inputs)?;
+    if groups.len() <= 1 {
+        return one(link, operation, sending, inputs, pass).await;
+    }
+    let mut each: Vec<Result<Value, Failure>> = inputs.iter().map(|_| Ok(Value::Null)).collect();
+    let mut pass = pass;
+    let mut at = None;
+    for group in groups {
+        let some: Vec<_> = group.iter().map(|index| inputs[*index].clone()).collect();
+        match one(link, operation, sending, &some, pass.take()).await {
+            Ok(Done { answer: Answer::Each(answers), at: when }) => {
+                at = when;
+                group.iter().zip(answers).for_each(|(index, answer)| each[*index] = answer);
+            }
+            Ok(Done { answer: Answer::One(answer), .. }) => {
+                group.iter().for_each(|index| each[*index] = Ok(answer.clone()))
+            }
+            // The others stand for themselves.
+            Err(failure) => group.iter().for_each(|index| each[*index] = Err(failure.clone())),
+        }
+    }
+    Ok(Done { answer: Answer::Each(each), at })
+}
+
+async fn one(
+    link: &Arc<Link>,
+    operation: &Operation,
+    sending: &Sending,
+    inputs: &[Value],
+    mut pass: Option<Pass>,
+) -> Result<Done, Failure> {
+    let asking =
+        Asking { inputs, batch: sending.batch, cursor: sending.cursor.clone(), key: sending.key.clone() };
+    let mut exec = Exec::begin(&link.connection, operation, asking)?;
+    let timeout = operation.timeout.unwrap_or(link.connection.connector.timeout);
+    let mut tag = pass.as_ref().map(|pass| pass.tag);
+    let mut flying = JoinSet::new();
+    let mut at = None;
+    loop {
+        let calls = match exec.turn()? {
+            Turn::Done(answer) => return Ok(Done { answer, at }),
+            Turn::Send(calls) => calls,
+        };
+        for call in calls {
+            let ask = Ask {
+                class: sending.priority,
+                tenant: Arc::clone(&sending.tenant),
+                cost: 1,
+                group: operation.group.clone(),
+                tag,
+            };
+            flying.spawn(go(Arc::clone(link), call, ask, pass.take(), timeout));
+        }
+        let landed = match flying.join_next().await {
+            Some(Ok(landed)) => landed,
+            Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
+            None => {
+                return Err(Failure::new(
+                    Class::Reject,
+                    Sent::Maybe,
+                    "the operation waits for an answer that nobody gives",
+                ));
+            }
+        };
+        tag = tag.or(Some(landed.tag()));
+        at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
+        settle(&mut exec, landed)?;
+    }
+}
+
+/// A call that is over.
+struct Landed {
+    step: usize,
+    pass: Pass,
+    came: Result<Came, Lost>,
+}
+
+impl Landed {
+    fn tag(&self) -> Tag {
+        self.pass.tag
+    }
+}
+
+async fn go(link: Arc<Link>, call: Call, ask: Ask, pass: Option<Pass>, timeout: Duration) -> Landed {
+    let mut pass = match pass {
+        Some(pass) => pass,
+        None => link.door.enter(ask).await,
+    };
+    pass.sent();
+    let came = link.send(&call, timeout).await;
+    Landed { step: call.step, pass, came }
+}
+
+/// Hands an answer on, and tells the gate how it went.
+fn settle(exec: &mut Exec<'_>, landed: Landed) -> Result<(), Failure> {
+    let Landed { step, pass, came } = landed;
+    let (result, header, after) = match came {
+        Ok(came) => {
+            let result = exec
+                .answered(step, &came.url, came.reply)
+                .map_err(|failure| Failure { after: came.after, ..failure });
+            (result, came.header, came.after)
+        }
+        Err(lost) => (Err(exec.lost(step, lost.class, lost.sent, &lost.told)), Header::default(), None),
+    };
+    let ended = match result.as_ref().err().map(|failure| failure.class) {
+        Some(Class::Throttle) => Ended::Throttled,
+        Some(Class::Outage) => Ended::Trouble(Trouble::Outage),
+        Some(Class::Auth) => Ended::Trouble(Trouble::Auth),
+        _ => Ended::Answered,
+    };
+    pass.over(ended, header, after);
+    result
+}

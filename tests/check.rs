@@ -1,0 +1,113 @@
+//! The checker on the small estate of `tests/golden/estate`: one file more (`tests/golden/check/NAME.yaml`), or some files
+//! laid over it (`tests/golden/estates/NAME/`), and the whole of what people see beside it (`NAME.out`).
+//! `FLOWRUN_BLESS=1` writes what was found.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use flowrun::{
+    compile::{Compiled, compile},
+    estate::{Disk, Files, Memory},
+    problem::{
+        codes,
+        draw::{Style, draw},
+    },
+};
+
+/// The files below a folder, laid into memory below `/`.
+pub(crate) fn lay(mut files: Memory, folder: &str) -> Memory {
+    for path in Disk.list(Path::new(folder)).unwrap() {
+        let below = Path::new("/").join(path.strip_prefix(folder).unwrap());
+        files = files.with(below, fs::read(&path).unwrap());
+    }
+    files
+}
+
+fn estate() -> Memory {
+    lay(Memory::default(), "tests/golden/estate")
+}
+
+fn drawn(compiled: &Compiled) -> String {
+    draw(&compiled.problems, &compiled.sources, Style::PLAIN)
+}
+
+/// Holds what was found against `NAME.out`; tells whether it is as blessed.
+fn blessed(name: &Path, found: &str, wrong: &mut Vec<String>) {
+    let expected = name.with_extension("out");
+    if env::var_os("FLOWRUN_BLESS").is_some() {
+        fs::write(&expected, found).unwrap();
+    } else if fs::read_to_string(&expected).unwrap_or_default() != found {
+        wrong.push(format!("{}:\n{found}", name.display()));
+    }
+}
+
+fn entries(folder: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_none_or(|ending| ending == "yaml"));
+    found.sort();
+    assert!(!found.is_empty(), "{folder} has cases");
+    found
+}
+
+/// Runs a case; gives its problems, drawn, and their codes.
+fn case(path: &Path) -> (String, Vec<&'static str>) {
+    let (files, asked) = if path.is_dir() {
+        (lay(estate(), path.to_str().unwrap()), Vec::new())
+    } else {
+        let name = Path::new("/").join(path.file_name().unwrap());
+        (estate().with(&name, fs::read(path).unwrap()), vec![name])
+    };
+    let compiled = compile(&files, &asked, None);
+    (drawn(&compiled), compiled.problems.iter().map(|problem| problem.code).collect())
+}
+
+#[test]
+fn every_problem_of_a_case_is_drawn_as_blessed() {
+    let mut wrong = Vec::new();
+    for path in entries("tests/golden/check").into_iter().chain(entries("tests/golden/estates")) {
+        let (found, codes) = case(&path);
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let code = name.split('_').next().unwrap().to_uppercase();
+        assert!(
+            if name == "clean" { codes.is_empty() } else { codes.iter().all(|found| *found == code) && !codes.is_empty() },
+            "{name} tells {codes:?}:\n{found}"
+        );
+        blessed(&path, &found, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let compiled = compile(&estate(), &[PathBuf::from("/none.yaml")], None);
+    assert_eq!(compiled.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), [codes::UNREADABLE]);
+    let compiled = compile(&estate(), &[], Some("tset"));
+    assert_eq!(compiled.problems[0].help.as_deref(), Some("did you mean `test`?"));
+}
+
+#[test]
+fn every_code_of_the_checker_has_a_case_and_a_section() {
+    let text = fs::read_to_string("docs/problems.md").unwrap();
+    let cases: Vec<String> = entries("tests/golden/check")
+        .iter()
+        .chain(&entries("tests/golden/estates"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().split('_').next().unwrap().to_uppercase())
+        .collect();
+    for code in codes::ALL.iter().filter(|code| ["FR2", "FR3", "FR4", "FR50", "FR67"].iter().any(|of| code.code.starts_with(of))) {
+        let heading = format!("## {} {}\n", code.code, code.title);
+        assert!(text.contains(&heading), "docs/problems.md has no section `{}`", heading.trim());
+        assert!(code.code == codes::UNREADABLE || cases.iter().any(|case| case == code.code), "{} has no case", code.code);
+    }
+}
+
+#[test]
+fn the_shipped_estate_is_clean() {
+    for paths in [vec![PathBuf::from("flows")], Vec::new()] {
+        let files: &dyn Files = if paths.is_empty() { &Memory::default() } else { &Disk };
+        let compiled = compile(files, &paths, None);
+        assert!(compiled.problems.is_empty(), "{}", drawn(&compiled));
+        assert!(compiled.plan("orders").is_some() && compiled.plan("create_customer").is_some());
+    }
+}

@@ -1,0 +1,363 @@
+//! The laws of the house, each an absence that is looked for in the text of the code itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Dependencies and the one room that may name each. `everywhere` are the plain-data crates.
+const ROOMS_OF_DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("axum", &["serve"]),
+    ("base64", &["sign"]),
+    ("blake3", &["value"]),
+    ("clap", &["cli"]),
+    ("croner", &["time"]),
+    ("csv", &["value"]),
+    ("foldhash", &["value"]),
+    ("granit_parser", &["yaml"]),
+    ("include_dir", &["estate"]),
+    ("iso_currency", &["money"]),
+    ("jiff", &["time"]),
+    ("jiter", &["value"]),
+    ("jsonpath_rust", &["value"]),
+    ("miette", &["problem"]),
+    ("minijinja", &["expr"]),
+    ("petgraph", &["graph"]),
+    ("postcard", &["event"]),
+    ("reqwest", &["wire"]),
+    ("ring", &["sign"]),
+    ("rusqlite", &["journal"]),
+    ("rust_decimal", &["money"]),
+    ("schemars", &["syntax"]),
+    ("strsim", &["shape"]),
+    ("tracing_subscriber", &["cli"]),
+];
+
+/// Names that would be drawers, not rooms.
+const DRAWERS: &[&str] =
+    &["errors", "error", "utils", "util", "types", "prelude", "helpers", "common", "misc"];
+
+struct File {
+    path: PathBuf,
+    room: String,
+    text: String,
+}
+
+fn files(root: &str) -> Vec<File> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(root)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let room = path.strip_prefix(root).unwrap().iter().next().unwrap().to_str().unwrap();
+                let room = room.trim_end_matches(".rs").to_owned();
+                found.push(File { room, text: fs::read_to_string(&path).unwrap(), path });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// The core's files, the crate's two doors left out.
+fn core() -> Vec<File> {
+    files("src").into_iter().filter(|file| file.room != "lib" && file.room != "main").collect()
+}
+
+/// Room to floor, as `src/lib.rs` lists them.
+fn floors() -> BTreeMap<String, u32> {
+    let mut floors = BTreeMap::new();
+    let mut floor = 0;
+    for line in fs::read_to_string("src/lib.rs").unwrap().lines() {
+        if let Some(rest) = line.trim().strip_prefix("// floor ") {
+            floor = rest.split(':').next().unwrap().trim().parse().unwrap();
+        } else if let Some((_, name)) = line.trim().trim_end_matches(';').split_once("mod ") {
+            floors.insert(name.to_owned(), floor);
+        }
+    }
+    assert!(floors.len() >= 20, "src/lib.rs lists its rooms under `// floor N:` lines");
+    floors
+}
+
+/// Code without comments and without text literals' insides, good enough to look for names.
+fn code(text: &str) -> String {
+    text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
+}
+
+/// Code before the file's own tests.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
+}
+
+fn imports(text: &str) -> BTreeSet<String> {
+    let code = code(text);
+    let mut rooms = BTreeSet::new();
+    for part in code.split("crate::").skip(1) {
+        if let Some(group) = part.strip_prefix('{') {
+            let mut depth = 0;
+            let mut name = String::new();
+            let mut names = Vec::new();
+            for letter in group.chars() {
+                match letter {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => names.push(std::mem::take(&mut name)),
+                    _ if depth == 0 => name.push(letter),
+                    _ => {}
+                }
+            }
+            names.push(name);
+            rooms.extend(names.iter().map(|name| name.trim().split("::").next().unwrap().trim().to_owned()));
+        } else {
+            rooms.insert(
+                part.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+            );
+        }
+    }
+    rooms.remove("");
+    rooms
+}
+
+#[track_caller]
+fn none(found: &[String], law: &str) {
+    assert!(found.is_empty(), "{law}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_room_uses_only_rooms_of_lower_floors() {
+    let floors = floors();
+    let mut found = Vec::new();
+    for file in core() {
+        let here = floors.get(&file.room).copied();
+        let Some(here) = here else {
+            found.push(format!("{}: the room is on no floor of src/lib.rs", file.path.display()));
+            continue;
+        };
+        for room in imports(&file.text) {
+            if room != file.room && floors.get(&room).is_none_or(|there| *there >= here) {
+                found.push(format!("{}: uses `{room}`", file.path.display()));
+            }
+        }
+    }
+    none(&found, "imports that do not run downward");
+}
+
+#[test]
+fn the_engine_never_names_the_world() {
+    let forbidden = ["reqwest", "rusqlite", "clap", "axum", "http::", "sqlite"];
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| file.room == "engine")
+        .flat_map(|file| {
+            let code = code(&file.text).to_lowercase();
+            forbidden
+                .iter()
+                .filter(move |word| code.contains(**word))
+                .map(|word| format!("{}: {word}", file.path.display()))
+        })
+        .collect();
+    none(&found, "the world is `World`, the store is `Journal`");
+}
+
+#[test]
+fn plan_and_engine_never_see_the_tree_of_the_text() {
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| {
+            ["engine", "event", "journal", "story", "limit", "wire", "flow"].contains(&file.room.as_str())
+        })
+        .filter(|file| imports(&file.text).contains("syntax"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "rooms that see the AST");
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| file.room == "syntax" && imports(&file.text).contains("connector"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "syntax knows no connector");
+}
+
+#[test]
+fn async_begins_at_the_driver() {
+    let floors = floors();
+    let plan = floors["plan"];
+    let sync_files = ["machine", "lanes"];
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| {
+            let name = file.path.to_string_lossy().into_owned();
+            floors.get(&file.room).is_some_and(|floor| *floor <= plan)
+                || file.room == "limit"
+                || file.room == "journal"
+                || sync_files.iter().any(|part| name.contains(&format!("engine/{part}")))
+        })
+        .filter(|file| {
+            let code = code(without_tests(&file.text));
+            code.contains("async ") || code.contains(".await") || code.contains("tokio::")
+        })
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "async below the driver");
+}
+
+#[test]
+fn one_dependency_one_room() {
+    let mut found = Vec::new();
+    for (dependency, rooms) in ROOMS_OF_DEPENDENCIES {
+        for file in core() {
+            let code = code(without_tests(&file.text));
+            if !rooms.contains(&file.room.as_str())
+                && (code.contains(&format!("{dependency}::")) || code.contains(&format!("use {dependency};")))
+            {
+                found.push(format!("{}: {dependency} belongs to {rooms:?}", file.path.display()));
+            }
+        }
+    }
+    none(&found, "a second room for one dependency");
+}
+
+#[test]
+fn every_dependency_says_why() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    let listed = manifest.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let plain = ["serde", "serde_json", "serde_yaml"];
+    let found: Vec<_> = listed
+        .lines()
+        .filter(|line| line.contains('=') && !line.starts_with('#') && !line.contains(" # "))
+        .filter(|line| !plain.contains(&line.split_whitespace().next().unwrap()))
+        .map(str::to_owned)
+        .collect();
+    none(&found, "dependencies without a reason beside them");
+}
+
+#[test]
+fn there_are_no_drawers() {
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| DRAWERS.contains(&file.path.file_stem().unwrap().to_str().unwrap()))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "files named after nothing");
+}
+
+#[test]
+fn files_say_what_they_are_and_stay_small() {
+    let mut found = Vec::new();
+    for file in files("src").into_iter().chain(files("sandbox/src")) {
+        if !file.text.starts_with("//!") {
+            found.push(format!("{}: does not open with `//!`", file.path.display()));
+        }
+        let lines = without_tests(&file.text).lines().count();
+        if lines > 600 {
+            found.push(format!("{}: {lines} lines", file.path.display()));
+        }
+    }
+    none(&found, "files that are too long or say nothing");
+}
+
+#[test]
+fn functions_stay_small() {
+    let mut found = Vec::new();
+    for file in files("src").into_iter().chain(files("sandbox/src")) {
+        let lines: Vec<_> = file.text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let start = line.trim_start();
+            let is_function = [
+                "fn ",
+                "pub fn ",
+                "pub(crate) fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(crate) async fn ",
+                "const fn ",
+                "pub const fn ",
+            ]
+            .iter()
+            .any(|opening| start.starts_with(opening));
+            if !is_function {
+                continue;
+            }
+            let indent = line.len() - start.len();
+            let close = format!("{}}}", " ".repeat(indent));
+            let length = lines[at..].iter().position(|line| **line == close).unwrap_or(0);
+            if length > 80 {
+                found.push(format!("{}:{}: {length} lines", file.path.display(), at + 1));
+            }
+        }
+    }
+    none(&found, "functions over 80 lines");
+}
+
+#[test]
+fn the_sandbox_knows_nothing_of_the_core() {
+    let manifest = fs::read_to_string("sandbox/Cargo.toml").unwrap();
+    assert!(!manifest.contains("\nflowrun "), "the sandbox must not depend on the core");
+    let found: Vec<_> = files("sandbox/src")
+        .iter()
+        .filter(|file| file.text.contains("use flowrun::") || file.text.contains("flowrun::"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "the sandbox shares no code with the core");
+    let found: Vec<_> = core()
+        .iter()
+        .filter(|file| file.room != "cli" && file.text.contains("flowrun_sandbox"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "only the command line starts the sandbox");
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let found: Vec<_> = files("src")
+        .iter()
+        .chain(&files("sandbox/src"))
+        .flat_map(|file| {
+            ["todo!", "unimplemented!", "TODO", "FIXME"]
+                .iter()
+                .filter(|word| file.text.contains(**word))
+                .map(|word| format!("{}: {word}", file.path.display()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    none(&found, "work left in the code");
+}
+
+#[test]
+fn every_problem_code_has_a_golden_case_and_a_section() {
+    let codes = fs::read_to_string("src/problem/codes.rs").unwrap();
+    let sections = fs::read_to_string("docs/problems.md").unwrap();
+    let mut golden = String::new();
+    let mut folders = vec![PathBuf::from("tests/golden")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "out") {
+                golden.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let codes: BTreeSet<_> = codes.split("\"FR").skip(1).map(|rest| format!("FR{}", &rest[..3])).collect();
+    assert!(codes.len() > 20, "the codes are read from src/problem/codes.rs");
+    for code in codes {
+        if !sections.contains(&format!("## {code}")) {
+            found.push(format!("{code}: no section in docs/problems.md"));
+        }
+        if !golden.contains(&code) {
+            found.push(format!("{code}: no golden case"));
+        }
+    }
+    none(&found, "codes without a case or a section");
+    assert!(Path::new("docs/terms.md").exists());
+}

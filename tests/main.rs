@@ -1,0 +1,5 @@
+//! One integration binary: each module is a suite.
+
+mod golden;
+mod laws;
+mod program;
