@@ -3,6 +3,13 @@
 //! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
 //! the `BigCommerce` twin holds, nor take a total that was sent.
 //!
+//! Where the platform's documentation is silent, this twin chose (a switch in [`Settings`] where one may want another):
+//! a line without a price level, or with any but -1, takes the item's table price; items without prices are custom; closed
+//! lines still count in the total; header shipping wants a ship method; taxes of header shipping and handling are referred
+//! to as `SHIPPING` and `HANDLING`; certificates redeemed lower the total; `tranId` and every total that is
+//! sent is passed over; a person needs a last name; external ids are unique within a record type; a fulfilment counts as
+//! fulfilled once it is shipped.
+//!
 //! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
 
 mod amount;

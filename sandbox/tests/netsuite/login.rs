@@ -80,6 +80,7 @@ async fn rsa_keys_sign_with_pss() {
         &json!({ "typ": "JWT", "alg": "PS256", "kid": "rsa" }),
         &desk.claims(&json!({ "iss": "rsa-client" })),
     );
+    // A key made for this test alone; it opens nothing.
     let key = rsa::KeyPair::from_pkcs8(&pem(include_str!("rsa.pem"))).expect("a key");
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
