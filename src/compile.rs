@@ -78,7 +78,8 @@ pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) 
         let message = "overlays are not read yet";
         problems.add(Problem::error(codes::OVERLAYS_LATER, overlay.tree.extends.span, message));
     }
-    let fragments = estate.fragments.iter().map(|part| (Arc::clone(&part.tree.name.value), part.tree.clone()));
+    let fragments =
+        estate.fragments.iter().map(|part| (Arc::clone(&part.tree.name.value), part.tree.clone()));
     let mut catalogue = Catalogue {
         fragments: fragments.collect(),
         connections,
@@ -88,7 +89,8 @@ pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) 
     };
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
     let flows = check::check(&asts, &mut catalogue, &mut problems);
-    let prints: Vec<Hash> = estate.flows.iter().map(|part| print(part, &estate, &catalogue, &sources)).collect();
+    let prints: Vec<Hash> =
+        estate.flows.iter().map(|part| print(part, &estate, &catalogue, &sources)).collect();
     finish(Parts { sources, problems: problems.into_sorted(), estate, catalogue }, flows, &prints)
 }
 
@@ -123,7 +125,10 @@ fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
     let asked = estate.flows.iter().filter(|part| estate.asked.contains(&part.file));
     let mut notes = Vec::new();
     if estate.root.is_none() {
-        notes.push(format!("no {} here or above: the connectors and records that come with flowrun are used", estate::FILE));
+        notes.push(format!(
+            "no {} here or above: the connectors and records that come with flowrun are used",
+            estate::FILE
+        ));
     }
     Compiled {
         asked: asked.map(|part| Arc::clone(&part.tree.name.value)).collect(),
@@ -169,7 +174,11 @@ fn table(file: u32, name: &str, sources: &Sources, problems: &mut Problems) -> O
         Ok(table) => Some(table),
         Err(faults) => {
             for fault in faults {
-                problems.add(Problem::error(codes::TABLE, cell(text, file, fault.line, fault.column), fault.message));
+                problems.add(Problem::error(
+                    codes::TABLE,
+                    cell(text, file, fault.line, fault.column),
+                    fault.message,
+                ));
             }
             None
         }
@@ -187,7 +196,11 @@ fn cell(text: &str, file: u32, line: usize, column: usize) -> Span {
     Span { file, start: from as u32, end: (from + length) as u32 }
 }
 
-fn connectors(estate: &Estate, records: &Records, problems: &mut Problems) -> BTreeMap<Arc<str>, Arc<Connector>> {
+fn connectors(
+    estate: &Estate,
+    records: &Records,
+    problems: &mut Problems,
+) -> BTreeMap<Arc<str>, Arc<Connector>> {
     let lower = |part: &Part<crate::syntax::connector::Connector>| {
         let connector = connector::lower(&part.tree, records, problems);
         (Arc::clone(&connector.name), Arc::new(connector))
@@ -209,7 +222,8 @@ fn connections(
             problems.add(unknown_connector(&given.connector, connectors));
             continue;
         };
-        let settings = given.settings.iter().map(|(name, scalar)| (Arc::clone(&name.value), constant(scalar)));
+        let settings =
+            given.settings.iter().map(|(name, scalar)| (Arc::clone(&name.value), constant(scalar)));
         let said = connector::Given {
             url: given.url.as_ref().map(|url| Arc::clone(&url.value)),
             auth: given.auth.as_ref().map(|auth| Arc::clone(&auth.value)),
@@ -226,8 +240,11 @@ fn connections(
 }
 
 fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {
-    let problem =
-        Problem::error(codes::UNKNOWN_CONNECTOR, name.span, format!("there is no connector `{}`", name.value));
+    let problem = Problem::error(
+        codes::UNKNOWN_CONNECTOR,
+        name.span,
+        format!("there is no connector `{}`", name.value),
+    );
     match near(&name.value, connectors.keys().map(|known| &**known)) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help("connectors are files that begin with `connector: name`"),
@@ -235,7 +252,12 @@ fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>
 }
 
 /// A connection that cannot be opened, at the setting that is wrong, if it is one.
-fn cannot_open(error: &connector::Error, name: &Name, given: &tree::Connection, connector: &Connector) -> Problem {
+fn cannot_open(
+    error: &connector::Error,
+    name: &Name,
+    given: &tree::Connection,
+    connector: &Connector,
+) -> Problem {
     let at = |wanted: &str| given.settings.iter().find(|(name, _)| &*name.value == wanted);
     let problem = |span: Span| Problem::error(codes::SETTINGS, span, error.to_string());
     match error {
@@ -259,7 +281,9 @@ fn cannot_open(error: &connector::Error, name: &Name, given: &tree::Connection, 
 fn currencies(tables: &Tables) -> BTreeMap<Arc<str>, Currency> {
     let rows = tables.get(CURRENCIES).map(|table| table.rows.as_slice()).unwrap_or_default();
     rows.iter()
-        .filter_map(|row| Some((row.get("id")?.scalar_text()?.into(), Currency::from_code(row.get("code")?.as_str()?)?)))
+        .filter_map(|row| {
+            Some((row.get("id")?.scalar_text()?.into(), Currency::from_code(row.get("code")?.as_str()?)?))
+        })
         .collect()
 }
 
@@ -302,7 +326,8 @@ fn print(part: &Part<ast::Flow>, estate: &Estate, catalogue: &Catalogue, sources
             let name = &*fragment.tree.name.value;
             if mentions(&text, name) && fragments.insert(name) {
                 parts.push(Value::from(fragment.print.to_string()));
-                let text = sources.get(fragment.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+                let text =
+                    sources.get(fragment.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
                 texts.push(Arc::clone(&text));
                 open.push(text);
             }
@@ -315,7 +340,11 @@ fn print(part: &Part<ast::Flow>, estate: &Estate, catalogue: &Catalogue, sources
         parts.extend([Value::from(Arc::clone(&opened.account)), opened.settings.clone()]);
         let folder = format!("/{}/", opened.connector.name);
         let records = estate.records.iter().filter_map(|file| sources.get(*file));
-        parts.extend(records.filter(|source| source.name.contains(&folder)).map(|source| Value::from(Arc::clone(&source.text))));
+        parts.extend(
+            records
+                .filter(|source| source.name.contains(&folder))
+                .map(|source| Value::from(Arc::clone(&source.text))),
+        );
     }
     for file in estate.tables.iter().filter(|file| texts.iter().any(|text| mentions(text, &file.name))) {
         parts.extend(catalogue.tables.get(&file.name).map(|table| table.all().clone()));

@@ -121,7 +121,12 @@ impl Redactor {
         if text.len() < Self::SHORTEST {
             return;
         }
-        let forms = [text.clone(), sign::base64(text.as_bytes()), sign::base64_url(text.as_bytes()), sign::percent(text)];
+        let forms = [
+            text.clone(),
+            sign::base64(text.as_bytes()),
+            sign::base64_url(text.as_bytes()),
+            sign::percent(text),
+        ];
         let lines = text.lines().filter(|line| line.len() >= 24).map(str::to_owned);
         let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for form in forms.into_iter().chain(lines) {
@@ -176,7 +181,9 @@ mod tests {
         write(estate.path(), "open", 0o644);
         let away = write(outside.path(), "away", 0o600);
         std::os::unix::fs::symlink(&away, estate.path().join("link")).unwrap();
-        let fetch = |path: &str| Reference::File(path.into()).fetch(estate.path()).map(|secret| secret.expose().clone());
+        let fetch = |path: &str| {
+            Reference::File(path.into()).fetch(estate.path()).map(|secret| secret.expose().clone())
+        };
         assert_eq!(fetch("good"), Ok("s3cret".to_owned()));
         assert_eq!(fetch("open"), Err(Error::Open("open".into(), 0o644)));
         assert_eq!(fetch("link"), Err(Error::Outside("link".into())));
@@ -188,7 +195,11 @@ mod tests {
     fn every_form_of_a_secret_is_taken_out() {
         let redactor = Redactor::default();
         redactor.learn(&Secret::new("p/ss wörd".to_owned()));
-        let text = format!("a p/ss wörd b {} c {} d", sign::base64("p/ss wörd".as_bytes()), sign::percent("p/ss wörd"));
+        let text = format!(
+            "a p/ss wörd b {} c {} d",
+            sign::base64("p/ss wörd".as_bytes()),
+            sign::percent("p/ss wörd")
+        );
         assert_eq!(redactor.clean(&text), "a [secret] b [secret] c [secret] d");
         redactor.learn(&Secret::new("abc".to_owned()));
         assert_eq!(redactor.clean("abc"), "abc");

@@ -53,6 +53,11 @@ pub fn read(text: &str, zone: &TimeZone) -> Result<Zoned, Error> {
     local.to_zoned(zone.clone()).map_err(|_| unreadable())
 }
 
+/// Whether this is an instant with its offset, in ISO 8601: `2026-01-31T10:00:00Z`.
+pub fn is_instant(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok()
+}
+
 /// The instant so many seconds after 1970 began.
 pub fn from_unix(seconds: i64) -> Result<Timestamp, Error> {
     Timestamp::from_second(seconds).map_err(|_| Error::Unreadable(seconds.to_string()))

@@ -31,12 +31,17 @@ fn pairs(folder: &str, run: impl Fn(&str, &[u8]) -> String) {
             wrong.push(format!("{}:\n{found}", path.display()));
         }
     }
-    assert!(wrong.is_empty(), "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}",
+        wrong.join("\n")
+    );
 }
 
 fn inputs(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut found: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
+    let mut found: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     found.sort();
     assert!(!found.is_empty(), "{} has cases", folder.display());
     found

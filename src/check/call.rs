@@ -22,7 +22,12 @@ use crate::{
 type Parameters = Vec<(Arc<str>, Mapping)>;
 
 /// Checks a call.
-pub(super) fn call(sheet: &Sheet<'_>, node: &ast::Node, call: &ast::Call, desk: &mut Desk<'_>) -> (Work, Shape) {
+pub(super) fn call(
+    sheet: &Sheet<'_>,
+    node: &ast::Node,
+    call: &ast::Call,
+    desk: &mut Desk<'_>,
+) -> (Work, Shape) {
     not_yet(&call.timing, desk);
     let (connection, rest) = split(&call.target);
     match &*connection.value {
@@ -100,12 +105,18 @@ fn operation(
         batch: operation.batch.as_ref().filter(|_| node.each.is_some()).map(|batch| batch.max),
         changes,
         fresh: call.fresh.as_ref().map(|fresh| fresh.value),
+        until: None,
     });
     (work, operation.gives.clone())
 }
 
 /// The parameters of an operation, held against what it takes.
-pub(super) fn with(with: &[(Name, Given)], operation: &Operation, name: &Name, desk: &mut Desk<'_>) -> Parameters {
+pub(super) fn with(
+    with: &[(Name, Given)],
+    operation: &Operation,
+    name: &Name,
+    desk: &mut Desk<'_>,
+) -> Parameters {
     let parameters: Vec<(Arc<str>, Shape)> =
         operation.with.iter().map(|(name, param)| (Arc::clone(name), param.shape.clone())).collect();
     let given = desk.parameters(with, &parameters, name);
@@ -116,7 +127,8 @@ pub(super) fn with(with: &[(Name, Given)], operation: &Operation, name: &Name, d
 fn direction(sheet: &Sheet<'_>, node: &ast::Node, name: &Name, operation: &Operation, desk: &mut Desk<'_>) {
     let word = if is_effect(node.kind.value) { "writes" } else { "only reads" };
     if is_effect(node.kind.value) != operation.writes.is_some() {
-        let (found, say) = if operation.writes.is_some() { ("writes", "action") } else { ("only reads", "extract") };
+        let (found, say) =
+            if operation.writes.is_some() { ("writes", "action") } else { ("only reads", "extract") };
         let message = format!("`{}` {found}, but the node says that it {word}", name.value);
         let problem = Problem::error(codes::DIRECTION, name.span, message).also(node.kind.span, "");
         desk.problems.add(problem.help(format!("make it `{say}: {}`", node.name.value)));
@@ -128,7 +140,8 @@ fn direction(sheet: &Sheet<'_>, node: &ast::Node, name: &Name, operation: &Opera
 /// A writeback goes to a system from which events come.
 fn back(sheet: &Sheet<'_>, node: &ast::Node, desk: &mut Desk<'_>) {
     let ast::Work::Call(call) = &node.work else { return };
-    let from: Vec<Name> = sheet.ast.trigger.from.iter().filter_map(|source| comes_from(&source.kind)).collect();
+    let from: Vec<Name> =
+        sheet.ast.trigger.from.iter().filter_map(|source| comes_from(&source.kind)).collect();
     let (connection, _) = split(&call.target);
     if !from.is_empty() && !from.iter().any(|name| name.value == connection.value) {
         let message = format!("no event comes from `{}`: this writes forward, not back", connection.value);
@@ -156,7 +169,8 @@ fn changes(
 ) -> Option<(NodeId, Vec<(Arc<str>, Vec<Arc<str>>)>)> {
     let place = *sheet.places.get(&*read.value)?;
     let problem = |message: String| Problem::error(codes::CHANGES, read.span, message);
-    let extract = sheet.ast.nodes[place].kind.value == ast::Kind::Extract && sheet.ast.nodes[place].each.is_none();
+    let extract =
+        sheet.ast.nodes[place].kind.value == ast::Kind::Extract && sheet.ast.nodes[place].each.is_none();
     let shape = desk.shape(sheet.slot(place)).present().clone();
     let Shape::Object(record) = shape else {
         if shape != Shape::Any || !extract {
@@ -182,7 +196,8 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
     }
     let catalogue = desk.catalogue;
     let Some(signature) = catalogue.flows.get(&name.value) else {
-        let problem = Problem::error(codes::UNKNOWN_FLOW, name.span, format!("there is no flow `{}`", name.value));
+        let problem =
+            Problem::error(codes::UNKNOWN_FLOW, name.span, format!("there is no flow `{}`", name.value));
         desk.problems.add(fit::with_near(problem, &name.value, catalogue.flows.keys().map(|name| &**name)));
         return (nowhere(&call.with, desk), Shape::Any);
     };

@@ -13,8 +13,10 @@ use crate::{
 };
 
 /// Words for plain types.
-const PLAIN: &[&str] =
-    &["any", "text", "slug", "int", "number", "bool", "money", "rate", "date", "instant", "duration", "list", "object"];
+const PLAIN: &[&str] = &[
+    "any", "text", "slug", "int", "number", "bool", "money", "rate", "date", "instant", "duration", "list",
+    "object",
+];
 
 /// Everything that flows of an estate may mention.
 #[derive(Debug, Default)]
@@ -79,7 +81,9 @@ pub(super) fn settings_shape(connection: &Connection) -> Shape {
         SettingKind::Number => Shape::Number,
         SettingKind::Bool => Shape::Bool,
     };
-    Shape::object(connection.connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(setting.kind))))
+    Shape::object(
+        connection.connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(setting.kind))),
+    )
 }
 
 /// How a write may be repeated over a connection; none: its connector does not say.

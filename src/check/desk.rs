@@ -59,7 +59,8 @@ impl<'a> Desk<'a> {
     pub(super) fn bind_new(&mut self, name: &Name, shape: Shape) -> Slot {
         if self.names.iter().any(|(known, _)| *known == name.value) {
             let message = format!("`{}` already means something here", name.value);
-            self.problems.add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
+            self.problems
+                .add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
         }
         self.bind(&name.value, shape)
     }
@@ -162,9 +163,17 @@ impl<'a> Desk<'a> {
         let Compiled { template, shape, .. } = self.typed(scalar);
         let found = if shape.may_miss() { None } else { element(&shape) };
         let Some(found) = found else {
-            let problem = Problem::error(codes::NOT_A_LIST, whole(scalar), format!("`each` wants a list, this is {shape}"));
+            let problem = Problem::error(
+                codes::NOT_A_LIST,
+                whole(scalar),
+                format!("`each` wants a list, this is {shape}"),
+            );
             let absent = element(&shape).is_some();
-            self.problems.add(if absent { problem.help("say what to take if it is absent: `| default([])`") } else { problem });
+            self.problems.add(if absent {
+                problem.help("say what to take if it is absent: `| default([])`")
+            } else {
+                problem
+            });
             return (template, Shape::Any);
         };
         (template, found)
@@ -195,7 +204,10 @@ impl<'a> Desk<'a> {
             };
             let problem = Problem::error(code, span, fault.message.clone());
             self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
-            let own = self.hidden.as_ref().is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
+            let own = self
+                .hidden
+                .as_ref()
+                .is_some_and(|name| scalar.text.get(fault.start as usize..fault.end as usize) == Some(name));
             self.problems.add(match &fault.help {
                 _ if own => problem.help("inside its own `expect` and `warn` a node is called `result`"),
                 Some(help) => problem.help(help.clone()),
@@ -255,7 +267,10 @@ fn code(kind: FaultKind) -> &'static str {
 /// A missing field of the root `connection` is a connection or a setting.
 fn of_connection(text: &str, start: u32) -> Option<&'static str> {
     let before = text.get(..start as usize)?;
-    let path = before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
+    let path =
+        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
     let mut steps = path.strip_prefix("connection.")?.split('.');
-    steps.next().map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
+    steps
+        .next()
+        .map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
 }

@@ -30,7 +30,11 @@ pub(super) fn children(flow: &ast::Flow) -> Vec<Start<'_>> {
         })
         .filter_map(|call| {
             let name = call.target.value.strip_prefix("flows.")?;
-            Some(Start { name, target: &call.target, waits: call.wait.as_ref().is_none_or(|wait| wait.value) })
+            Some(Start {
+                name,
+                target: &call.target,
+                waits: call.wait.as_ref().is_none_or(|wait| wait.value),
+            })
         })
         .collect()
 }
@@ -64,12 +68,15 @@ fn lanes(asts: &[&ast::Flow], flows: &[Flow], problems: &mut Problems) {
         }
     }
     for cycle in graph.cycles() {
-        let way: Vec<String> = cycle.iter().chain(cycle.first()).map(|lane| format!("`{}`", names[*lane])).collect();
+        let way: Vec<String> =
+            cycle.iter().chain(cycle.first()).map(|lane| format!("`{}`", names[*lane])).collect();
         let next = |at: usize| cycle[(at + 1) % cycle.len()];
         let calls: Vec<Span> = cycle
             .iter()
             .enumerate()
-            .filter_map(|(at, lane)| waits.iter().find(|(holds, wants, _)| holds == lane && *wants == next(at)))
+            .filter_map(|(at, lane)| {
+                waits.iter().find(|(holds, wants, _)| holds == lane && *wants == next(at))
+            })
             .map(|(.., span)| *span)
             .collect();
         let Some((first, others)) = calls.split_first() else { continue };
@@ -121,12 +128,21 @@ fn echoes(asts: &[&ast::Flow], flows: &[Flow], catalogue: &Catalogue, problems: 
         // Each point is started by the next: so the next one's write starts this one.
         let by = |at: usize| cycle[(at + 1) % cycle.len()];
         for (at, started) in cycle.iter().enumerate() {
-            let Some((.., span)) = starts.iter().find(|(writer, heard, _)| *writer == by(at) && heard == started) else { continue };
+            let Some((.., span)) =
+                starts.iter().find(|(writer, heard, _)| *writer == by(at) && heard == started)
+            else {
+                continue;
+            };
             let message = if cycle.len() == 1 {
                 format!("this write starts `{}` again", flows[*started].name)
             } else {
-                let names: Vec<String> = cycle.iter().rev().map(|flow| format!("`{}`", flows[*flow].name)).collect();
-                format!("this write starts `{}`, and so these flows start one another: {}", flows[*started].name, names.join(", "))
+                let names: Vec<String> =
+                    cycle.iter().rev().map(|flow| format!("`{}`", flows[*flow].name)).collect();
+                format!(
+                    "this write starts `{}`, and so these flows start one another: {}",
+                    flows[*started].name,
+                    names.join(", ")
+                )
             };
             let problem = Problem::error(codes::ECHO, *span, message);
             problems.add(problem.help("add `changes:` with the extract that read the record: nothing is sent when it already says so"));
@@ -151,10 +167,13 @@ fn listens(source: &SourceKind, write: &Write<'_>, catalogue: &Catalogue) -> boo
     match source {
         SourceKind::Webhook { connection, scopes } => {
             **connection == *write.connection
-                && scopes.iter().any(|scope| scope.split(['/', '.', ':']).any(|part| part.eq_ignore_ascii_case(record)))
+                && scopes
+                    .iter()
+                    .any(|scope| scope.split(['/', '.', ':']).any(|part| part.eq_ignore_ascii_case(record)))
         }
         SourceKind::Poll { connection, operation, .. } => {
-            **connection == *write.connection && rows(catalogue, connection, operation).is_some_and(|name| name == record)
+            **connection == *write.connection
+                && rows(catalogue, connection, operation).is_some_and(|name| name == record)
         }
         SourceKind::Schedule { .. } | SourceKind::Flow => false,
     }

@@ -34,7 +34,9 @@ fn code_of(mismatch: &Mismatch, have: &Shape, want: &Shape) -> &'static str {
                     return codes::READ_ONLY;
                 }
                 match given.fields.get(step) {
-                    Some(field) if field.required || !target.required => (field.shape.clone(), target.shape.clone()),
+                    Some(field) if field.required || !target.required => {
+                        (field.shape.clone(), target.shape.clone())
+                    }
                     _ => return codes::REQUIRED,
                 }
             }
@@ -52,12 +54,15 @@ pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut P
     match (value, wanted) {
         (Value::Null, _) if want.may_miss() || *want == Shape::Any => true,
         (Value::Text(text), Shape::Enum(words)) if !words.contains(text) => {
-            let problem = Problem::error(codes::NOT_A_VALUE, span, format!("`{text}` is not one of the values"));
+            let problem =
+                Problem::error(codes::NOT_A_VALUE, span, format!("`{text}` is not one of the values"));
             problems.add(problem.help(one_of(text, words.iter())));
             false
         }
         (Value::Text(text), Shape::Text(limits)) => {
-            let Some(most) = limits.max_len.filter(|most| text.chars().count() > *most as usize) else { return true };
+            let Some(most) = limits.max_len.filter(|most| text.chars().count() > *most as usize) else {
+                return true;
+            };
             let found = text.chars().count();
             let message = format!("the text has {found} characters, the field takes {most}");
             problems.add(Problem::error(codes::TOO_LONG, span, message).help("shorten it"));
@@ -110,7 +115,9 @@ pub(super) fn required(given: &[Arc<str>], target: &Object, span: Span, problems
         .map(|(name, _)| format!("`{name}`"))
         .collect();
     // Each key that the target does not take may stand for one that it wants: then that is the problem.
-    let wrong = given.iter().filter(|name| target.fields.get(*name).is_none_or(|field| field.read_only) && !target.open);
+    let wrong = given
+        .iter()
+        .filter(|name| target.fields.get(*name).is_none_or(|field| field.read_only) && !target.open);
     if missing.len() <= wrong.count() {
         return !missing.is_empty();
     }
@@ -146,6 +153,8 @@ pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
 
 fn one_of<'w>(text: &str, words: impl Iterator<Item = &'w Arc<str>>) -> String {
     let words: Vec<&str> = words.map(AsRef::as_ref).collect();
-    near(text, words.iter().copied())
-        .map_or_else(|| format!("it takes {}", listed(words.iter().copied())), |word| format!("did you mean `{word}`?"))
+    near(text, words.iter().copied()).map_or_else(
+        || format!("it takes {}", listed(words.iter().copied())),
+        |word| format!("did you mean `{word}`?"),
+    )
 }

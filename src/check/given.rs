@@ -111,7 +111,8 @@ impl Desk<'_> {
     /// A required field whose value may be `omit`.
     fn may_be_left_out(&mut self, members: &[(Name, Given)], given: &Object, target: &Object) {
         for (key, _) in members {
-            let required = target.fields.get(&key.value).is_some_and(|field| field.required && !field.read_only);
+            let required =
+                target.fields.get(&key.value).is_some_and(|field| field.required && !field.read_only);
             if required && given.fields.get(&key.value).is_some_and(|field| !field.required) {
                 let message = format!("`{}` is required and may be left out here", key.value);
                 self.problems.add(Problem::error(codes::REQUIRED, key.span, message));
@@ -164,7 +165,9 @@ impl Desk<'_> {
         let parameters: Vec<(Arc<str>, Shape)> = fragment
             .params
             .iter()
-            .map(|(name, of)| (Arc::clone(&name.value), self.catalogue.named(&of.value).unwrap_or(Shape::Any)))
+            .map(|(name, of)| {
+                (Arc::clone(&name.value), self.catalogue.named(&of.value).unwrap_or(Shape::Any))
+            })
             .collect();
         let mut given = self.parameters(&put.with, &parameters, &put.fragment);
         parameters
@@ -198,14 +201,16 @@ impl Desk<'_> {
 
     /// Checks a fragment by itself: its parameters look as they are declared.
     pub(super) fn fragment(&mut self, fragment: &Fragment) {
-        let arguments = fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
+        let arguments =
+            fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
         drop(self.body(fragment, arguments, &Shape::Any));
     }
 
     /// The type of that name; a problem if there is none.
     pub(super) fn type_of(&mut self, name: &Name) -> Shape {
         self.catalogue.named(&name.value).unwrap_or_else(|| {
-            let problem = Problem::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.value));
+            let problem =
+                Problem::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.value));
             self.problems.add(fit::with_near(problem, &name.value, self.catalogue.type_names()));
             Shape::Any
         })
@@ -230,23 +235,32 @@ impl Desk<'_> {
             let typed = self.given(value, known.map_or(&Shape::Any, |(_, shape)| shape));
             given.push((Arc::clone(&name.value), typed));
         }
-        let near = |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
+        let near =
+            |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
         let missing: Vec<&str> = parameters
             .iter()
-            .filter(|(name, shape)| !shape.may_miss() && *shape != Shape::Any && !given.iter().any(|(known, _)| known == name))
+            .filter(|(name, shape)| {
+                !shape.may_miss() && *shape != Shape::Any && !given.iter().any(|(known, _)| known == name)
+            })
             .map(|(name, _)| &**name)
             .filter(|name| !near(name))
             .collect();
         if !missing.is_empty() {
             let message = format!("`{}` needs {}", whose.value, fit::listed(missing.iter().copied()));
-            self.problems.add(Problem::error(codes::MISSING_PARAMETER, whose.span, message).help("give it under `with:`"));
+            self.problems.add(
+                Problem::error(codes::MISSING_PARAMETER, whose.span, message).help("give it under `with:`"),
+            );
             self.uses_lost = true;
         }
         given
     }
 
     fn expected(&mut self, want: &Shape, found: &str, span: Span) {
-        self.problems.add(Problem::error(codes::TARGET_TYPE, span, format!("expected {want}, found {found}")));
+        self.problems.add(Problem::error(
+            codes::TARGET_TYPE,
+            span,
+            format!("expected {want}, found {found}"),
+        ));
     }
 }
 

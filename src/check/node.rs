@@ -30,7 +30,11 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
     desk.forget(granted);
     desk.leave(mark);
     if let (Some(each), Work::Decide(_)) = (&ast.each, &work) {
-        let problem = Problem::error(codes::EACH_DECISION, each.name.span, "a decision has one outcome, so it takes no `each`");
+        let problem = Problem::error(
+            codes::EACH_DECISION,
+            each.name.span,
+            "a decision has one outcome, so it takes no `each`",
+        );
         desk.problems.add(problem.help("choose elements with `where`, or start a child flow for each"));
     }
     let shape = whole(each.as_ref().map(|(_, item, key)| (item, key)), one);
@@ -50,6 +54,7 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
         when,
         gates: ids(&mut sheet.order.gates[place].iter()),
         condition,
+        at: None,
         each: each.map(|(each, ..)| each),
         work,
         expect,
@@ -59,7 +64,13 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
 }
 
 /// What holds while the node runs: the conditions under which the decisions before it came out as they did.
-fn grant(when: &[(NodeId, Vec<Arc<str>>)], gates: &[usize], sheet: &Sheet<'_>, done: &[Node], desk: &mut Desk<'_>) {
+fn grant(
+    when: &[(NodeId, Vec<Arc<str>>)],
+    gates: &[usize],
+    sheet: &Sheet<'_>,
+    done: &[Node],
+    desk: &mut Desk<'_>,
+) {
     for (decision, outcomes) in when {
         let Some(decided) = done.get(usize::from(*decision)) else { continue };
         if let ([outcome], Work::Decide(decide)) = (outcomes.as_slice(), &decided.work) {
@@ -158,8 +169,10 @@ fn decision(decide: &ast::Decide, desk: &mut Desk<'_>) -> (Work, Shape) {
         stops.iter().map(|(outcome, scalar)| (Arc::clone(&outcome.value), desk.text(scalar))).collect()
     };
     let (ignore, reject) = (reasons(&decide.ignore), reasons(&decide.reject));
-    let retry = decide.retry.as_ref().map(|(every, within)| flow::Retry { every: every.value, within: within.value });
-    let decide = flow::Decide { choose, otherwise: Arc::clone(&decide.otherwise.value), ignore, reject, retry };
+    let retry =
+        decide.retry.as_ref().map(|(every, within)| flow::Retry { every: every.value, within: within.value });
+    let decide =
+        flow::Decide { choose, otherwise: Arc::clone(&decide.otherwise.value), ignore, reject, retry };
     let shape = Shape::Enum(decide.outcomes().cloned().collect());
     (Work::Decide(decide), shape)
 }
@@ -172,7 +185,10 @@ fn own(ast: &ast::Node, one: &Shape, desk: &mut Desk<'_>) -> (Vec<flow::Check>, 
     let mut checks = |checks: &[ast::Check]| -> Vec<flow::Check> {
         checks
             .iter()
-            .map(|check| flow::Check { that: desk.condition(&check.that), otherwise: desk.text(&check.otherwise) })
+            .map(|check| flow::Check {
+                that: desk.condition(&check.that),
+                otherwise: desk.text(&check.otherwise),
+            })
             .collect()
     };
     let (expect, warn) = (checks(&ast.expect), checks(&ast.warn));

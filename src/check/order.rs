@@ -76,7 +76,11 @@ mod tests {
     #[test]
     fn gates_that_need_later_nodes_make_no_circle() {
         let order = arrange(&[gate(&[2]), gate(&[]), mentions(&[])]);
-        assert_eq!(order.gates, [vec![], vec![0], vec![]], "the first gate needs node 2, so the second must not hold it");
+        assert_eq!(
+            order.gates,
+            [vec![], vec![0], vec![]],
+            "the first gate needs node 2, so the second must not hold it"
+        );
         assert_eq!(order.places, [2, 0, 1]);
     }
 

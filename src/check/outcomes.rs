@@ -72,7 +72,8 @@ impl Outcomes {
         let facts = &self.0[node];
         for (decision, wanted) in &facts.when {
             let sure = known.allowed.get(decision).is_some_and(|allowed| allowed.is_subset(wanted));
-            let total = self.outcomes(*decision).is_subset(wanted) && self.surely_ran(*decision, known).is_ok();
+            let total =
+                self.outcomes(*decision).is_subset(wanted) && self.surely_ran(*decision, known).is_ok();
             if !sure && !total {
                 return Err(Doubt::When(*decision, wanted.clone()));
             }

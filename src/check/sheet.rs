@@ -45,7 +45,8 @@ impl<'a> Sheet<'a> {
             places.entry(&*node.name.value).or_insert(place);
         }
         let connections = connections(ast, catalogue, problems);
-        let edges: Vec<Edges> = (0..ast.nodes.len()).map(|place| edges(ast, place, &places, problems)).collect();
+        let edges: Vec<Edges> =
+            (0..ast.nodes.len()).map(|place| edges(ast, place, &places, problems)).collect();
         let order = arrange(&edges);
         for cycle in &order.cycles {
             problems.add(circle(ast, cycle));
@@ -71,7 +72,8 @@ impl<'a> Sheet<'a> {
 fn place(places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -> Option<usize> {
     let found = places.get(&*name.value).copied();
     if found.is_none() {
-        let problem = Problem::error(codes::UNKNOWN_NODE, name.span, format!("there is no node `{}`", name.value));
+        let problem =
+            Problem::error(codes::UNKNOWN_NODE, name.span, format!("there is no node `{}`", name.value));
         problems.add(fit::with_near(problem, &name.value, places.keys().copied()));
     }
     found
@@ -150,13 +152,23 @@ pub(super) fn roots<'n>(
 }
 
 /// The names that every expression of a flow may mention.
-pub(super) const ROOTS: [(&str, Slot); 4] =
-    [("event", Slots::EVENT), ("run", Slots::RUN), ("connection", Slots::CONNECTION), ("result", Slots::RESULT)];
+pub(super) const ROOTS: [(&str, Slot); 4] = [
+    ("event", Slots::EVENT),
+    ("run", Slots::RUN),
+    ("connection", Slots::CONNECTION),
+    ("result", Slots::RESULT),
+];
 
 /// The outcomes of a node that `when:` may ask for.
 fn outcomes(node: &Node) -> Vec<&str> {
     match &node.work {
-        Work::Decide(decide) => decide.choose.iter().map(|(name, _)| name).chain([&decide.otherwise]).map(|name| &*name.value).collect(),
+        Work::Decide(decide) => decide
+            .choose
+            .iter()
+            .map(|(name, _)| name)
+            .chain([&decide.otherwise])
+            .map(|name| &*name.value)
+            .collect(),
         Work::Call(_) => vec![FAILED],
         Work::Map { .. } => Vec::new(),
     }
@@ -176,8 +188,13 @@ fn known_outcomes(node: &Node, wanted: &[Name], problems: &mut Problems) {
 }
 
 fn stops_are_outcomes(decide: &Decide, problems: &mut Problems) {
-    let known: Vec<&str> =
-        decide.choose.iter().map(|(name, _)| name).chain([&decide.otherwise]).map(|name| &*name.value).collect();
+    let known: Vec<&str> = decide
+        .choose
+        .iter()
+        .map(|(name, _)| name)
+        .chain([&decide.otherwise])
+        .map(|name| &*name.value)
+        .collect();
     for (outcome, _) in decide.ignore.iter().chain(&decide.reject) {
         if !known.contains(&&*outcome.value) {
             let message = format!("the decision has no outcome `{}`", outcome.value);
@@ -193,7 +210,8 @@ fn circle(ast: &Flow, cycle: &[usize]) -> Problem {
     let first = cycle.first().map_or(ast.name.span, |place| name(*place).span);
     if let [only] = cycle {
         let message = format!("`{}` needs itself", name(*only).value);
-        return Problem::error(codes::CYCLE, first, message).help("a node sees other nodes only; `expect` calls it `result`");
+        return Problem::error(codes::CYCLE, first, message)
+            .help("a node sees other nodes only; `expect` calls it `result`");
     }
     let message = format!("nodes wait for one another: {}", way.join(" -> "));
     let mut problem = Problem::error(codes::CYCLE, first, message);

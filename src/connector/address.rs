@@ -49,7 +49,9 @@ impl Base {
         let wrong = || Error::Base(text.chars().take(80).collect());
         let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
         let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
+        let plain = |letter: char| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']')
+        };
         let good = matches!(scheme, "http" | "https") && !host.is_empty() && host.chars().all(plain);
         if !good || path.contains(['?', '#', ' ']) {
             return Err(wrong());
@@ -68,7 +70,9 @@ impl Base {
                 Piece::Text(constant, _) => text.push_str(constant),
                 Piece::Name(name, at) => {
                     let value = settings.get(name).and_then(Value::scalar_text);
-                    let value = value.filter(|value| !value.is_empty()).ok_or_else(|| Error::NoSetting(name.into()))?;
+                    let value = value
+                        .filter(|value| !value.is_empty())
+                        .ok_or_else(|| Error::NoSetting(name.into()))?;
                     if at < host_ends && !is_slug(&value) {
                         return Err(Error::Host(name.into()));
                     }
@@ -101,14 +105,16 @@ impl Base {
         let foreign = || Error::Foreign(self.origin.to_string());
         let end = whole.find("://").map(|at| at + 3).ok_or_else(foreign)?;
         let end = whole[end..].find(['/', '?']).map_or(whole.len(), |at| end + at);
-        let clean = !whole.contains(|letter: char| letter.is_control() || letter == ' ' || letter == '\\' || letter == '#');
+        let clean = !whole
+            .contains(|letter: char| letter.is_control() || letter == ' ' || letter == '\\' || letter == '#');
         if clean && whole[..end].eq_ignore_ascii_case(&self.origin) { Ok(whole) } else { Err(foreign()) }
     }
 }
 
 /// Letters, digits, `_` and `-`, at least one.
 pub fn is_slug(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-'))
+    !text.is_empty()
+        && text.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-'))
 }
 
 /// A path with places for values: `{id}` a parameter, `{step.id}` a part of an earlier answer.

@@ -21,17 +21,24 @@ pub struct Verdict {
 }
 
 /// The first rule that fits, else what the status says by itself.
-pub fn judge<'a>(status: u16, body: &Value, paths: &ErrorPaths, rules: impl IntoIterator<Item = &'a Rule>) -> Verdict {
+pub fn judge<'a>(
+    status: u16,
+    body: &Value,
+    paths: &ErrorPaths,
+    rules: impl IntoIterator<Item = &'a Rule>,
+) -> Verdict {
     let code = first(body, &paths.code);
     let words = first(body, &paths.message);
     let fits = |rule: &&Rule| {
         let status_fits = rule.statuses.iter().any(|(low, high)| (*low..=*high).contains(&status));
-        let code_fits = rule.codes.is_empty() || code.as_deref().is_some_and(|code| rule.codes.iter().any(|known| &**known == code));
+        let code_fits = rule.codes.is_empty()
+            || code.as_deref().is_some_and(|code| rule.codes.iter().any(|known| &**known == code));
         status_fits && code_fits
     };
     let rule = rules.into_iter().find(fits);
     let (class, sent) = by_status(status);
-    let told = [Some(format!("HTTP {status}")), code, words].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let told =
+        [Some(format!("HTTP {status}")), code, words].into_iter().flatten().collect::<Vec<_>>().join(": ");
     Verdict {
         class: rule.map_or(class, |rule| rule.class),
         sent: rule.map_or(sent, |rule| rule.sent.unwrap_or(by_status(status).1)),
@@ -53,7 +60,11 @@ fn by_status(status: u16) -> (Class, Sent) {
 
 /// The first of several paths that leads to a scalar.
 pub fn first(value: &Value, paths: &[Arc<[Arc<str>]>]) -> Option<String> {
-    paths.iter().find_map(|path| at(value, path)).and_then(|found| found.scalar_text()).filter(|text| !text.is_empty())
+    paths
+        .iter()
+        .find_map(|path| at(value, path))
+        .and_then(|found| found.scalar_text())
+        .filter(|text| !text.is_empty())
 }
 
 /// What a path of member names and list indices leads to.
@@ -63,7 +74,8 @@ pub fn at<'a>(value: &'a Value, path: &[Arc<str>]) -> Option<&'a Value> {
 
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 300;
-    let clean: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST).collect();
+    let clean: String =
+        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() { clean + "…" } else { clean }
 }
 
@@ -77,12 +89,19 @@ mod tests {
 
     #[test]
     fn rules_come_before_what_the_status_says() {
-        let paths = ErrorPaths { code: vec![path("o:errorDetails.0.o:errorCode")], message: vec![path("title")] };
-        let landed = Rule { statuses: vec![(400, 400)], codes: vec!["DONE".into()], class: Class::Landed, sent: None };
-        let all = Rule { statuses: vec![(500, 599)], codes: vec![], class: Class::Retry, sent: Some(Sent::No) };
-        let body = Value::parse(br#"{"title":"Bad\nRequest","o:errorDetails":[{"o:errorCode":"DONE"}]}"#).unwrap();
+        let paths =
+            ErrorPaths { code: vec![path("o:errorDetails.0.o:errorCode")], message: vec![path("title")] };
+        let landed =
+            Rule { statuses: vec![(400, 400)], codes: vec!["DONE".into()], class: Class::Landed, sent: None };
+        let all =
+            Rule { statuses: vec![(500, 599)], codes: vec![], class: Class::Retry, sent: Some(Sent::No) };
+        let body =
+            Value::parse(br#"{"title":"Bad\nRequest","o:errorDetails":[{"o:errorCode":"DONE"}]}"#).unwrap();
         let verdict = judge(400, &body, &paths, [&landed, &all]);
-        assert_eq!(verdict, Verdict { class: Class::Landed, sent: Sent::No, told: "HTTP 400: DONE: Bad Request".into() });
+        assert_eq!(
+            verdict,
+            Verdict { class: Class::Landed, sent: Sent::No, told: "HTTP 400: DONE: Bad Request".into() }
+        );
         assert_eq!(judge(400, &Value::Null, &paths, [&landed]).class, Class::Reject);
         assert_eq!(judge(503, &body, &paths, [&all]).sent, Sent::No);
     }

@@ -8,10 +8,7 @@ use super::{
     exec::{Asking, Exec, Reply, Target, Turn},
     model::{Example, Operation},
 };
-use crate::{
-    event::Answer,
-    value::Value,
-};
+use crate::{event::Answer, value::Value};
 
 /// Runs an operation's example; nothing is wrong if it has none.
 pub fn run(connection: &Connection, operation: &Operation) -> Vec<String> {
@@ -25,21 +22,30 @@ pub fn run(connection: &Connection, operation: &Operation) -> Vec<String> {
 fn play(connection: &Connection, operation: &Operation, example: &Example) -> Result<(), String> {
     let batch = example.with.as_list().is_some();
     let inputs = example.with.as_list().map_or_else(|| vec![example.with.clone()], <[Value]>::to_vec);
-    let asking = Asking { inputs: &inputs, batch, cursor: cursor(connection, operation, example)?, key: Some("example".into()) };
+    let asking = Asking {
+        inputs: &inputs,
+        batch,
+        cursor: cursor(connection, operation, example)?,
+        key: Some("example".into()),
+    };
     let told = |failure: crate::event::Failure| failure.message.to_string();
     let mut exec = Exec::begin(connection, operation, asking).map_err(told)?;
     let mut met: BTreeMap<usize, usize> = BTreeMap::new();
     let answer = loop {
         let calls = match exec.turn().map_err(told)? {
             Turn::Done(answer) => break answer,
-            Turn::Send(calls) if calls.is_empty() => return Err("the operation waits for an answer that nobody gives".into()),
+            Turn::Send(calls) if calls.is_empty() => {
+                return Err("the operation waits for an answer that nobody gives".into());
+            }
             Turn::Send(calls) => calls,
         };
         for call in calls {
             let name = &operation.steps[call.step].name;
             let count = met.entry(call.step).or_default();
             let replies = example.answers.iter().find(|(step, _)| step == name).map(|(_, replies)| replies);
-            let reply = replies.and_then(|replies| replies.get(*count)).ok_or_else(|| format!("the example has no answer for call {} of `{name}`", *count + 1))?;
+            let reply = replies
+                .and_then(|replies| replies.get(*count))
+                .ok_or_else(|| format!("the example has no answer for call {} of `{name}`", *count + 1))?;
             *count += 1;
             let path = match &call.target {
                 Target::Path(path) => path.clone(),
@@ -51,28 +57,46 @@ fn play(connection: &Connection, operation: &Operation, example: &Example) -> Re
             }
             if let Some(sent) = reply.sent.as_ref() {
                 let body = call.body.clone().unwrap_or_default();
-                same(&body, sent).map_err(|path| format!("`{name}` sends another body than the example says, at {path}: {}", body.to_json()))?;
+                same(&body, sent).map_err(|path| {
+                    format!(
+                        "`{name}` sends another body than the example says, at {path}: {}",
+                        body.to_json()
+                    )
+                })?;
             }
             let reply = Reply { status: reply.status, body: reply.body.clone() };
             exec.answered(call.step, &connection.base.join(&path), reply).map_err(told)?;
         }
     };
     for (name, replies) in &example.answers {
-        let step = operation.steps.iter().position(|step| step.name == *name).ok_or_else(|| format!("there is no step `{name}`"))?;
+        let step = operation
+            .steps
+            .iter()
+            .position(|step| step.name == *name)
+            .ok_or_else(|| format!("there is no step `{name}`"))?;
         let used = met.get(&step).copied().unwrap_or_default();
         if used != replies.len() {
-            return Err(format!("the example has {} answers for `{name}`, {used} were asked for", replies.len()));
+            return Err(format!(
+                "the example has {} answers for `{name}`, {used} were asked for",
+                replies.len()
+            ));
         }
     }
     let found = match answer {
         Answer::One(value) => value,
         Answer::Each(each) => Value::list(each.into_iter().map(Result::unwrap_or_default)),
     };
-    same(&found, &example.gives).map_err(|path| format!("it gives something else than the example says, at {path}: {}", found.to_json()))
+    same(&found, &example.gives).map_err(|path| {
+        format!("it gives something else than the example says, at {path}: {}", found.to_json())
+    })
 }
 
 /// The cursor of an example: `since` is an instant there, for the operation it is in the platform's form.
-fn cursor(connection: &Connection, operation: &Operation, example: &Example) -> Result<Option<Value>, String> {
+fn cursor(
+    connection: &Connection,
+    operation: &Operation,
+    example: &Example,
+) -> Result<Option<Value>, String> {
     let (Some(cursor), Some(kind)) = (&example.cursor, &operation.cursor) else { return Ok(None) };
     let mut map = cursor.as_map().cloned().unwrap_or_default();
     if let Some(since) = map.get("since").and_then(Value::scalar_text) {
@@ -84,17 +108,22 @@ fn cursor(connection: &Connection, operation: &Operation, example: &Example) -> 
 
 /// Equal, numbers by value and amounts as numbers; else the path of the first difference.
 fn same(found: &Value, wanted: &Value) -> Result<(), String> {
-    let at = |path: &str, step: &str| if path.is_empty() { step.to_owned() } else { format!("{step}.{path}") };
+    let at =
+        |path: &str, step: &str| if path.is_empty() { step.to_owned() } else { format!("{step}.{path}") };
     match (found, wanted) {
         (Value::Map(one), Value::Map(two)) => {
             for key in one.keys().chain(two.keys()) {
-                let (Some(left), Some(right)) = (one.get(key), two.get(key)) else { return Err(format!("`{key}`")) };
+                let (Some(left), Some(right)) = (one.get(key), two.get(key)) else {
+                    return Err(format!("`{key}`"));
+                };
                 same(left, right).map_err(|path| at(&path, key))?;
             }
             Ok(())
         }
         (Value::List(one), Value::List(two)) if one.len() == two.len() => {
-            one.iter().zip(two.iter()).enumerate().try_for_each(|(index, (left, right))| same(left, right).map_err(|path| at(&path, &index.to_string())))
+            one.iter().zip(two.iter()).enumerate().try_for_each(|(index, (left, right))| {
+                same(left, right).map_err(|path| at(&path, &index.to_string()))
+            })
         }
         _ if plain(found).hash() == plain(wanted).hash() => Ok(()),
         _ => Err(String::new()),
@@ -107,4 +136,3 @@ fn plain(value: &Value) -> Value {
         other => other.clone(),
     }
 }
-

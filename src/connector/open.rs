@@ -8,10 +8,7 @@ use super::{
     model::{Auth, Connector, Operation, Repeat, SettingKind, slot},
     scope::Roots,
 };
-use crate::{
-    money::Currency,
-    value::Value,
-};
+use crate::{money::Currency, value::Value};
 
 /// Why a connection cannot be opened. Names the key of the estate that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,9 +120,13 @@ impl Connection {
             let name = Arc::clone(&name);
             move |told: String| Error::Expression(name, key, told)
         };
-        let text = |template: &crate::expr::Template| roots.template(template).map(|value| value.scalar_text().unwrap_or_default());
+        let text = |template: &crate::expr::Template| {
+            roots.template(template).map(|value| value.scalar_text().unwrap_or_default())
+        };
         let account = connector.account.as_ref().map(text).transpose().map_err(wrong("account"))?;
-        let account = account.filter(|text| !text.is_empty()).unwrap_or_else(|| format!("{}{}", base.origin, base.path));
+        let account = account
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| format!("{}{}", base.origin, base.path));
         let realm = match &auth {
             Some((_, Auth::OAuth1 { realm })) => text(realm).map_err(wrong("realm"))?,
             _ => String::new(),
@@ -133,7 +134,18 @@ impl Connection {
         let door = door(&connector, &roots).map_err(wrong("limits"))?;
         let account = format!("{}:{account}", connector.name).into();
         let (allow_private, currencies) = (given.allow_private, given.currencies);
-        Ok(Self { name, connector, base, auth, realm: realm.into(), settings, account, door, allow_private, currencies })
+        Ok(Self {
+            name,
+            connector,
+            base,
+            auth,
+            realm: realm.into(),
+            settings,
+            account,
+            door,
+            allow_private,
+            currencies,
+        })
     }
 
     /// An operation by name.
@@ -147,9 +159,17 @@ impl Connection {
         roots.set(slot::SETTINGS, self.settings.clone());
         let span = |template: Option<&crate::expr::Template>| {
             let Some(template) = template else { return Ok(Duration::ZERO) };
-            let value = roots.template(template).map_err(|told| Error::Expression(Arc::clone(&self.name), "repeat", told))?;
+            let value = roots
+                .template(template)
+                .map_err(|told| Error::Expression(Arc::clone(&self.name), "repeat", told))?;
             let read = value.as_str().and_then(duration);
-            read.ok_or_else(|| Error::Expression(Arc::clone(&self.name), "repeat", "expected a duration such as `15m`".into()))
+            read.ok_or_else(|| {
+                Error::Expression(
+                    Arc::clone(&self.name),
+                    "repeat",
+                    "expected a duration such as `15m`".into(),
+                )
+            })
         };
         Ok(match &operation.repeat {
             None => None,
@@ -181,18 +201,28 @@ impl Connection {
     pub fn cursor_zone(&self, cursor: &super::model::Cursor) -> String {
         let mut roots = Roots::new(usize::from(slot::STEPS));
         roots.set(slot::SETTINGS, self.settings.clone());
-        let zone = cursor.zone.as_ref().and_then(|zone| roots.template(zone).ok()).and_then(|zone| zone.scalar_text());
+        let zone = cursor
+            .zone
+            .as_ref()
+            .and_then(|zone| roots.template(zone).ok())
+            .and_then(|zone| zone.scalar_text());
         zone.unwrap_or_else(|| "UTC".to_owned())
     }
 }
 
 fn settings(name: &Arc<str>, connector: &Connector, given: &[(Arc<str>, Value)]) -> Result<Value, Error> {
-    if let Some((unknown, _)) = given.iter().find(|(key, _)| !connector.settings.iter().any(|known| known.name == *key)) {
+    if let Some((unknown, _)) =
+        given.iter().find(|(key, _)| !connector.settings.iter().any(|known| known.name == *key))
+    {
         return Err(Error::UnknownSetting(Arc::clone(name), Arc::clone(unknown)));
     }
     let mut all = Vec::new();
     for setting in &connector.settings {
-        let value = given.iter().find(|(key, _)| *key == setting.name).map(|(_, value)| value).or(setting.default.as_ref());
+        let value = given
+            .iter()
+            .find(|(key, _)| *key == setting.name)
+            .map(|(_, value)| value)
+            .or(setting.default.as_ref());
         let value = value.ok_or_else(|| Error::NoSetting(Arc::clone(name), Arc::clone(&setting.name)))?;
         let wanted = |wanted| Error::BadSetting(Arc::clone(name), Arc::clone(&setting.name), wanted);
         all.push((Arc::clone(&setting.name), fits(value, setting.kind).map_err(wanted)?));
@@ -206,15 +236,21 @@ pub(super) fn fits(value: &Value, kind: SettingKind) -> Result<Value, &'static s
     let number = || value.as_decimal().or_else(|| crate::money::decimal(text.as_deref()?).ok());
     match kind {
         SettingKind::Text => text.map(Value::from).ok_or("text"),
-        SettingKind::Slug => text.filter(|text| is_slug(text)).map(Value::from).ok_or("letters, digits, `_` and `-`"),
-        SettingKind::Int => number().filter(|digits| digits.fract().is_zero()).map(Value::from).ok_or("a whole number"),
+        SettingKind::Slug => {
+            text.filter(|text| is_slug(text)).map(Value::from).ok_or("letters, digits, `_` and `-`")
+        }
+        SettingKind::Int => {
+            number().filter(|digits| digits.fract().is_zero()).map(Value::from).ok_or("a whole number")
+        }
         SettingKind::Number => number().map(Value::from).ok_or("a number"),
         SettingKind::Bool => match text.as_deref() {
             Some("true") => Ok(true.into()),
             Some("false") => Ok(false.into()),
             _ => Err("`true` or `false`"),
         },
-        SettingKind::Duration => text.filter(|text| duration(text).is_some()).map(Value::from).ok_or("a duration such as `15m`"),
+        SettingKind::Duration => {
+            text.filter(|text| duration(text).is_some()).map(Value::from).ok_or("a duration such as `15m`")
+        }
     }
 }
 
@@ -234,7 +270,11 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     count.checked_mul(ms).map(Duration::from_millis)
 }
 
-fn auth(name: &Arc<str>, connector: &Connector, wanted: Option<&Arc<str>>) -> Result<Option<(Arc<str>, Auth)>, Error> {
+fn auth(
+    name: &Arc<str>,
+    connector: &Connector,
+    wanted: Option<&Arc<str>>,
+) -> Result<Option<(Arc<str>, Auth)>, Error> {
     let names = || connector.auth.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     let chosen = match wanted {
         Some(wanted) => connector.auth.get_key_value(wanted),
@@ -252,10 +292,17 @@ fn door(connector: &Connector, roots: &Roots) -> Result<Door, String> {
     let number = |template: &crate::expr::Template| {
         let value = roots.template(template)?;
         let number = value.as_i64().or_else(|| value.scalar_text()?.parse().ok());
-        number.and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0).ok_or("expected a whole number from 1".to_owned())
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| *number > 0)
+            .ok_or("expected a whole number from 1".to_owned())
     };
     let limits = &connector.limits;
-    let window = limits.window.as_ref().map(|window| Ok::<_, String>((number(&window.quota)?, window.every))).transpose()?;
+    let window = limits
+        .window
+        .as_ref()
+        .map(|window| Ok::<_, String>((number(&window.quota)?, window.every)))
+        .transpose()?;
     let headers = limits.window.as_ref().map(|window| window.headers.clone()).unwrap_or_default();
     let slots = limits.slots.as_ref().map(number).transpose()?;
     let groups = limits.groups.iter().map(|(name, cap)| Ok((Arc::clone(name), number(cap)?)));

@@ -42,7 +42,9 @@ impl Roots {
 
     /// The value of an expression; `omit` is null.
     pub(super) fn template(&self, template: &Template) -> Result<Value, String> {
-        self.with(|scope| template.eval(scope).map(Option::unwrap_or_default).map_err(|error| error.to_string()))
+        self.with(|scope| {
+            template.eval(scope).map(Option::unwrap_or_default).map_err(|error| error.to_string())
+        })
     }
 
     /// Whether a condition holds.
@@ -53,7 +55,8 @@ impl Roots {
 
     fn with<T>(&self, eval: impl FnOnce(&mut Scope<'_>) -> Result<T, String>) -> Result<T, String> {
         let tables = Tables::default();
-        let roots: Vec<_> = self.0.iter().map(|value| value.as_ref().map_or(Root::Unset, Root::Value)).collect();
+        let roots: Vec<_> =
+            self.0.iter().map(|value| value.as_ref().map_or(Root::Unset, Root::Value)).collect();
         eval(&mut Scope::new(&roots, &tables))
     }
 }

@@ -20,7 +20,8 @@ pub fn written(instant: &str, format: StampFormat, zone: &str) -> Result<Value, 
 
 /// A platform's stamp as milliseconds since 1970.
 pub fn read(stamp: &Value, zone: &str) -> Result<u64, String> {
-    let text = stamp.scalar_text().ok_or_else(|| format!("a stamp is text or a number, found {}", stamp.kind()))?;
+    let text =
+        stamp.scalar_text().ok_or_else(|| format!("a stamp is text or a number, found {}", stamp.kind()))?;
     let at = at(&text, zone)?;
     u64::try_from(at.timestamp().as_millisecond()).map_err(|_| "a stamp before 1970".to_owned())
 }

@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn values_are_bound_never_written() {
-        let statement = Statement::parse("SELECT id FROM item WHERE a IN (:skus) AND b = :name AND t > TO_DATE(:at,'HH24:MI:SS') AND c = ':no'");
+        let statement = Statement::parse(
+            "SELECT id FROM item WHERE a IN (:skus) AND b = :name AND t > TO_DATE(:at,'HH24:MI:SS') AND c = ':no'",
+        );
         assert_eq!(statement.places().map(|name| &**name).collect::<Vec<_>>(), ["skus", "name", "at"]);
         let evil = "a' OR '1'='1";
         let body = statement.body(|name| match name {
@@ -90,7 +92,10 @@ mod tests {
         });
         let body = body.unwrap();
         let text = body.get("q").and_then(Value::as_str).unwrap();
-        assert_eq!(text, "SELECT id FROM item WHERE a IN (?, ?) AND b = ? AND t > TO_DATE(?,'HH24:MI:SS') AND c = ':no'");
+        assert_eq!(
+            text,
+            "SELECT id FROM item WHERE a IN (?, ?) AND b = ? AND t > TO_DATE(?,'HH24:MI:SS') AND c = ':no'"
+        );
         assert_eq!(body.get("params").and_then(Value::as_list).unwrap().len(), 4);
     }
 

@@ -73,7 +73,10 @@ impl Files for Disk {
         let mut found = Vec::new();
         let mut open = vec![(folder.to_owned(), 0)];
         while let Some((folder, depth)) = open.pop() {
-            let told = |error: io::Error| Error::System { name: folder.display().to_string(), why: error.to_string() };
+            let told = |error: io::Error| Error::System {
+                name: folder.display().to_string(),
+                why: error.to_string(),
+            };
             for entry in fs::read_dir(&folder).map_err(told)? {
                 let path = entry.map_err(told)?.path();
                 if path.is_file() {

@@ -20,9 +20,9 @@ fn value(node: &Node) -> Value {
         Kind::Scalar(scalar) => Value::from(scalar.text.clone()),
         Kind::List(items) => Value::list(items.iter().map(value)),
         // The order of keys is the reading order of nodes' fields: it is kept.
-        Kind::Map(entries) => Value::list(
-            entries.iter().map(|(name, node)| Value::object([(name.value.clone(), value(node))])),
-        ),
+        Kind::Map(entries) => {
+            Value::list(entries.iter().map(|(name, node)| Value::object([(name.value.clone(), value(node))])))
+        }
         Kind::Null => Value::Null,
     }
 }

@@ -25,13 +25,17 @@ pub static SHIPPED: Shipped = Shipped;
 
 /// What any estate may use without naming it: everything but flows, their cases and the estate's own file.
 pub(super) fn is_shared(path: &Path) -> bool {
-    ["/flows/connectors", "/flows/fragments", "/flows/tables", "/schemas/records"].iter().any(|folder| path.starts_with(folder))
+    ["/flows/connectors", "/flows/fragments", "/flows/tables", "/schemas/records"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 impl Files for Shipped {
     fn read(&self, path: &Path) -> Result<Cow<'_, [u8]>, Error> {
         let found = FOLDERS.iter().find_map(|(folder, dir)| dir.get_file(path.strip_prefix(folder).ok()?));
-        found.map(|file| Cow::Borrowed(file.contents())).ok_or_else(|| Error::Missing(path.display().to_string()))
+        found
+            .map(|file| Cow::Borrowed(file.contents()))
+            .ok_or_else(|| Error::Missing(path.display().to_string()))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -87,12 +87,20 @@ fn append(journal: &dyn Journal, facts: Vec<Fact>) {
 /// The story that every store is told.
 fn story() -> Vec<Vec<Fact>> {
     let value = Value::object([("id", Value::from("7"))]);
-    let landed = |run, value| Fact::Landed { run: EventId(run), effect: intent(1, 4).effect, by: Proof::Answer, value };
+    let landed = |run, value| Fact::Landed {
+        run: EventId(run),
+        effect: intent(1, 4).effect,
+        by: Proof::Answer,
+        value,
+    };
     vec![
         vec![Fact::Accepted(event(1, "a", None)), Fact::Accepted(event(2, "b", Some("refund-2")))],
         vec![Fact::Froze(froze(1, 0)), Fact::Froze(froze(1, 1)), Fact::Intent(intent(1, 4))],
         vec![Fact::Parked(parked(2))],
-        vec![landed(1, value.clone()), Fact::Reopened { run: EventId(2), at: Instant(100), by: "timer".into() }],
+        vec![
+            landed(1, value.clone()),
+            Fact::Reopened { run: EventId(2), at: Instant(100), by: "timer".into() },
+        ],
         vec![Fact::Ended(past(1, "a", Outcome::Dropped)), Fact::Intent(intent(2, 5))],
         vec![Fact::Absent { run: EventId(2), effect: intent(2, 5).effect }],
         vec![Fact::Ended(past(2, "b", Outcome::Ok))],
@@ -184,7 +192,11 @@ fn every_store_gives_the_answers_of_the_shelf_also_after_a_restart() {
     }
     let open: Vec<_> = disk.open().unwrap().iter().map(|run| run.event.id.0).collect();
     assert_eq!(open, [6], "what is over is not open");
-    assert_eq!(disk.last("orders", "a").unwrap().unwrap().used, Some(Hash::of(b"used")), "unchanged keeps what was used");
+    assert_eq!(
+        disk.last("orders", "a").unwrap().unwrap().used,
+        Some(Hash::of(b"used")),
+        "unchanged keeps what was used"
+    );
     orders_and_bundles(&memory);
     orders_and_bundles(&disk);
     assert_eq!(disk.trim(EventId(3), 10).unwrap(), 2);

@@ -55,7 +55,10 @@ impl<'a> Slice<'a> {
         }
         let all = own.condition.iter().chain(own.each.iter().map(|each| &each.list));
         all.for_each(|template| self.reads(template.reads()));
-        own.each.iter().filter_map(|each| each.filter.as_ref()).for_each(|filter| self.template(node, filter));
+        own.each
+            .iter()
+            .filter_map(|each| each.filter.as_ref())
+            .for_each(|filter| self.template(node, filter));
     }
 
     /// All on which the bytes of a request, a mapped value or an outcome depend.
@@ -65,7 +68,9 @@ impl<'a> Slice<'a> {
         keys.for_each(|key| self.template(node, key));
         match &own.work {
             Work::Map(mapping) => self.mapping(node, mapping),
-            Work::Decide(decide) => decide.choose.iter().for_each(|(_, condition)| self.template(node, condition)),
+            Work::Decide(decide) => {
+                decide.choose.iter().for_each(|(_, condition)| self.template(node, condition))
+            }
             Work::Call(call) => {
                 call.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping));
                 for (read, parameters) in &call.changes {

@@ -33,7 +33,8 @@ pub fn plan(flow: Flow, print: Hash) -> Plan {
 
 fn node(node: flow::Node) -> Node {
     let asked = node.when.iter().map(|(decision, _)| decision);
-    let mut needs: Vec<NodeId> = node.mentions.iter().chain(&node.after).chain(asked).chain(&node.gates).copied().collect();
+    let mut needs: Vec<NodeId> =
+        node.mentions.iter().chain(&node.after).chain(asked).chain(&node.gates).copied().collect();
     needs.sort_unstable();
     needs.dedup();
     Node {

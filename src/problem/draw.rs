@@ -115,8 +115,11 @@ fn labels(labels: &[&Label], source: Option<&NamedSource<Arc<str>>>) -> Vec<Labe
         SourceSpan::from(start..end)
     };
     let words = |label: &Label| (!label.text.is_empty()).then(|| label.text.clone());
-    let first = labels.iter().take(1).map(|label| LabeledSpan::new_primary_with_span(words(label), span(label)));
-    first.chain(labels.iter().skip(1).map(|label| LabeledSpan::new_with_span(words(label), span(label)))).collect()
+    let first =
+        labels.iter().take(1).map(|label| LabeledSpan::new_primary_with_span(words(label), span(label)));
+    first
+        .chain(labels.iter().skip(1).map(|label| LabeledSpan::new_with_span(words(label), span(label))))
+        .collect()
 }
 
 impl fmt::Display for Drawing<'_> {

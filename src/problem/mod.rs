@@ -52,7 +52,14 @@ impl Problem {
     /// An error at one place.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         let labels = vec![Label { span, text: String::new() }];
-        Self { code, severity: Severity::Error, message: message.into(), labels, help: None, hidden: Vec::new() }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            labels,
+            help: None,
+            hidden: Vec::new(),
+        }
     }
 
     /// A warning at one place.
@@ -105,7 +112,8 @@ impl Problems {
         if let Some(label) = problem.labels.first() {
             let here = self.places.entry(label.span).or_default();
             let follows = |old: &Problem| {
-                old.severity >= problem.severity && (old.code != problem.code || old.message == problem.message)
+                old.severity >= problem.severity
+                    && (old.code != problem.code || old.message == problem.message)
             };
             if here.iter().any(|old| follows(&self.found[*old])) {
                 return;

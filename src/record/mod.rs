@@ -3,10 +3,7 @@
 
 mod schema;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     problem::{Problem, Problems, codes},
@@ -69,7 +66,11 @@ fn check_id(name: &str, node: &Node, problems: &mut Problems) {
     let right = found.is_some_and(|id| matches!(&id.kind, Kind::Scalar(scalar) if &*scalar.text == name));
     if !right {
         let span = found.map_or(node.span, |id| id.span);
-        problems.add(Problem::error(codes::RECORD, span, format!("`$id` must be `{name}`, as the file's path says")));
+        problems.add(Problem::error(
+            codes::RECORD,
+            span,
+            format!("`$id` must be `{name}`, as the file's path says"),
+        ));
     }
 }
 
@@ -89,7 +90,14 @@ mod tests {
         let numbers: Vec<_> = files.iter().map(|(name, text)| sources.add(*name, *text)).collect();
         let mut problems = Problems::default();
         let records = Records::read(&numbers, &sources, &mut problems);
-        (records, problems.into_sorted().into_iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect())
+        (
+            records,
+            problems
+                .into_sorted()
+                .into_iter()
+                .map(|problem| format!("{} {}", problem.code, problem.message))
+                .collect(),
+        )
     }
 
     const ORDER: &str = r#"{
@@ -133,12 +141,27 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_where_it_stands() {
         for (text, told) in [
-            (r#"{"$id": "shop.order", "typ": "object"}"#, "FR650 record schemas have no key `typ`; did you mean `type`?"),
+            (
+                r#"{"$id": "shop.order", "typ": "object"}"#,
+                "FR650 record schemas have no key `typ`; did you mean `type`?",
+            ),
             (r#"{"$id": "shop.other"}"#, "FR651 `$id` must be `shop.order`, as the file's path says"),
-            (r#"{"$id": "shop.order", "properties": {"a": {"$ref": "shop.lin"}}}"#, "FR652 there is no record `shop.lin`"),
-            (r#"{"$id": "shop.order", "properties": {"a": {"type": "strin"}}}"#, "FR651 there is no type `strin`; did you mean `string`?"),
-            (r#"{"$id": "shop.order", "properties": {"a": {"type": "string", "x-type": "monney(x)"}}}"#, "FR651 there is no border type `monney`; did you mean `money`?"),
-            (r#"{"$id": "shop.order", "type": "object", "required": ["b"], "properties": {"a": {}}}"#, "FR651 `b` is required, but `properties` does not have it"),
+            (
+                r#"{"$id": "shop.order", "properties": {"a": {"$ref": "shop.lin"}}}"#,
+                "FR652 there is no record `shop.lin`",
+            ),
+            (
+                r#"{"$id": "shop.order", "properties": {"a": {"type": "strin"}}}"#,
+                "FR651 there is no type `strin`; did you mean `string`?",
+            ),
+            (
+                r#"{"$id": "shop.order", "properties": {"a": {"type": "string", "x-type": "monney(x)"}}}"#,
+                "FR651 there is no border type `monney`; did you mean `money`?",
+            ),
+            (
+                r#"{"$id": "shop.order", "type": "object", "required": ["b"], "properties": {"a": {}}}"#,
+                "FR651 `b` is required, but `properties` does not have it",
+            ),
         ] {
             assert_eq!(read(&[("shop/order.json", text)]).1, [told], "{text}");
         }

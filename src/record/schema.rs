@@ -17,12 +17,37 @@ use crate::{
 
 /// Every key a schema may have.
 const KEYS: &[&str] = &[
-    "$schema", "$id", "$ref", "$defs", "title", "description", "type", "properties", "required", "additionalProperties",
-    "items", "enum", "const", "maxLength", "minLength", "format", "minimum", "maximum", "readOnly", "deprecated", "default",
-    "examples", "x-type", "x-personal", "x-read-only", "x-key", "x-sum",
+    "$schema",
+    "$id",
+    "$ref",
+    "$defs",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "const",
+    "maxLength",
+    "minLength",
+    "format",
+    "minimum",
+    "maximum",
+    "readOnly",
+    "deprecated",
+    "default",
+    "examples",
+    "x-type",
+    "x-personal",
+    "x-read-only",
+    "x-key",
+    "x-sum",
 ];
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "null"];
-const BORDERS: &[&str] = &["money", "rate", "int", "decimal", "bool", "rfc2822", "unix", "instant", "date", "us_date"];
+const BORDERS: &[&str] =
+    &["money", "rate", "int", "decimal", "bool", "rfc2822", "unix", "instant", "date", "us_date"];
 
 pub(super) struct Reader<'a> {
     nodes: &'a BTreeMap<Arc<str>, Node>,
@@ -101,7 +126,10 @@ impl<'a> Reader<'a> {
         };
         for name in &names {
             if !TYPES.contains(&&*name.value) {
-                self.wrong(name.span, format!("there is no type `{}`{}", name.value, did_you_mean(&name.value, TYPES)));
+                self.wrong(
+                    name.span,
+                    format!("there is no type `{}`{}", name.value, did_you_mean(&name.value, TYPES)),
+                );
             }
         }
         let before = names.len();
@@ -120,7 +148,9 @@ impl<'a> Reader<'a> {
             Some("integer") => Shape::Int,
             Some("number") => Shape::Number,
             Some("boolean") => Shape::Bool,
-            Some("array") => member(node, "items").map_or(Shape::Any, |items| self.schema(items, None).shape).list(),
+            Some("array") => {
+                member(node, "items").map_or(Shape::Any, |items| self.schema(items, None).shape).list()
+            }
             Some("string") => Shape::Text(TextShape {
                 max_len: text(node, "maxLength").and_then(|digits| digits.parse().ok()),
                 format: text(node, "format"),
@@ -143,7 +173,10 @@ impl<'a> Reader<'a> {
             for wanted in required.iter().filter_map(scalar_name) {
                 match fields.get_mut(&wanted.value) {
                     Some(field) => field.required = true,
-                    None => self.wrong(wanted.span, format!("`{}` is required, but `properties` does not have it", wanted.value)),
+                    None => self.wrong(
+                        wanted.span,
+                        format!("`{}` is required, but `properties` does not have it", wanted.value),
+                    ),
                 }
             }
         }
@@ -196,7 +229,9 @@ impl<'a> Reader<'a> {
     }
 
     fn border(&mut self, node: &Node, types: Option<&str>, field: &mut Field) {
-        let Some(name) = scalar_name(node) else { return self.wrong(node.span, "`x-type` is the name of a border type") };
+        let Some(name) = scalar_name(node) else {
+            return self.wrong(node.span, "`x-type` is the name of a border type");
+        };
         let (kind, path) = match name.value.split_once('(') {
             Some((kind, rest)) => (kind, rest.strip_suffix(')').filter(|path| !path.is_empty())),
             None => (&*name.value, None),

@@ -17,19 +17,18 @@ pub struct LiveView {
     paint: Paint,
     width: usize,
     began: HashMap<RunId, Instant>,
-    main: Option<RunId>,
+    main: RunId,
 }
 
 impl LiveView {
-    /// A view with or without colours.
-    pub fn new(paint: Paint) -> Self {
-        Self { paint, width: 12, began: HashMap::new(), main: None }
+    /// A view of one run, and of others as they come in between.
+    pub fn new(paint: Paint, main: RunId) -> Self {
+        Self { paint, width: 12, began: HashMap::new(), main }
     }
 
     /// The line for an event, if it is worth one.
     pub fn line(&mut self, live: &Live) -> Option<String> {
-        let main = *self.main.get_or_insert(live.run);
-        let indent = if live.run == main { "" } else { "    " };
+        let indent = if live.run == self.main { "" } else { "    " };
         let line = self.said(live)?;
         Some(format!("{indent}{line}"))
     }
@@ -48,7 +47,9 @@ impl LiveView {
                 Some(self.node(node, outcome, *elements, *ms))
             }
             What::Failed { node, class, message, again } => {
-                let again = again.map_or_else(String::new, |at| format!(", again in {}", took(at.since(live.at).as_millis())));
+                let again = again.map_or_else(String::new, |at| {
+                    format!(", again in {}", took(at.since(live.at).as_millis()))
+                });
                 let told = format!("{} {message}{again}", format!("{class:?}").to_lowercase());
                 Some(self.note(Tint::Look, "!", node, &told))
             }
@@ -78,19 +79,27 @@ impl LiveView {
 
     fn note(&self, tint: Tint, mark: &str, node: &str, told: &str) -> String {
         let name = format!("{node:<width$}", width = self.width);
-        let line = format!("  {} {name}  {}", self.paint.text(tint, mark), self.paint.text(Tint::Faint, told));
+        let line =
+            format!("  {} {name}  {}", self.paint.text(tint, mark), self.paint.text(Tint::Faint, told));
         line.trim_end().to_owned()
     }
 
     fn parked(&self, at: Instant, due: Option<Instant>, letters: &[crate::event::Letter]) -> String {
         let head = due.map_or_else(
             || self.paint.text(Tint::Bad, "dead letter"),
-            |due| self.paint.text(Tint::Look, &format!("parked, comes back in {}", took(due.since(at).as_millis()))),
+            |due| {
+                self.paint
+                    .text(Tint::Look, &format!("parked, comes back in {}", took(due.since(at).as_millis())))
+            },
         );
         let mut lines = vec![head];
         lines.extend(letters.iter().map(|letter| {
             let element = letter.element.as_ref().map_or_else(String::new, |element| format!("[{element}]"));
-            format!("  {}{element}: {}", self.paint.text(Tint::Strong, &letter.node), super::paint::clean(&letter.message))
+            format!(
+                "  {}{element}: {}",
+                self.paint.text(Tint::Strong, &letter.node),
+                super::paint::clean(&letter.message)
+            )
         }));
         lines.join("\n")
     }
@@ -98,16 +107,19 @@ impl LiveView {
     fn ended(&self, live: &Live, outcome: Outcome, reason: Option<&Arc<str>>) -> String {
         let (tint, word) = match outcome {
             Outcome::Ok => (Tint::Good, "ok"),
-            Outcome::Unchanged => (Tint::Good, "unchanged: what it uses is what the last good run used, nothing was sent"),
+            Outcome::Unchanged => {
+                (Tint::Good, "unchanged: what it uses is what the last good run used, nothing was sent")
+            }
             Outcome::Ignored => (Tint::Faint, "ignored"),
             Outcome::Superseded => (Tint::Faint, "superseded by a newer event"),
             Outcome::Continued(_) => (Tint::Faint, "continued by another run"),
             Outcome::Dropped => (Tint::Look, "dropped"),
         };
         let reason = reason.map_or_else(String::new, |reason| format!(": {}", super::paint::clean(reason)));
-        let began = self.began.get(&live.run).map_or_else(String::new, |began| {
-            format!(" in {}", took(live.at.since(*began).as_millis()))
-        });
+        let began = self
+            .began
+            .get(&live.run)
+            .map_or_else(String::new, |began| format!(" in {}", took(live.at.since(*began).as_millis())));
         format!("{}{reason}{}", self.paint.text(tint, word), self.paint.text(Tint::Faint, &began))
     }
 }
@@ -119,11 +131,12 @@ mod tests {
 
     #[test]
     fn a_run_reads_like_its_flow() {
-        let mut view = LiveView::new(Paint(false));
+        let mut view = LiveView::new(Paint(false), EventId(1));
         let mut at = 0;
         let mut line = |run: u64, what: What| {
             at += 40;
-            let live = Live { run: EventId(run), flow: "orders".into(), key: "250".into(), at: Instant(at), what };
+            let live =
+                Live { run: EventId(run), flow: "orders".into(), key: "250".into(), at: Instant(at), what };
             view.line(&live).unwrap_or_default()
         };
         let ended = |node: &str, outcome: &str, elements, took| What::NodeEnded {
@@ -141,35 +154,44 @@ mod tests {
             line(1, ended("items", "done", 2, 12)),
             line(2, What::Started { nodes, resumed: false }),
             line(1, ended("new_customer", "skipped", 1, 0)),
-            line(1, What::Failed {
-                node: "create".into(),
-                class: Class::Outage,
-                message: "503\u{1b}[2J".into(),
-                again: Some(Instant(3000)),
-            }),
-            line(1, What::Parked {
-                due: None,
-                letters: vec![Letter {
+            line(
+                1,
+                What::Failed {
                     node: "create".into(),
-                    element: Some("A".into()),
-                    code: Code::Rejected,
-                    message: "no such item".into(),
-                    request: None,
-                    answer: None,
-                }],
-            }),
+                    class: Class::Outage,
+                    message: "503\u{1b}[2J".into(),
+                    again: Some(Instant(3000)),
+                },
+            ),
+            line(
+                1,
+                What::Parked {
+                    due: None,
+                    letters: vec![Letter {
+                        node: "create".into(),
+                        element: Some("A".into()),
+                        code: Code::Rejected,
+                        message: "no such item".into(),
+                        request: None,
+                        answer: None,
+                    }],
+                },
+            ),
             line(1, What::Ended { outcome: Outcome::Ok, reason: None, give: None }),
         ];
-        assert_eq!(said, [
-            "orders 250  run 1",
-            "  + order         38 ms",
-            "  + exportable    ready",
-            "  + items         2 elements, 12 ms",
-            "    orders 250  run 2",
-            "  - new_customer  skipped",
-            "  ! create        outage 503 [2J, again in 2.7 s",
-            "dead letter\n  create[A]: no such item",
-            "ok in 320 ms",
-        ]);
+        assert_eq!(
+            said,
+            [
+                "orders 250  run 1",
+                "  + order         38 ms",
+                "  + exportable    ready",
+                "  + items         2 elements, 12 ms",
+                "    orders 250  run 2",
+                "  - new_customer  skipped",
+                "  ! create        outage 503 [2J, again in 2.7 s",
+                "dead letter\n  create[A]: no such item",
+                "ok in 320 ms",
+            ]
+        );
     }
 }

@@ -4,11 +4,11 @@
 pub mod problems;
 
 mod live;
-mod past;
 mod paint;
+mod past;
 
 pub use self::{
     live::LiveView,
     paint::{Paint, Tint},
-    past::{letter_json, letters_table, past_json, past_lines, runs_table, Row},
+    past::{Row, letter_json, letters_table, past_json, past_lines, runs_table},
 };

@@ -57,7 +57,8 @@ pub fn past_lines(run: &Past, paint: Paint) -> String {
     let mut out = runs_table(std::slice::from_ref(run), paint);
     let width = run.nodes.iter().map(|node| node.name.chars().count()).max().unwrap_or(0);
     for node in &run.nodes {
-        let elements = if node.elements == 1 { String::new() } else { format!("  {} elements", node.elements) };
+        let elements =
+            if node.elements == 1 { String::new() } else { format!("  {} elements", node.elements) };
         let ms = if node.took == 0 { String::new() } else { format!("  {}", took(u128::from(node.took))) };
         out.push_str(&format!("  {:<width$}  {}{elements}{ms}\n", clean(&node.name), clean(&node.outcome)));
     }

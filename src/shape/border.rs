@@ -18,7 +18,11 @@ pub fn inward(value: &Value, shape: &Shape) -> Result<Value, Mismatch> {
 }
 
 /// As [`inward`], where a currency may also be an id of the platform that `code` knows.
-pub fn inward_with(value: &Value, shape: &Shape, code: &dyn Fn(&Value) -> Option<Currency>) -> Result<Value, Mismatch> {
+pub fn inward_with(
+    value: &Value,
+    shape: &Shape,
+    code: &dyn Fn(&Value) -> Option<Currency>,
+) -> Result<Value, Mismatch> {
     Border { way: Way::In, around: None, code }
         .convert(value, shape, Wire::Plain)
         .map(|changed| changed.unwrap_or_else(|| value.clone()))

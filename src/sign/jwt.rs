@@ -62,7 +62,8 @@ impl JwtKey {
     /// Reads a PKCS#8 PEM key for an algorithm.
     pub fn from_pem(pem: &str, algorithm: Algorithm) -> Result<Self, Error> {
         let der = der(pem).ok_or(Error::NotPem)?;
-        let refused = |rejected: ring::error::KeyRejected| Error::KeyRefused(algorithm.name(), rejected.to_string());
+        let refused =
+            |rejected: ring::error::KeyRejected| Error::KeyRefused(algorithm.name(), rejected.to_string());
         Ok(Self(match algorithm {
             Algorithm::Ps256 => Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(&der).map_err(refused)?)),
             Algorithm::Es256 => {
@@ -88,7 +89,11 @@ impl JwtKey {
             ("exp", Value::from(claims.expires)),
         ];
         let header = Value::object(header.map(|(key, value)| (key, Value::from(value)))).to_json();
-        let signed = format!("{}.{}", base64_url(header.as_bytes()), base64_url(Value::object(body).to_json().as_bytes()));
+        let signed = format!(
+            "{}.{}",
+            base64_url(header.as_bytes()),
+            base64_url(Value::object(body).to_json().as_bytes())
+        );
         let signature = self.sign(signed.as_bytes())?;
         Ok(format!("{signed}.{}", base64_url(&signature)))
     }
@@ -136,13 +141,23 @@ mod tests {
     }
 
     fn claims(scope: &[std::sync::Arc<str>]) -> Claims<'_> {
-        Claims { key_id: "kid-1", issuer: "client", audience: "https://e.org/token", scope, issued: 100, expires: 3700 }
+        Claims {
+            key_id: "kid-1",
+            issuer: "client",
+            audience: "https://e.org/token",
+            scope,
+            issued: 100,
+            expires: 3700,
+        }
     }
 
     #[test]
     fn es256_tokens_verify() {
-        let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, made.as_ref(), &SystemRandom::new()).unwrap();
+        let made =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, made.as_ref(), &SystemRandom::new())
+                .unwrap();
         let key = JwtKey::from_pem(&pem(made.as_ref()), Algorithm::Es256).unwrap();
         let token = key.token(claims(&["rest_webservices".into()])).unwrap();
         let (header, body) = verify(&token, pair.public_key().as_ref(), &signature::ECDSA_P256_SHA256_FIXED);

@@ -54,7 +54,8 @@ fn base_string(method: &str, url: &str, own: &[(&str, &str)]) -> String {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (percent(&unpercent(name)), percent(&unpercent(value)))
     });
-    let mut all: Vec<_> = pairs.chain(own.iter().map(|(name, value)| (percent(name), percent(value)))).collect();
+    let mut all: Vec<_> =
+        pairs.chain(own.iter().map(|(name, value)| (percent(name), percent(value)))).collect();
     all.sort();
     let all: Vec<_> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("{}&{}&{}", method.to_ascii_uppercase(), percent(&lower_origin(place)), percent(&all.join("&")))

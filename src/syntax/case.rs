@@ -188,7 +188,11 @@ pub enum ExpectCalls {
 pub(super) fn cases(tree: &yaml::Node, problems: &mut Problems) -> Option<Cases> {
     let fields = Fields::of(tree)?;
     let mut names = Names::default();
-    let settings = |node| Fields::of(node).map(|inner| inner.keys().filter_map(|key| Some((key.clone(), inner.scalar(&key.value)?))).collect());
+    let settings = |node| {
+        Fields::of(node).map(|inner| {
+            inner.keys().filter_map(|key| Some((key.clone(), inner.scalar(&key.value)?))).collect()
+        })
+    };
     Some(Cases {
         subject: fields.name("test")?,
         settings: fields.map("settings", settings),
@@ -202,7 +206,9 @@ pub(super) fn cases(tree: &yaml::Node, problems: &mut Problems) -> Option<Cases>
 }
 
 fn case(fields: Fields<'_>) -> Option<Case> {
-    let entry = |node: &yaml::Node| Fields::of(node).and_then(|entry| Some((entry.data("key")?, entry.data("value")?)));
+    let entry = |node: &yaml::Node| {
+        Fields::of(node).and_then(|entry| Some((entry.data("key")?, entry.data("value")?)))
+    };
     let books = |node: &yaml::Node| match &node.kind {
         yaml::Kind::List(items) => Some(items.iter().filter_map(entry).collect()),
         _ => None,

@@ -361,14 +361,20 @@ pub(super) fn connector(tree: &yaml::Node) -> Option<Connector> {
         name: fields.name("connector")?,
         title: fields.name("title"),
         base: fields.name("base")?,
-        settings: fields.map("settings", Some).into_iter().filter_map(|(name, node)| setting(name, node)).collect(),
+        settings: fields
+            .map("settings", Some)
+            .into_iter()
+            .filter_map(|(name, node)| setting(name, node))
+            .collect(),
         account: fields.scalar("account"),
         headers: givens(fields, "headers"),
         auth: fields.map("auth", |node| auth(Fields::of(node)?)),
         limits: fields.object("limits", |limits| Some(read_limits(limits))).unwrap_or_default(),
         timeout: fields.scalar("timeout"),
         error: fields
-            .object("error", |error| Some(ErrorPaths { code: error.names("code"), message: error.names("message") }))
+            .object("error", |error| {
+                Some(ErrorPaths { code: error.names("code"), message: error.names("message") })
+            })
             .unwrap_or_default(),
         classes: fields.list("classes", class),
         webhooks: fields.object("webhooks", webhooks),
@@ -441,7 +447,8 @@ fn class(tree: &yaml::Node) -> Option<ClassRule> {
 fn webhooks(fields: Fields<'_>) -> Option<Webhooks> {
     Some(Webhooks {
         verify: fields.map("verify", name),
-        producer: fields.object("producer", |producer| Some((producer.name("field")?, producer.scalar("equals")?))),
+        producer: fields
+            .object("producer", |producer| Some((producer.name("field")?, producer.scalar("equals")?))),
         scope: fields.name("scope"),
         scopes: fields.names("scopes"),
         list: fields.name("list"),
@@ -453,8 +460,11 @@ fn webhooks(fields: Fields<'_>) -> Option<Webhooks> {
 
 fn operation(called: Name, fields: Fields<'_>) -> Option<Operation> {
     let several = fields.get("steps").is_some();
-    let calls =
-        if several { fields.list("steps", |node| step(Fields::of(node)?)) } else { step(fields).into_iter().collect() };
+    let calls = if several {
+        fields.list("steps", |node| step(Fields::of(node)?))
+    } else {
+        step(fields).into_iter().collect()
+    };
     Some(Operation {
         name: called,
         doc: fields.name("doc"),

@@ -139,15 +139,18 @@ pub(super) fn given(node: &Node) -> Given {
         Some(_) => placed(fields).map(|placed| Given::Use(Box::new(placed))),
         None => None,
     };
-    special.unwrap_or_else(|| Given::Object(entries.iter().map(|(name, value)| (name.clone(), given(value))).collect(), node.span))
+    special.unwrap_or_else(|| {
+        Given::Object(entries.iter().map(|(name, value)| (name.clone(), given(value))).collect(), node.span)
+    })
 }
 
 /// A value as it stands.
 pub(super) fn data(node: &Node) -> Given {
     match &node.kind {
-        Kind::Map(entries) => {
-            Given::Object(entries.iter().map(|(name, value)| (name.clone(), data(value))).collect(), node.span)
-        }
+        Kind::Map(entries) => Given::Object(
+            entries.iter().map(|(name, value)| (name.clone(), data(value))).collect(),
+            node.span,
+        ),
         _ => leaf(node, data),
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     source::{Name, Spanned},
     syntax::{
         ast::{
-            Call, Change, Check, Decide, Flow, Fragment, Keep, Kind, Node, NodeEach, Overlay, Source, SourceKind,
-            Timing, Trigger, Work,
+            Call, Change, Check, Decide, Flow, Fragment, Keep, Kind, Node, NodeEach, Overlay, Source,
+            SourceKind, Timing, Trigger, Work,
         },
         fields::{Fields, body, given, many, name, scalar, type_name},
     },
@@ -56,7 +56,9 @@ pub(super) fn overlay(tree: &yaml::Node) -> Option<Overlay> {
     let fields = Fields::of(tree)?;
     let extends = fields.name("extends")?;
     let (base, print) = match extends.value.split_once('@') {
-        Some((base, print)) => (extends.clone().map(|_| base.into()), Some(extends.clone().map(|_| print.into()))),
+        Some((base, print)) => {
+            (extends.clone().map(|_| base.into()), Some(extends.clone().map(|_| print.into())))
+        }
         None => (extends, None),
     };
     let nodes = fields.list("nodes", |tree| {
@@ -176,7 +178,9 @@ fn trigger(fields: Fields<'_>) -> Option<Trigger> {
         "all" => Some(Spanned::new(Keep::All, word.span)),
         _ => None,
     });
-    let batch = fields.object("batch", |batch| Some((batch.whole("size")?.value, batch.duration("linger")?.value, batch.span)));
+    let batch = fields.object("batch", |batch| {
+        Some((batch.whole("size")?.value, batch.duration("linger")?.value, batch.span))
+    });
     Some(Trigger {
         from: fields.list("from", source),
         key: fields.scalar("key")?,
@@ -194,7 +198,9 @@ fn source(tree: &yaml::Node) -> Option<Source> {
     let with = || fields.map("with", |node| Some(given(node)));
     let (key, _) = fields.first(&["webhook", "poll", "schedule", "flow"])?;
     let kind = match &*key.value {
-        "webhook" => SourceKind::Webhook { connection: fields.name("webhook")?, scopes: fields.names("scopes") },
+        "webhook" => {
+            SourceKind::Webhook { connection: fields.name("webhook")?, scopes: fields.names("scopes") }
+        }
         "poll" => SourceKind::Poll {
             call: fields.name("poll")?,
             every: fields.duration("every")?,

@@ -99,8 +99,21 @@ impl<'p> Form<'p> {
     fn null(&mut self, node: &Node, want: &Want, place: Place<'_>) {
         if node.span.start == node.span.end {
             let message = format!("{} has no value", place.called());
-            let sent = if matches!(want, Want::Given) { "; to send nothing on purpose, write null" } else { "" };
-            self.problem(codes::EMPTY, node.span, message, format!("{}{sent}", if place.example.is_empty() { "write a value after the colon".to_owned() } else { example(place) }));
+            let sent =
+                if matches!(want, Want::Given) { "; to send nothing on purpose, write null" } else { "" };
+            self.problem(
+                codes::EMPTY,
+                node.span,
+                message,
+                format!(
+                    "{}{sent}",
+                    if place.example.is_empty() {
+                        "write a value after the colon".to_owned()
+                    } else {
+                        example(place)
+                    }
+                ),
+            );
         } else if !matches!(want, Want::Given) {
             self.kind(node, want, place);
         }
@@ -121,12 +134,18 @@ impl<'p> Form<'p> {
             Want::Reference => self.reference(node, text, place),
             _ if expression => {
                 let message = format!("{} wants {}, found an expression", place.called(), wanted(want));
-                self.problem(codes::KIND, node.span, message, format!("expressions are not read here; {}", example(place)));
+                self.problem(
+                    codes::KIND,
+                    node.span,
+                    message,
+                    format!("expressions are not read here; {}", example(place)),
+                );
             }
             Want::Name(names) => self.name(text, node.span, *names, place.key),
             Want::Call => self.call(text, node.span, place),
             Want::Whole(least, most) => {
-                let number = (scalar.plain && !text.starts_with('+')).then(|| text.parse::<u64>().ok()).flatten();
+                let number =
+                    (scalar.plain && !text.starts_with('+')).then(|| text.parse::<u64>().ok()).flatten();
                 match number {
                     None => self.kind(node, want, place),
                     Some(number) if (u64::from(*least)..=u64::from(*most)).contains(&number) => {}
@@ -142,7 +161,13 @@ impl<'p> Form<'p> {
                 let message = format!("{} wants true or false, found `{}`", place.called(), short(text));
                 let yes = matches!(&*text.to_lowercase(), "yes" | "on" | "true" | "y" | "1");
                 let no = matches!(&*text.to_lowercase(), "no" | "off" | "false" | "n" | "0");
-                let help = if yes { "write `true`" } else if no { "write `false`" } else { "write `true` or `false`" };
+                let help = if yes {
+                    "write `true`"
+                } else if no {
+                    "write `false`"
+                } else {
+                    "write `true` or `false`"
+                };
                 self.problem(codes::KIND, node.span, message, help);
             }
             Want::Duration if duration::duration(text).is_none() => {
@@ -189,8 +214,14 @@ impl<'p> Form<'p> {
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let good = match names {
             Names::Free => !text.contains("{{"),
-            Names::Call => text.split('.').all(|part| !part.is_empty() && letters(part)) && text.contains('.'),
-            _ => letters(text) && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.len() <= 64,
+            Names::Call => {
+                text.split('.').all(|part| !part.is_empty() && letters(part)) && text.contains('.')
+            }
+            _ => {
+                letters(text)
+                    && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                    && text.len() <= 64
+            }
         };
         if names.reserved().contains(&text) {
             let message = format!("the name `{text}` is kept for the language");
@@ -236,7 +267,10 @@ impl<'p> Form<'p> {
     }
 
     fn types(&mut self, node: &Node, place: Place<'_>, objects: bool) {
-        let word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/');
+        let word = |letter: char| {
+            letter.is_ascii_alphanumeric()
+                || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/')
+        };
         match &node.kind {
             Kind::Scalar(scalar) if !scalar.text.is_empty() && scalar.text.chars().all(word) => {}
             Kind::List(items) if items.len() == 1 => self.types(&items[0], place, objects),
@@ -252,13 +286,15 @@ impl<'p> Form<'p> {
     fn choice(&mut self, node: &Node, choice: &'static Choice, place: Place<'_>) {
         let Kind::Map(entries) = &node.kind else { return self.kind(node, &Want::Choice(choice), place) };
         let of = |name: &str| choice.of.iter().find(|(key, _)| *key == name);
-        let mut kinds = entries.iter().filter_map(|(name, _)| of(&name.value).map(|(_, object)| (name, *object)));
+        let mut kinds =
+            entries.iter().filter_map(|(name, _)| of(&name.value).map(|(_, object)| (name, *object)));
         match (kinds.next(), kinds.next()) {
             (Some((_, object)), None) => self.object(node, object, place, Some(choice), None),
             (Some((first, _)), Some((second, _))) => {
                 let message = format!("`{}` and `{}` in one {}", first.value, second.value, choice.name);
                 let problem = Problem::error(codes::ONE_OF, second.span, message).says("and this");
-                let help = format!("a {} is one of {}", choice.name, listed(choice.of.iter().map(|(key, _)| *key)));
+                let help =
+                    format!("a {} is one of {}", choice.name, listed(choice.of.iter().map(|(key, _)| *key)));
                 self.problems.add(problem.also(first.span, "this").help(help));
             }
             _ => self.no_kind(node, entries, choice, place),
@@ -272,7 +308,8 @@ impl<'p> Form<'p> {
         let unknown = || entries.iter().map(|(name, _)| name).filter(|name| !known(&name.value));
         let meant = unknown().find_map(|name| near(&name.value, kinds()).map(|key| (name, key)));
         if let Some((name, key)) = meant {
-            let message = format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
+            let message =
+                format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
             self.problem(codes::UNKNOWN_KEY, name.span, message, format!("did you mean `{key}`?"));
             if let Some((_, object)) = choice.of.iter().find(|(of, _)| *of == key) {
                 self.object(node, object, place, Some(choice), Some((name, key)));
@@ -295,12 +332,17 @@ impl<'p> Form<'p> {
     ) {
         let Kind::Map(entries) = &node.kind else { return self.kind(node, &Want::Object(object), place) };
         let mut there: Vec<&str> = misspelt.iter().map(|(_, key)| *key).collect();
-        for (name, value) in entries.iter().filter(|(name, _)| misspelt.is_none_or(|(known, _)| known != name)) {
+        for (name, value) in
+            entries.iter().filter(|(name, _)| misspelt.is_none_or(|(known, _)| known != name))
+        {
             if let Some(key) = object.key(&name.value) {
                 there.push(key.name);
                 self.known(name, value, key);
             } else {
-                let free = object.keys().map(|key| key.name).filter(|key| !entries.iter().any(|(name, _)| &*name.value == *key));
+                let free = object
+                    .keys()
+                    .map(|key| key.name)
+                    .filter(|key| !entries.iter().any(|(name, _)| &*name.value == *key));
                 there.extend(self.unknown((name, value), object, choice, near(&name.value, free)));
             }
         }
@@ -334,11 +376,15 @@ impl<'p> Form<'p> {
         meant: Option<&'static str>,
     ) -> Option<&'static str> {
         let has = |(_, other): &&(&str, &'static Object)| other.key(&name.value).is_some();
-        let owners: Vec<_> = choice.iter().flat_map(|choice| choice.of).filter(has).map(|(key, _)| *key).collect();
+        let owners: Vec<_> =
+            choice.iter().flat_map(|choice| choice.of).filter(has).map(|(key, _)| *key).collect();
         if owners.is_empty() {
             let message = format!("unknown key `{}` in {}", short(&name.value), object.name);
             let known = || listed(object.keys().map(|key| key.name)).replace(" or ", " and ");
-            let help = meant.map_or_else(|| format!("known keys are {}", known()), |key| format!("did you mean `{key}`?"));
+            let help = meant.map_or_else(
+                || format!("known keys are {}", known()),
+                |key| format!("did you mean `{key}`?"),
+            );
             let mut problem = Problem::error(codes::UNKNOWN_KEY, name.span, message).help(help);
             if object.rules.iter().any(|rule| matches!(rule, Rule::Private)) {
                 problem = problem.hides(value.span);
@@ -354,7 +400,12 @@ impl<'p> Form<'p> {
     fn missing(&mut self, start: Span, object: &'static Object, there: &[&str]) {
         for key in object.keys().filter(|key| key.required && !there.contains(&key.name)) {
             let message = format!("missing key `{}` in {}", key.name, object.name);
-            self.problem(codes::MISSING_KEY, start, message, format!("add it, for example `{}: {}`", key.name, key.example));
+            self.problem(
+                codes::MISSING_KEY,
+                start,
+                message,
+                format!("add it, for example `{}: {}`", key.name, key.example),
+            );
         }
         for rule in object.rules {
             if let Rule::OneOf(keys) = rule
@@ -383,7 +434,12 @@ impl<'p> Form<'p> {
                     if let Some(name) = written(key).filter(|_| !there.contains(needed) && !self.partial) {
                         let message = format!("`{key}` needs `{needed}` beside it");
                         let shown = object.key(needed).map_or("", |key| key.example);
-                        self.problem(codes::MISSING_KEY, name.span, message, format!("add it, for example `{needed}: {shown}`"));
+                        self.problem(
+                            codes::MISSING_KEY,
+                            name.span,
+                            message,
+                            format!("add it, for example `{needed}: {shown}`"),
+                        );
                     }
                 }
             }

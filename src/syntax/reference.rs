@@ -67,7 +67,12 @@ impl Book {
         let required = if key.required { ", required" } else { "" };
         let cell = |text: &str| text.replace('|', "\\|");
         let example = cell(key.example);
-        self.line(&format!("| `{}` | {}{required} | {} | `{example}` |", key.name, cell(&value(&key.want)), cell(key.doc)));
+        self.line(&format!(
+            "| `{}` | {}{required} | {} | `{example}` |",
+            key.name,
+            cell(&value(&key.want)),
+            cell(key.doc)
+        ));
     }
 }
 

@@ -246,9 +246,9 @@ fn json_of(node: &Node) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,
         Kind::List(items) => items.iter().map(json_of).collect(),
-        Kind::Map(entries) => {
-            Value::Object(entries.iter().map(|(name, node)| (name.value.to_string(), json_of(node))).collect())
-        }
+        Kind::Map(entries) => Value::Object(
+            entries.iter().map(|(name, node)| (name.value.to_string(), json_of(node))).collect(),
+        ),
         Kind::Scalar(scalar) if !scalar.plain => Value::String(scalar.text.to_string()),
         Kind::Scalar(scalar) => match plain(&scalar.text) {
             Plain::Null => Value::Null,

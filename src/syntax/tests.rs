@@ -86,13 +86,19 @@ mod table {
                     Rule::Needs(key, needed) => vec![*key, *needed],
                     Rule::Private => Vec::new(),
                 };
-                assert!(mentioned.iter().all(|key| object.key(key).is_some()), "{}: {mentioned:?}", object.name);
+                assert!(
+                    mentioned.iter().all(|key| object.key(key).is_some()),
+                    "{}: {mentioned:?}",
+                    object.name
+                );
             }
             let count = names.len();
             names.sort_unstable();
             names.dedup();
             assert_eq!(count, names.len(), "{}", object.name);
-            assert!(object.name.starts_with("a ") || object.name.starts_with("an ") || !object.name.contains('`'));
+            assert!(
+                object.name.starts_with("a ") || object.name.starts_with("an ") || !object.name.contains('`')
+            );
         }
     }
 }

@@ -86,7 +86,8 @@ impl<'a> Poll<'a> {
     /// What the operation's `cursor` root is for a page.
     pub fn root(&self, place: &Place) -> Result<Value, String> {
         let since = stamp::written(&place.since.to_string(), self.cursor.format, self.zone)?;
-        let after = place.after.as_ref().map_or_else(|| Value::from("0"), |after| Value::from(Arc::clone(after)));
+        let after =
+            place.after.as_ref().map_or_else(|| Value::from("0"), |after| Value::from(Arc::clone(after)));
         Ok(Value::object([("since", since), ("after", after), ("page", Value::from(i64::from(place.page)))]))
     }
 
@@ -123,7 +124,8 @@ impl<'a> Poll<'a> {
         let found = row.get(&self.cursor.field).filter(|stamp| !stamp.is_null());
         let found = found.ok_or_else(|| format!("a row has no `{}`", self.cursor.field))?;
         // Rows have been turned to ISO where their type says so; what is left is in the platform's own form.
-        stamp::read(found, if self.cursor.format == StampFormat::Sql { self.zone } else { "UTC" }).map(Instant)
+        stamp::read(found, if self.cursor.format == StampFormat::Sql { self.zone } else { "UTC" })
+            .map(Instant)
     }
 }
 
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn no_row_is_missed_when_a_second_has_more_than_a_page() {
-        let all: Vec<_> = [1, 1, 5, 5, 5, 5, 5, 5, 5, 8, 9].iter().zip(1..).map(|(second, id)| row(id, *second)).collect();
+        let all: Vec<_> =
+            [1, 1, 5, 5, 5, 5, 5, 5, 5, 8, 9].iter().zip(1..).map(|(second, id)| row(id, *second)).collect();
         let cursor = cursor(false, 0);
         let poll = Poll::new(&cursor, "UTC", 3);
         let mut place = Place::at(Instant(0));
@@ -188,7 +191,9 @@ mod tests {
         let cursor = cursor(false, 0);
         let poll = Poll::new(&cursor, "UTC", 2);
         let mut all = vec![row(1, 1), row(2, 2), row(3, 3)];
-        let first = poll.take(&Place::at(Instant(0)), &page(&all, &Place::at(Instant(0)), 2), Instant(60_000)).unwrap();
+        let first = poll
+            .take(&Place::at(Instant(0)), &page(&all, &Place::at(Instant(0)), 2), Instant(60_000))
+            .unwrap();
         assert_eq!((ids(&first), first.next.clone()), (vec![1, 2], Place::at(Instant(2000))));
         all = vec![row(1, 1), row(3, 3), row(2, 4)];
         let second = poll.take(&first.next, &page(&all, &first.next, 2), Instant(60_000)).unwrap();

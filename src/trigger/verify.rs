@@ -96,7 +96,8 @@ pub fn hook(
         return Err(Refused::TooLong);
     }
     let header = |wanted: &str| {
-        let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
+        let found =
+            headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
         found.ok_or_else(|| Refused::Unsigned(wanted.to_owned()))
     };
     match &webhooks.verify {
@@ -107,7 +108,8 @@ pub fn hook(
         }
         Verify::Basic { user, .. } => {
             let given = header("authorization")?;
-            let wanted = |secret: &str| format!("Basic {}", sign::base64(format!("{user}:{secret}").as_bytes()));
+            let wanted =
+                |secret: &str| format!("Basic {}", sign::base64(format!("{user}:{secret}").as_bytes()));
             signed(secrets.any(|secret| sign::equal(wanted(secret).as_bytes(), given.as_bytes())))?;
         }
     }
@@ -129,7 +131,8 @@ fn standard<'h>(
     body: &[u8],
     now: Instant,
 ) -> Result<(), Refused> {
-    let (id, stamp, given) = (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
+    let (id, stamp, given) =
+        (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
     let seconds: u64 = stamp.parse().map_err(|_| Refused::Stale)?;
     let made = Instant(seconds.saturating_mul(1000));
     if now.since(made) > TOLERANCE || made.since(now) > TOLERANCE {
@@ -139,7 +142,9 @@ fn standard<'h>(
     signed_bytes.extend_from_slice(body);
     let holds = |secret: &str| {
         let made = sign::base64(&sign::hmac_sha256(secret.as_bytes(), &signed_bytes));
-        let ours = |one: &str| one.strip_prefix("v1,").is_some_and(|one| sign::equal(made.as_bytes(), one.as_bytes()));
+        let ours = |one: &str| {
+            one.strip_prefix("v1,").is_some_and(|one| sign::equal(made.as_bytes(), one.as_bytes()))
+        };
         given.split(' ').fold(false, |held, one| ours(one) | held)
     };
     signed(secrets.any(holds))

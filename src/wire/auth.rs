@@ -79,11 +79,16 @@ impl Way {
         renew: bool,
     ) -> Result<Proof, Lost> {
         let failed = |error: sign::Error| Lost::new(Class::Auth, Sent::No, error.to_string());
-        let one = |header: &str, value: String| Proof { headers: vec![(header.into(), value)], may_be_stale: false };
+        let one = |header: &str, value: String| Proof {
+            headers: vec![(header.into(), value)],
+            may_be_stale: false,
+        };
         Ok(match &self.auth {
             None => Proof { headers: Vec::new(), may_be_stale: false },
             Some(Auth::Header { header, prefix: None }) => one(header, self.secret("token").to_owned()),
-            Some(Auth::Header { header, prefix: Some(word) }) => one(header, format!("{word} {}", self.secret("token"))),
+            Some(Auth::Header { header, prefix: Some(word) }) => {
+                one(header, format!("{word} {}", self.secret("token")))
+            }
             Some(Auth::Basic) => {
                 let pair = format!("{}:{}", self.secret("user"), self.secret("password"));
                 one("authorization", format!("Basic {}", sign::base64(pair.as_bytes())))
@@ -102,13 +107,21 @@ impl Way {
             }
             Some(Auth::OAuth2Jwt { .. }) => {
                 let (token, used) = self.token(connection, client, renew).await?;
-                Proof { headers: vec![("authorization".into(), format!("Bearer {}", token.expose()))], may_be_stale: used }
+                Proof {
+                    headers: vec![("authorization".into(), format!("Bearer {}", token.expose()))],
+                    may_be_stale: used,
+                }
             }
         })
     }
 
     /// The present token, and whether it had been used before. One fetches, the others wait for it.
-    async fn token(&self, connection: &Connection, client: &Client, renew: bool) -> Result<(Secret<String>, bool), Lost> {
+    async fn token(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        renew: bool,
+    ) -> Result<(Secret<String>, bool), Lost> {
         let mut held = self.token.lock().await;
         if let Some(token) = held.as_ref().filter(|token| !renew && now() + MARGIN < token.until) {
             return Ok((token.value.clone(), true));
@@ -135,14 +148,21 @@ impl Way {
             issued: seconds(at),
             expires: seconds(at + ASSERTION),
         };
-        let assertion = key.token(claims).map_err(|error| Lost::new(Class::Auth, Sent::No, error.to_string()))?;
+        let assertion =
+            key.token(claims).map_err(|error| Lost::new(Class::Auth, Sent::No, error.to_string()))?;
         let body = format!(
             "grant_type=client_credentials&client_assertion_type={}&client_assertion={}",
             sign::percent("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             sign::percent(&assertion),
         );
         let headers = vec![("content-type".into(), "application/x-www-form-urlencoded".to_owned())];
-        let out = Outgoing { method: Method::Post, url, headers, body: Some(body.into_bytes()), timeout: TOKEN_TIMEOUT };
+        let out = Outgoing {
+            method: Method::Post,
+            url,
+            headers,
+            body: Some(body.into_bytes()),
+            timeout: TOKEN_TIMEOUT,
+        };
         // A token that was given and lost costs nothing.
         let answer = client::send(client, out).await.map_err(|lost| Lost { sent: Sent::No, ..lost })?;
         read(answer.status, &answer.body, at)
@@ -160,7 +180,11 @@ fn read(status: u16, body: &Value, at: Instant) -> Result<Token, Lost> {
         return Err(Lost::new(Class::Auth, Sent::No, format!("no token was given: HTTP {status}: {code}")));
     };
     // NetSuite gives the number as a number or as text.
-    let lasts = body.get("expires_in").and_then(Value::scalar_text).and_then(|text| text.parse().ok()).unwrap_or(3600);
+    let lasts = body
+        .get("expires_in")
+        .and_then(Value::scalar_text)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(3600);
     Ok(Token { value: Secret::new(token.to_owned()), until: at + Duration::from_secs(lasts) })
 }
 

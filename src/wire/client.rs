@@ -123,7 +123,9 @@ async fn receive(mut response: Response) -> Result<Incoming, Lost> {
             Ok(body) => body,
             // A proxy's page: the status says enough.
             Err(_) if status >= 300 => Value::Null,
-            Err(error) => return Err(Lost::new(Class::Reject, Sent::Maybe, format!("the answer is no JSON: {error}"))),
+            Err(error) => {
+                return Err(Lost::new(Class::Reject, Sent::Maybe, format!("the answer is no JSON: {error}")));
+            }
         }
     };
     Ok(Incoming { status, headers, body })
@@ -135,7 +137,11 @@ fn lost(error: &reqwest::Error) -> Lost {
         return Lost::new(Class::Reject, Sent::No, "the request cannot be made: is the address right?");
     }
     if error.is_connect() || error.is_dns() {
-        let why = if private(error) { "the address is private, and the estate does not allow that" } else { "no connection" };
+        let why = if private(error) {
+            "the address is private, and the estate does not allow that"
+        } else {
+            "no connection"
+        };
         return Lost::new(if private(error) { Class::Reject } else { Class::Outage }, Sent::No, why);
     }
     if error.is_timeout() {
@@ -169,7 +175,8 @@ impl Resolve for Guarded {
         let allow = self.allow_private;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| allow || !is_private(found.ip()));
+            let (good, bad): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|found| allow || !is_private(found.ip()));
             if good.is_empty() && !bad.is_empty() {
                 return Err(PrivateAddress.into());
             }
@@ -200,7 +207,12 @@ pub(super) fn is_private(address: IpAddr) -> bool {
             Some(four) => is_private(IpAddr::V4(four)),
             None => {
                 let first = six.segments()[0];
-                six.is_loopback() || six.is_unspecified() || six.is_multicast() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || first == 0x64 
+                six.is_loopback()
+                    || six.is_unspecified()
+                    || six.is_multicast()
+                    || first & 0xfe00 == 0xfc00
+                    || first & 0xffc0 == 0xfe80
+                    || first == 0x64
             }
         },
     }

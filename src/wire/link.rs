@@ -65,11 +65,17 @@ pub(super) struct Came {
 }
 
 impl Link {
-    pub(super) fn new(connection: Arc<Connection>, access: Access, door: Arc<Door>, redactor: Redactor) -> Result<Self, Error> {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        access: Access,
+        door: Arc<Door>,
+        redactor: Redactor,
+    ) -> Result<Self, Error> {
         if !connection.allow_private && literal(&connection.base.origin).is_some_and(is_private) {
             return Err(Error::Private(Arc::clone(&connection.name)));
         }
-        let client = client::client(connection.allow_private, access.root.as_deref()).map_err(Error::Client)?;
+        let client =
+            client::client(connection.allow_private, access.root.as_deref()).map_err(Error::Client)?;
         let way = Way::new(&connection, access.secrets, redactor)?;
         Ok(Self { connection, door, way, client })
     }
@@ -90,7 +96,11 @@ impl Link {
             }
             if let Some(next) = redirect(&incoming) {
                 if call.effect || call.body.is_some() {
-                    return Err(Lost::new(Class::Reject, Sent::No, "the platform redirects a write: is the address right?"));
+                    return Err(Lost::new(
+                        Class::Reject,
+                        Sent::No,
+                        "the platform redirects a write: is the address right?",
+                    ));
                 }
                 redirects += 1;
                 if redirects > REDIRECTS {
@@ -108,7 +118,13 @@ impl Link {
         }
     }
 
-    async fn once(&self, call: &Call, url: &str, timeout: Duration, renew: bool) -> Result<(Incoming, bool), Lost> {
+    async fn once(
+        &self,
+        call: &Call,
+        url: &str,
+        timeout: Duration,
+        renew: bool,
+    ) -> Result<(Incoming, bool), Lost> {
         let proof = self.way.prove(&self.connection, &self.client, (call.method, url), renew).await?;
         let mut headers = call.headers.clone();
         let body = call.body.as_ref().map(|body| body.to_json().into_bytes());
@@ -124,7 +140,9 @@ impl Link {
     fn header(&self, headers: &HeaderMap) -> Header {
         let names = &self.connection.door.headers;
         let number = |what: &str| -> Option<u64> { whole(headers.get(&**names.get(what)?)?.to_str().ok()?) };
-        let reset = number("reset_ms").map(Duration::from_millis).or_else(|| number("reset_s").map(Duration::from_secs));
+        let reset = number("reset_ms")
+            .map(Duration::from_millis)
+            .or_else(|| number("reset_s").map(Duration::from_secs));
         let small = |what| number(what).and_then(|number| u32::try_from(number).ok());
         Header { quota: small("quota"), left: small("left"), reset }
     }

@@ -6,14 +6,15 @@ mod client;
 mod door;
 mod link;
 mod send;
+mod world;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use self::{door::Door, link::Link, send::Sending};
 pub use self::{
     door::Pass,
     link::{Access, Page},
 };
-use self::{door::Door, link::Link, send::Sending};
 use crate::{
     connector::{Connection, address},
     event::{Answer, Class, Failure, Instant, Priority, Request, Sent},
@@ -33,7 +34,9 @@ pub enum Error {
     #[error("the connection `{0}`: {1}")]
     Key(Arc<str>, sign::Error),
     /// The address is private and the estate does not allow that.
-    #[error("the connection `{0}` leads to a private address: say `allow_private: true` if that is meant (a sandbox)")]
+    #[error(
+        "the connection `{0}` leads to a private address: say `allow_private: true` if that is meant (a sandbox)"
+    )]
     Private(Arc<str>),
     /// The address makes no sense.
     #[error(transparent)]
@@ -61,7 +64,8 @@ impl Wire {
     pub fn add(&mut self, connection: Arc<Connection>, access: Access) -> Result<(), Error> {
         access.secrets.values().for_each(|secret| self.redactor.learn(secret));
         let limits = &connection.door;
-        let limits = limit::Limits { window: limits.window, slots: limits.slots, groups: limits.groups.clone() };
+        let limits =
+            limit::Limits { window: limits.window, slots: limits.slots, groups: limits.groups.clone() };
         let account = Arc::clone(&connection.account);
         let door = Arc::clone(self.doors.entry(account).or_insert_with(|| Arc::new(Door::new(&limits))));
         let link = Link::new(Arc::clone(&connection), access, door, self.redactor.clone())?;
@@ -83,13 +87,17 @@ impl Wire {
     pub async fn enter(&self, request: &Request) -> Option<Pass> {
         let link = self.links.get(&request.connection)?;
         let group = link.connection.operation(&request.operation)?.group.clone();
-        Some(link.door.enter(limit::Ask {
-            class: request.priority,
-            tenant: Arc::clone(&request.flow),
-            cost: 1,
-            group,
-            tag: None,
-        }).await)
+        Some(
+            link.door
+                .enter(limit::Ask {
+                    class: request.priority,
+                    tenant: Arc::clone(&request.flow),
+                    cost: 1,
+                    group,
+                    tag: None,
+                })
+                .await,
+        )
     }
 
     /// Sends a request.
@@ -121,7 +129,11 @@ impl Wire {
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
             Answer::One(Value::List(rows)) => Ok(Page { rows, at: done.at.unwrap_or_else(now) }),
-            _ => Err(Failure::new(Class::Reject, Sent::No, format!("{}.{} gave no list", poll.connection, poll.operation))),
+            _ => Err(Failure::new(
+                Class::Reject,
+                Sent::No,
+                format!("{}.{} gave no list", poll.connection, poll.operation),
+            )),
         }
     }
 
@@ -159,7 +171,9 @@ fn clean(value: &Value, redactor: &Redactor) -> Value {
     match value {
         Value::Text(text) => redactor.clean(text).into(),
         Value::List(items) => Value::list(items.iter().map(|item| clean(item, redactor))),
-        Value::Map(map) => Value::object(map.iter().map(|(key, value)| (Arc::clone(key), clean(value, redactor)))),
+        Value::Map(map) => {
+            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), clean(value, redactor))))
+        }
         other => other.clone(),
     }
 }

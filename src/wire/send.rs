@@ -37,7 +37,12 @@ pub(super) struct Done {
 }
 
 /// Carries out an operation; a batch is split where the connector says that elements may not share a request.
-pub(super) async fn all(link: &Arc<Link>, sending: &Sending, inputs: &[Value], pass: Option<Pass>) -> Result<Done, Failure> {
+pub(super) async fn all(
+    link: &Arc<Link>,
+    sending: &Sending,
+    inputs: &[Value],
+    pass: Option<Pass>,
+) -> Result<Done, Failure> {
     let Some(operation) = link.connection.operation(&sending.operation) else {
         let told = format!("`{}` has no operation `{}`", link.connection.name, sending.operation);
         return Err(Failure::new(Class::Reject, Sent::No, told));
@@ -56,7 +61,9 @@ pub(super) async fn all(link: &Arc<Link>, sending: &Sending, inputs: &[Value], p
                 at = when;
                 group.iter().zip(answers).for_each(|(index, answer)| each[*index] = answer);
             }
-            Ok(Done { answer: Answer::One(answer), .. }) => group.iter().for_each(|index| each[*index] = Ok(answer.clone())),
+            Ok(Done { answer: Answer::One(answer), .. }) => {
+                group.iter().for_each(|index| each[*index] = Ok(answer.clone()))
+            }
             // The others stand for themselves.
             Err(failure) => group.iter().for_each(|index| each[*index] = Err(failure.clone())),
         }
@@ -71,7 +78,8 @@ async fn one(
     inputs: &[Value],
     mut pass: Option<Pass>,
 ) -> Result<Done, Failure> {
-    let asking = Asking { inputs, batch: sending.batch, cursor: sending.cursor.clone(), key: sending.key.clone() };
+    let asking =
+        Asking { inputs, batch: sending.batch, cursor: sending.cursor.clone(), key: sending.key.clone() };
     let mut exec = Exec::begin(&link.connection, operation, asking)?;
     let timeout = operation.timeout.unwrap_or(link.connection.connector.timeout);
     let mut tag = pass.as_ref().map(|pass| pass.tag);
@@ -95,7 +103,13 @@ async fn one(
         let landed = match flying.join_next().await {
             Some(Ok(landed)) => landed,
             Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
-            None => return Err(Failure::new(Class::Reject, Sent::Maybe, "the operation waits for an answer that nobody gives")),
+            None => {
+                return Err(Failure::new(
+                    Class::Reject,
+                    Sent::Maybe,
+                    "the operation waits for an answer that nobody gives",
+                ));
+            }
         };
         tag = tag.or(Some(landed.tag()));
         at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
@@ -131,7 +145,9 @@ fn settle(exec: &mut Exec<'_>, landed: Landed) -> Result<(), Failure> {
     let Landed { step, pass, came } = landed;
     let (result, header, after) = match came {
         Ok(came) => {
-            let result = exec.answered(step, &came.url, came.reply).map_err(|failure| Failure { after: came.after, ..failure });
+            let result = exec
+                .answered(step, &came.url, came.reply)
+                .map_err(|failure| Failure { after: came.after, ..failure });
             (result, came.header, came.after)
         }
         Err(lost) => (Err(exec.lost(step, lost.class, lost.sent, &lost.told)), Header::default(), None),

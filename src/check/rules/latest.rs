@@ -35,7 +35,8 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
             continue;
         }
         let path = ["event".into()].into_iter().chain(read.path).collect::<Vec<Arc<str>>>().join(".");
-        let message = format!("with `keep: latest` a newer event may have replaced the one that `{path}` belonged to");
+        let message =
+            format!("with `keep: latest` a newer event may have replaced the one that `{path}` belonged to");
         let problem = Problem::error(codes::LATEST_EVENT, span, message);
         problems.add(
             problem

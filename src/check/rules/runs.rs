@@ -9,7 +9,8 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let ast = subject.ast(number);
         let decided = &subject.nodes[decision].name;
         let asked = ast.when.iter().find(|(name, _)| name.value == *decided);
-        let span = asked.and_then(|(_, outcomes)| outcomes.first()).map_or(ast.name.span, |outcome| outcome.span);
+        let span =
+            asked.and_then(|(_, outcomes)| outcomes.first()).map_or(ast.name.span, |outcome| outcome.span);
         let message = format!("`{}` can never run: no outcome of `{decided}` leads to it", ast.name.value);
         let problem = Problem::error(codes::NEVER_RUNS, span, message);
         let stops = subject.outcomes.stops(decision);
@@ -17,7 +18,10 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
             problem
         } else {
             let stops: Vec<String> = stops.iter().map(|outcome| format!("`{outcome}`")).collect();
-            problem.help(format!("{} ends the run: a node listed before the decision is not stopped by it", stops.join(" or ")))
+            problem.help(format!(
+                "{} ends the run: a node listed before the decision is not stopped by it",
+                stops.join(" or ")
+            ))
         });
     }
 }

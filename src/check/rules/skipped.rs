@@ -34,13 +34,25 @@ fn problems_of(subject: &Subject<'_>, mention: &Mention, known: &Known, problems
         Doubt::When(decision, outcomes) => {
             let decision = &subject.nodes[decision].name;
             let outcomes: Vec<&str> = outcomes.iter().map(AsRef::as_ref).collect();
-            let wanted = if let [one] = outcomes.as_slice() { (*one).to_owned() } else { format!("[{}]", outcomes.join(", ")) };
+            let wanted = if let [one] = outcomes.as_slice() {
+                (*one).to_owned()
+            } else {
+                format!("[{}]", outcomes.join(", "))
+            };
             let runs = format!("it runs only when `{decision}` is {}", outcomes.join(" or "));
-            (runs, format!("add `when: {{ {decision}: {wanted} }}` here, or say what to take instead: `first_of({name}, …)`"))
+            (
+                runs,
+                format!(
+                    "add `when: {{ {decision}: {wanted} }}` here, or say what to take instead: `first_of({name}, …)`"
+                ),
+            )
         }
         Doubt::If => {
             let runs = "it runs only if its own `if` holds".to_owned();
-            (runs, format!("give this node the same `if`, or say what to take instead: `first_of({name}, …)`"))
+            (
+                runs,
+                format!("give this node the same `if`, or say what to take instead: `first_of({name}, …)`"),
+            )
         }
     };
     let place = Label { span: ast.name.span, text: label };

@@ -30,7 +30,9 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         if !used.contains(&number) && !has_effect(node) {
             let message = format!("nothing uses `{}`", node.name);
             let problem = Problem::warning(codes::NEVER_USED, subject.ast(number).name.span, message);
-            problems.add(problem.help(format!("remove this {}, or mention it where it is needed", node.kind.word())));
+            problems.add(
+                problem.help(format!("remove this {}, or mention it where it is needed", node.kind.word())),
+            );
         }
     }
 }

@@ -16,7 +16,11 @@ impl Exec<'_> {
         let value = self.whole()?;
         let Some(batch) = &self.operation.batch else {
             let value = self.inward(&value)?;
-            return Ok(if self.batch { Answer::Each(self.inputs.iter().map(|_| Ok(value.clone())).collect()) } else { value.into() });
+            return Ok(if self.batch {
+                Answer::Each(self.inputs.iter().map(|_| Ok(value.clone())).collect())
+            } else {
+                value.into()
+            });
         };
         let values = match &batch.back {
             Back::Whole => vec![value; self.inputs.len()],
@@ -44,7 +48,9 @@ impl Exec<'_> {
     /// What the operation gives, over its steps.
     fn whole(&mut self) -> Result<Value, String> {
         let operation = self.operation;
-        let of = |index: usize, exec: &Self| exec.roots.get(slot::STEPS + index as u16).cloned().unwrap_or_default();
+        let of = |index: usize, exec: &Self| {
+            exec.roots.get(slot::STEPS + index as u16).cloned().unwrap_or_default()
+        };
         if let Some(main) = operation.join {
             let Value::Map(map) = of(main, self) else { return Ok(Value::Null) };
             let mut map = map.as_ref().clone();
@@ -67,12 +73,19 @@ impl Exec<'_> {
     fn in_order(&self, value: Value) -> Result<Vec<Value>, String> {
         match value {
             Value::List(rows) if rows.len() == self.inputs.len() => Ok(rows.as_ref().clone()),
-            Value::List(rows) => Err(format!("{} rows came back for {} elements", rows.len(), self.inputs.len())),
+            Value::List(rows) => {
+                Err(format!("{} rows came back for {} elements", rows.len(), self.inputs.len()))
+            }
             other => Err(format!("a list was expected, one row an element, found {}", other.kind())),
         }
     }
 
-    fn matched(&self, key: &crate::expr::Template, row: &crate::expr::Template, value: &Value) -> Result<Vec<Value>, String> {
+    fn matched(
+        &self,
+        key: &crate::expr::Template,
+        row: &crate::expr::Template,
+        value: &Value,
+    ) -> Result<Vec<Value>, String> {
         let rows = match value {
             Value::List(rows) => rows.as_slice(),
             Value::Null => &[],
@@ -86,17 +99,22 @@ impl Exec<'_> {
                 by_key.entry(text).or_insert(found);
             }
         }
-        self.inputs.iter().map(|input| {
-            roots.set(slot::WITH, input.clone());
-            let text = roots.template(key)?.scalar_text();
-            Ok(text.and_then(|text| by_key.get(&text).map(|row| (*row).clone())).unwrap_or_default())
-        }).collect()
+        self.inputs
+            .iter()
+            .map(|input| {
+                roots.set(slot::WITH, input.clone());
+                let text = roots.template(key)?.scalar_text();
+                Ok(text.and_then(|text| by_key.get(&text).map(|row| (*row).clone())).unwrap_or_default())
+            })
+            .collect()
     }
 
     /// Whether a refusal names elements that failed by themselves; the others count as done.
     pub(super) fn elements_failed(&mut self, reply: &Reply) -> bool {
         let operation = self.operation;
-        let Some(batch) = operation.batch.as_ref().filter(|_| (400..500).contains(&reply.status)) else { return false };
+        let Some(batch) = operation.batch.as_ref().filter(|_| (400..500).contains(&reply.status)) else {
+            return false;
+        };
         let (Some(errors), Back::Match { key, .. }) = (&batch.errors, &batch.back) else { return false };
         let mut roots = self.roots.clone();
         roots.set(slot::ANSWER, reply.body.clone());
@@ -104,8 +122,14 @@ impl Exec<'_> {
         let mut failed = Vec::new();
         for row in rows.iter() {
             roots.set(slot::ROW, row.clone());
-            let Some(name) = roots.template(&errors.row).ok().and_then(|value| value.scalar_text()) else { return false };
-            let words = errors.message.as_ref().and_then(|message| roots.template(message).ok()).and_then(|value| value.scalar_text());
+            let Some(name) = roots.template(&errors.row).ok().and_then(|value| value.scalar_text()) else {
+                return false;
+            };
+            let words = errors
+                .message
+                .as_ref()
+                .and_then(|message| roots.template(message).ok())
+                .and_then(|value| value.scalar_text());
             failed.push((name, words.unwrap_or_else(|| "refused by the platform".to_owned())));
         }
         for (index, input) in self.inputs.iter().enumerate() {

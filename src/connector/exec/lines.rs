@@ -31,7 +31,9 @@ impl Exec<'_> {
                 lines.push(place.map_or_else(|| line.clone(), |place| with(line, key, place.clone())));
             }
             if let Some(gone) = gone {
-                for line in old.iter().filter(|line| line.get(by).and_then(Value::scalar_text).is_some_and(|id| !met.contains(&id))) {
+                for line in old.iter().filter(|line| {
+                    line.get(by).and_then(Value::scalar_text).is_some_and(|id| !met.contains(&id))
+                }) {
                     let mut roots = self.roots.clone();
                     roots.set(slot::LINE, line.clone());
                     let kept = keep.as_ref().map_or(Ok(false), |keep| roots.holds(keep))?;

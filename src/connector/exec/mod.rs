@@ -17,8 +17,7 @@ use super::{
 };
 use crate::{
     event::{Answer, Class, Failure, Sent},
-    shape,
-    sign,
+    shape, sign,
     value::Value,
 };
 
@@ -106,7 +105,11 @@ pub struct Exec<'a> {
 
 impl<'a> Exec<'a> {
     /// Begins an operation. An error means that nothing was sent.
-    pub fn begin(connection: &'a Connection, operation: &'a Operation, asking: Asking<'_>) -> Result<Self, Failure> {
+    pub fn begin(
+        connection: &'a Connection,
+        operation: &'a Operation,
+        asking: Asking<'_>,
+    ) -> Result<Self, Failure> {
         let mut inputs = Vec::new();
         for input in asking.inputs {
             inputs.push(outward(operation, input).map_err(refused)?);
@@ -119,15 +122,31 @@ impl<'a> Exec<'a> {
         if let Some(cursor) = asking.cursor {
             roots.set(slot::CURSOR, cursor);
         }
-        let pages = operation.steps.iter().map(|step| Pages::new(step, polled, &roots)).collect::<Result<_, _>>();
+        let pages =
+            operation.steps.iter().map(|step| Pages::new(step, polled, &roots)).collect::<Result<_, _>>();
         let pages = pages.map_err(refused)?;
         let progress = operation.steps.iter().map(|_| Progress::Waiting).collect();
         let (batch, key) = (asking.batch, asking.key);
-        Ok(Self { connection, operation, batch, inputs, key, roots, progress, pages, wrote: false, failed: Vec::new() })
+        Ok(Self {
+            connection,
+            operation,
+            batch,
+            inputs,
+            key,
+            roots,
+            progress,
+            pages,
+            wrote: false,
+            failed: Vec::new(),
+        })
     }
 
     /// Which elements of a batch may share requests, by index; one group if the connector does not part them.
-    pub fn groups(connection: &Connection, operation: &Operation, inputs: &[Value]) -> Result<Vec<Vec<usize>>, Failure> {
+    pub fn groups(
+        connection: &Connection,
+        operation: &Operation,
+        inputs: &[Value],
+    ) -> Result<Vec<Vec<usize>>, Failure> {
         let Some(same) = operation.batch.as_ref().and_then(|batch| batch.same.as_ref()) else {
             return Ok(vec![(0..inputs.len()).collect()]);
         };
@@ -258,7 +277,9 @@ impl<'a> Exec<'a> {
         }
         let value_of = |place: &str| {
             let given = values.iter().find(|(name, _)| &***name == place).map(|(_, value)| value.clone());
-            given.or_else(|| (place == "after").then(|| self.pages[index].after().cloned()).flatten()).unwrap_or_default()
+            given
+                .or_else(|| (place == "after").then(|| self.pages[index].after().cloned()).flatten())
+                .unwrap_or_default()
         };
         Ok(statement.body(value_of))
     }
@@ -267,11 +288,17 @@ impl<'a> Exec<'a> {
         let mut pairs = Vec::new();
         for (name, mapping) in &step.query {
             if let Some(value) = self.roots.maybe(mapping)? {
-                pairs.push((Arc::clone(name), query_text(&value).ok_or_else(|| format!("the query `{name}` is no text"))?));
+                pairs.push((
+                    Arc::clone(name),
+                    query_text(&value).ok_or_else(|| format!("the query `{name}` is no text"))?,
+                ));
             }
         }
         pairs.extend(self.pages[index].query());
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{}={}", sign::percent(name), sign::percent(value))).collect();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", sign::percent(name), sign::percent(value)))
+            .collect();
         Ok(if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) })
     }
 
@@ -320,13 +347,15 @@ impl<'a> Exec<'a> {
 
     fn refused_by_platform(&mut self, step: &Step, reply: &Reply) -> Result<(), Failure> {
         if self.elements_failed(reply) {
-            let index = self.operation.steps.iter().position(|other| std::ptr::eq(other, step)).unwrap_or_default();
+            let index =
+                self.operation.steps.iter().position(|other| std::ptr::eq(other, step)).unwrap_or_default();
             self.close(index, Value::Null);
             return Ok(());
         }
         let connector = &self.connection.connector;
         let rules = self.operation.classes.iter().chain(&connector.classes);
-        let Verdict { class, sent, told } = classes::judge(reply.status, &reply.body, &connector.errors, rules);
+        let Verdict { class, sent, told } =
+            classes::judge(reply.status, &reply.body, &connector.errors, rules);
         let mut failure = Failure::new(class, self.sent(step, sent), format!("{}: {told}", self.name()));
         failure.answer = Some(reply.body.clone()).filter(|body| !body.is_null());
         Err(failure)
@@ -377,7 +406,8 @@ fn outward(operation: &Operation, input: &Value) -> Result<Value, String> {
             }
             return Err(format!("`{}` needs the parameter `{name}`", operation.name));
         };
-        let changed = shape::outward(value, &param.shape).map_err(|miss| format!("`{name}` of `{}`: {miss}", operation.name))?;
+        let changed = shape::outward(value, &param.shape)
+            .map_err(|miss| format!("`{name}` of `{}`: {miss}", operation.name))?;
         if param.slug && !changed.scalar_text().is_some_and(|text| super::address::is_slug(&text)) {
             return Err(format!("`{name}` of `{}` must be letters, digits, `_` and `-`", operation.name));
         }

@@ -41,9 +41,15 @@ impl Pages {
         let mut size = step.paging.as_ref().and_then(|paging| paging.size);
         let mut after = None;
         let query = match (&step.ask, step.paging.as_ref().map(|paging| &paging.kind)) {
-            (_, Some(PagingKind::Page { page, limit })) => QueryKeys::Page(Arc::clone(page), Arc::clone(limit)),
-            (_, Some(PagingKind::Cursor { after, limit, .. })) => QueryKeys::Cursor(Arc::clone(after), Arc::clone(limit)),
-            (_, Some(PagingKind::Offset { offset, limit })) => QueryKeys::Offset(Arc::clone(offset), Arc::clone(limit)),
+            (_, Some(PagingKind::Page { page, limit })) => {
+                QueryKeys::Page(Arc::clone(page), Arc::clone(limit))
+            }
+            (_, Some(PagingKind::Cursor { after, limit, .. })) => {
+                QueryKeys::Cursor(Arc::clone(after), Arc::clone(limit))
+            }
+            (_, Some(PagingKind::Offset { offset, limit })) => {
+                QueryKeys::Offset(Arc::clone(offset), Arc::clone(limit))
+            }
             (_, Some(PagingKind::Keyset { start, .. })) => {
                 after = Some(start.clone());
                 QueryKeys::Offset("offset".into(), "limit".into())
@@ -57,7 +63,11 @@ impl Pages {
         }
         let mut page = 1;
         if polled && let Some(cursor) = roots.get(slot::CURSOR) {
-            page = cursor.get("page").and_then(Value::as_i64).map_or(Ok(1), u32::try_from).map_err(|_| "bad page".to_owned())?;
+            page = cursor
+                .get("page")
+                .and_then(Value::as_i64)
+                .map_or(Ok(1), u32::try_from)
+                .map_err(|_| "bad page".to_owned())?;
         }
         let (rows, link, seen) = (Vec::new(), None, HashSet::new());
         Ok(Self { rows, page, after, link, seen, size, single: polled, query })
@@ -82,7 +92,8 @@ impl Pages {
                 [Some((Arc::clone(page), self.page.to_string())), limit(size)].into_iter().flatten().collect()
             }
             QueryKeys::Cursor(after, size) => {
-                let place = self.after.as_ref().and_then(Value::scalar_text).map(|text| (Arc::clone(after), text));
+                let place =
+                    self.after.as_ref().and_then(Value::scalar_text).map(|text| (Arc::clone(after), text));
                 [limit(size), place].into_iter().flatten().collect()
             }
             QueryKeys::Offset(offset, size) => {
@@ -136,13 +147,20 @@ impl Pages {
         self.page += 1;
         let most = step.paging.as_ref().map_or(1000, |paging| paging.max_pages);
         if self.page > most {
-            return Err(format!("`{}` has more than {most} pages; say `max_pages` if that is right", step.name));
+            return Err(format!(
+                "`{}` has more than {most} pages; say `max_pages` if that is right",
+                step.name
+            ));
         }
         Ok(None)
     }
 
     fn unseen(&mut self, place: String) -> Result<bool, String> {
-        if self.seen.insert(place) { Ok(true) } else { Err("the platform gave the same page twice".to_owned()) }
+        if self.seen.insert(place) {
+            Ok(true)
+        } else {
+            Err("the platform gave the same page twice".to_owned())
+        }
     }
 }
 

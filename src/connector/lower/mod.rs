@@ -10,7 +10,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     address::Base,
-    model::{Auth, Connector, ErrorPaths, Limits, Rule, Setting, SettingKind, Slot, Verify, Webhooks, Window, slot},
+    model::{
+        Auth, Connector, ErrorPaths, Limits, Rule, Setting, SettingKind, Slot, Verify, Webhooks, Window, slot,
+    },
     open::{duration, fits},
 };
 use crate::{
@@ -58,13 +60,25 @@ pub fn lower(file: &ast::Connector, records: &Records, problems: &mut Problems) 
         settings: lower.settings.clone(),
         account: file.account.as_ref().map(|account| lower.template(account)),
         headers: lower.mappings(&file.headers),
-        auth: file.auth.iter().filter_map(|(name, auth)| Some((Arc::clone(&name.value), lower.auth(auth)?))).collect(),
+        auth: file
+            .auth
+            .iter()
+            .filter_map(|(name, auth)| Some((Arc::clone(&name.value), lower.auth(auth)?)))
+            .collect(),
         limits: lower.limits(&file.limits),
-        timeout: file.timeout.as_ref().and_then(|timeout| lower.constant_duration(timeout)).unwrap_or(TIMEOUT),
+        timeout: file
+            .timeout
+            .as_ref()
+            .and_then(|timeout| lower.constant_duration(timeout))
+            .unwrap_or(TIMEOUT),
         errors: ErrorPaths { code: paths(&file.error.code), message: paths(&file.error.message) },
         classes: file.classes.iter().filter_map(|rule| lower.rule(rule)).collect(),
         webhooks: file.webhooks.as_ref().and_then(|webhooks| lower.webhooks(webhooks, &file.operations)),
-        operations: file.operations.iter().map(|one| (Arc::clone(&one.name.value), lower.operation(one))).collect(),
+        operations: file
+            .operations
+            .iter()
+            .map(|one| (Arc::clone(&one.name.value), lower.operation(one)))
+            .collect(),
     };
     lower.looks(file, &connector);
     lower.groups(file);
@@ -97,7 +111,11 @@ impl Lower<'_> {
         let found = known.iter().find(|(word, _)| *word == &*name.value).map(|(_, meant)| *meant);
         if found.is_none() {
             let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
-            let problem = Problem::error(codes::CONNECTOR_WORD, name.span, format!("there is no {what} `{}`", name.value));
+            let problem = Problem::error(
+                codes::CONNECTOR_WORD,
+                name.span,
+                format!("there is no {what} `{}`", name.value),
+            );
             let hint = match near(&name.value, words.iter().copied()) {
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("one of {}", words.join(", ")),
@@ -109,7 +127,11 @@ impl Lower<'_> {
 
     fn setting(&mut self, setting: &ast::Setting) -> Option<Setting> {
         let ast::Type::Named(kind) = &setting.kind else {
-            self.add(codes::TYPE, setting.name.span, "a setting is a single value: text, slug, int, number, bool or duration");
+            self.add(
+                codes::TYPE,
+                setting.name.span,
+                "a setting is a single value: text, slug, int, number, bool or duration",
+            );
             return None;
         };
         let found = self.word(kind, "type of settings", KINDS)?;
@@ -117,7 +139,11 @@ impl Lower<'_> {
             let text = default.value.trim_matches('"');
             let fitting = fits(&Value::from(text), found);
             if let Err(wanted) = &fitting {
-                self.add(codes::TYPE, default.span, format!("the default of `{}` must be {wanted}", setting.name.value));
+                self.add(
+                    codes::TYPE,
+                    default.span,
+                    format!("the default of `{}` must be {wanted}", setting.name.value),
+                );
             }
             fitting.ok()
         });
@@ -151,7 +177,10 @@ impl Lower<'_> {
         Some(match kind {
             "header" => {
                 let header = self.text(&auth.keys, "header", auth.span)?.value;
-                Auth::Header { header, prefix: self.optional_text(&auth.keys, "prefix").map(|name| name.value) }
+                Auth::Header {
+                    header,
+                    prefix: self.optional_text(&auth.keys, "prefix").map(|name| name.value),
+                }
             }
             "basic" => Auth::Basic,
             "oauth1" => Auth::OAuth1 { realm: self.needed_template(&auth.keys, "realm", auth.span)? },
@@ -162,8 +191,13 @@ impl Lower<'_> {
                 }
                 let algorithm = self.text(&auth.keys, "algorithm", auth.span)?;
                 let algorithm = self.word(&algorithm, "algorithm", &algorithms)?;
-                let scope = auth.keys.iter().find(|(key, _)| &*key.value == "scope").map(|(_, scope)| texts(scope));
-                Auth::OAuth2Jwt { token_path: token_path.value, scope: scope.unwrap_or_default().into(), algorithm }
+                let scope =
+                    auth.keys.iter().find(|(key, _)| &*key.value == "scope").map(|(_, scope)| texts(scope));
+                Auth::OAuth2Jwt {
+                    token_path: token_path.value,
+                    scope: scope.unwrap_or_default().into(),
+                    algorithm,
+                }
             }
         })
     }
@@ -180,7 +214,8 @@ impl Lower<'_> {
             Window { quota: self.template(&window.quota), every: window.every.value, headers }
         });
         let slots = limits.slots.as_ref().map(|slots| self.template(slots));
-        let groups = limits.groups.iter().map(|(name, cap)| (Arc::clone(&name.value), self.template(cap))).collect();
+        let groups =
+            limits.groups.iter().map(|(name, cap)| (Arc::clone(&name.value), self.template(cap))).collect();
         Limits { window, slots, groups }
     }
 
@@ -193,11 +228,17 @@ impl Lower<'_> {
             let span = match &*status.value {
                 "4xx" => Some((400, 499)),
                 "5xx" => Some((500, 599)),
-                digits => digits.parse().ok().filter(|code| (400..600).contains(code)).map(|code| (code, code)),
+                digits => {
+                    digits.parse().ok().filter(|code| (400..600).contains(code)).map(|code| (code, code))
+                }
             };
             match span {
                 Some(span) => statuses.push(span),
-                None => self.add(codes::CONNECTOR_WORD, status.span, "a status of failures is 400 to 599, `4xx` or `5xx`"),
+                None => self.add(
+                    codes::CONNECTOR_WORD,
+                    status.span,
+                    "a status of failures is 400 to 599, `4xx` or `5xx`",
+                ),
             }
         }
         let codes = rule.code.iter().map(|code| Arc::clone(&code.value)).collect();
@@ -213,7 +254,10 @@ impl Lower<'_> {
         let name = |name: &Option<Name>| name.as_ref().map(|name| Arc::clone(&name.value));
         Some(Webhooks {
             verify: self.verify(webhooks)?,
-            producer: webhooks.producer.as_ref().map(|(field, wanted)| (path(&field.value), self.template(wanted))),
+            producer: webhooks
+                .producer
+                .as_ref()
+                .map(|(field, wanted)| (path(&field.value), self.template(wanted))),
             scope: webhooks.scope.as_ref().map(|scope| path(&scope.value)),
             scopes: webhooks.scopes.iter().map(|scope| Arc::clone(&scope.value)).collect(),
             list: name(&webhooks.list),
@@ -223,12 +267,15 @@ impl Lower<'_> {
     }
 
     fn verify(&mut self, webhooks: &ast::Webhooks) -> Option<Verify> {
-        let found = |key: &str| webhooks.verify.iter().find(|(name, _)| &*name.value == key).map(|(_, value)| value.clone());
+        let found = |key: &str| {
+            webhooks.verify.iter().find(|(name, _)| &*name.value == key).map(|(_, value)| value.clone())
+        };
         let Some(kind) = found("kind") else {
             self.add(codes::OPERATION, webhooks.span, "`verify` needs `kind`: standard, header or basic");
             return None;
         };
-        let kind = self.word(&kind, "kind of verification", &[("standard", 0), ("header", 1), ("basic", 2)])?;
+        let kind =
+            self.word(&kind, "kind of verification", &[("standard", 0), ("header", 1), ("basic", 2)])?;
         let mut needed = |key: &str| {
             let value = found(key).map(|name| name.value);
             if value.is_none() {
@@ -255,7 +302,8 @@ impl Lower<'_> {
     }
 
     fn no_name<'n>(&mut self, what: &str, name: &Name, known: impl Iterator<Item = &'n str>) {
-        let problem = Problem::error(codes::CONNECTOR_NAME, name.span, format!("there is no {what} `{}`", name.value));
+        let problem =
+            Problem::error(codes::CONNECTOR_NAME, name.span, format!("there is no {what} `{}`", name.value));
         self.problems.add(match near(&name.value, known) {
             Some(close) => problem.help(format!("did you mean `{close}`?")),
             None => problem,

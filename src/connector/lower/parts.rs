@@ -16,13 +16,21 @@ impl Lower<'_> {
         let back = match (&file.key, &file.match_, &file.answers) {
             (Some(key), Some(row), None) => Back::Match { key: self.template(key), row: self.over_row(row) },
             (None, None, Some(word)) => {
-                match self.word(word, "way that answers come back", &[("in_order", false), ("whole", true)])? {
+                match self.word(
+                    word,
+                    "way that answers come back",
+                    &[("in_order", false), ("whole", true)],
+                )? {
                     true => Back::Whole,
                     false => Back::InOrder,
                 }
             }
             _ => {
-                self.add(codes::OPERATION, file.span, "a batch says either `key` and `match`, or `answers: in_order | whole`");
+                self.add(
+                    codes::OPERATION,
+                    file.span,
+                    "a batch says either `key` and `match`, or `answers: in_order | whole`",
+                );
                 return None;
             }
         };
@@ -43,9 +51,14 @@ impl Lower<'_> {
             return None;
         }
         if !matched {
-            self.add(codes::OPERATION, file.span, "`errors` needs `key` and `match`: else no element can be named");
+            self.add(
+                codes::OPERATION,
+                file.span,
+                "`errors` needs `key` and `match`: else no element can be named",
+            );
         }
-        let find = |key: &str| file.errors.iter().find(|(name, _)| &*name.value == key).map(|(_, scalar)| scalar);
+        let find =
+            |key: &str| file.errors.iter().find(|(name, _)| &*name.value == key).map(|(_, scalar)| scalar);
         let (Some(list), Some(row)) = (find("list"), find("match")) else {
             self.add(codes::OPERATION, file.span, "`errors` needs `list` and `match`");
             return None;
@@ -57,7 +70,12 @@ impl Lower<'_> {
         Some(BatchErrors { list, row, message })
     }
 
-    pub(super) fn cursor(&mut self, file: &ast::Cursor, operation: &ast::Operation, gives: &Shape) -> Option<Cursor> {
+    pub(super) fn cursor(
+        &mut self,
+        file: &ast::Cursor,
+        operation: &ast::Operation,
+        gives: &Shape,
+    ) -> Option<Cursor> {
         let known = ["kind", "field", "format", "zone", "tie", "overlap", "lag"];
         self.only(&file.keys, &known, "a cursor");
         let kind = self.text(&file.keys, "kind", file.span)?;
@@ -73,7 +91,11 @@ impl Lower<'_> {
         let format = self.word(&format, "format of stamps", &formats)?;
         let tie = self.optional_text(&file.keys, "tie").map(|tie| tie.value);
         if keyset && tie.is_none() {
-            self.add(codes::OPERATION, file.span, "a keyset cursor needs `tie`: what tells rows of one stamp apart");
+            self.add(
+                codes::OPERATION,
+                file.span,
+                "a keyset cursor needs `tie`: what tells rows of one stamp apart",
+            );
         }
         if operation.reads.is_none() || operation.calls.len() != 1 || element(gives).is_none() {
             self.add(codes::OPERATION, file.span, "a poll is one call that reads a list");

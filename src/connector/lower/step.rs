@@ -41,11 +41,25 @@ impl Lower<'_> {
         mentioned.extend(query.iter().chain(&headers).flat_map(|(_, mapping)| slots_of(mapping)));
         mentioned.extend(take.iter().flat_map(slots_of));
         let name = Arc::clone(&names[index]);
-        let mut lowered =
-            Step { name, ask, query, headers, paging, take, absent: step.absent_none, condition, over, after: Vec::new() };
+        let mut lowered = Step {
+            name,
+            ask,
+            query,
+            headers,
+            paging,
+            take,
+            absent: step.absent_none,
+            condition,
+            over,
+            after: Vec::new(),
+        };
         lowered.after = before(&mentioned, lowered.has_effect() && file.writes.is_some(), earlier);
         if lowered.has_effect() && file.reads.is_some() && !matches!(step.method.value, ast::Method::Post) {
-            self.add(codes::OPERATION, step.method.span, "a read does not PUT, PATCH or DELETE: say `writes`");
+            self.add(
+                codes::OPERATION,
+                step.method.span,
+                "a read does not PUT, PATCH or DELETE: say `writes`",
+            );
         }
         lowered
     }
@@ -53,7 +67,11 @@ impl Lower<'_> {
     fn ask(&mut self, file: &ast::Operation, step: &ast::Step, earlier: &[Arc<str>]) -> (Asked, Vec<u16>) {
         if let Some(text) = &step.suiteql {
             if text.text.contains("{{") {
-                self.add(codes::OPERATION, text.span, "the text of a query is constant: bind values with `:name` and `params`");
+                self.add(
+                    codes::OPERATION,
+                    text.span,
+                    "the text of a query is constant: bind values with `:name` and `params`",
+                );
             }
             let statement = Statement::parse(&text.text);
             let params = self.mappings(&step.params);
@@ -80,9 +98,15 @@ impl Lower<'_> {
                 Some(step) if !rest.is_empty() => mentioned.push(slot::STEPS + step as u16),
                 _ if rest.is_empty() && file.with.iter().any(|(param, _)| &*param.value == name) => {}
                 _ => {
-                    let known = file.with.iter().map(|(param, _)| &*param.value).chain(earlier.iter().map(|name| &**name));
-                    let hint = crate::shape::near(name, known).map_or(String::new(), |close| format!("; did you mean `{close}`?"));
-                    let told = format!("`{{{place}}}` is neither a parameter nor a part of an earlier step{hint}");
+                    let known = file
+                        .with
+                        .iter()
+                        .map(|(param, _)| &*param.value)
+                        .chain(earlier.iter().map(|name| &**name));
+                    let hint = crate::shape::near(name, known)
+                        .map_or(String::new(), |close| format!("; did you mean `{close}`?"));
+                    let told =
+                        format!("`{{{place}}}` is neither a parameter nor a part of an earlier step{hint}");
                     self.add(codes::CONNECTOR_NAME, step.path.span, told);
                 }
             }
@@ -94,7 +118,8 @@ impl Lower<'_> {
 
     /// Every place of a query is bound, and nothing else is.
     fn bound(&mut self, statement: &Statement, step: &ast::Step, span: Span) {
-        let keyset = step.paging.iter().any(|paging| paging.keys.iter().any(|(key, _)| &*key.value == "after"));
+        let keyset =
+            step.paging.iter().any(|paging| paging.keys.iter().any(|(key, _)| &*key.value == "after"));
         for place in statement.places() {
             let given = step.params.iter().any(|(name, _)| name.value == *place);
             if !given && !(keyset && &**place == "after") {
@@ -135,7 +160,9 @@ impl Lower<'_> {
             3 => (None, PagingKind::Link { next: self.next_page(paging)? }),
             _ => match self.optional_text(&paging.keys, "after") {
                 Some(column) => {
-                    let start = self.optional_text(&paging.keys, "start").map_or_else(|| "0".into(), |start| start.value);
+                    let start = self
+                        .optional_text(&paging.keys, "start")
+                        .map_or_else(|| "0".into(), |start| start.value);
                     (Some(1000), PagingKind::Keyset { column: column.value, start: Value::from(start) })
                 }
                 None => (Some(1000), PagingKind::Offset { offset: "offset".into(), limit: "limit".into() }),

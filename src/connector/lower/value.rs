@@ -50,7 +50,9 @@ impl Lower<'_> {
 
     pub(super) fn mapping(&mut self, given: &Given) -> Mapping {
         match given {
-            Given::Scalar(scalar) => constant(scalar).map_or_else(|| Mapping::Template(self.template(scalar)), Mapping::Const),
+            Given::Scalar(scalar) => {
+                constant(scalar).map_or_else(|| Mapping::Template(self.template(scalar)), Mapping::Const)
+            }
             Given::List(items, _) => Mapping::List(items.iter().map(|item| self.mapping(item)).collect()),
             Given::Object(members, _) => Mapping::Object(self.mappings(members)),
             Given::Each(each) => self.each(each),
@@ -92,7 +94,9 @@ impl Lower<'_> {
             Type::Named(name) => self.named(name, way),
             Type::List(element, _) => Field::required(self.shape(element, way).list()),
             Type::Object(members, span) => match &members[..] {
-                [(key, inner)] if &*key.value == "maybe" => Field::optional(self.shape(inner, way).optional()),
+                [(key, inner)] if &*key.value == "maybe" => {
+                    Field::optional(self.shape(inner, way).optional())
+                }
                 members => self.object(members, *span, way),
             },
         }
@@ -151,8 +155,16 @@ impl Lower<'_> {
     pub(super) fn only(&mut self, keys: &[(Name, Given)], known: &[&str], what: &str) {
         for (key, _) in keys {
             if !known.contains(&&*key.value) {
-                let problem = Problem::error(codes::CONNECTOR_WORD, key.span, format!("{what} has no key `{}`", key.value));
-                let hint = if known.is_empty() { "it has none".to_owned() } else { format!("one of {}", known.join(", ")) };
+                let problem = Problem::error(
+                    codes::CONNECTOR_WORD,
+                    key.span,
+                    format!("{what} has no key `{}`", key.value),
+                );
+                let hint = if known.is_empty() {
+                    "it has none".to_owned()
+                } else {
+                    format!("one of {}", known.join(", "))
+                };
                 self.problems.add(problem.help(hint));
             }
         }
@@ -202,7 +214,12 @@ impl Lower<'_> {
     }
 
     /// An expression among keys, which must be there.
-    pub(super) fn needed_template(&mut self, keys: &[(Name, Given)], key: &str, span: Span) -> Option<Template> {
+    pub(super) fn needed_template(
+        &mut self,
+        keys: &[(Name, Given)],
+        key: &str,
+        span: Span,
+    ) -> Option<Template> {
         let found = self.optional_template(keys, key);
         if found.is_none() {
             self.add(codes::OPERATION, span, format!("`{key}` is missing"));
@@ -244,7 +261,9 @@ pub(super) fn data(given: &Given) -> Value {
     match given {
         Given::Scalar(scalar) => data_scalar(scalar),
         Given::List(items, _) => Value::list(items.iter().map(data)),
-        Given::Object(members, _) => Value::object(members.iter().map(|(key, member)| (Arc::clone(&key.value), data(member)))),
+        Given::Object(members, _) => {
+            Value::object(members.iter().map(|(key, member)| (Arc::clone(&key.value), data(member))))
+        }
         Given::Each(_) | Given::Use(_) => Value::Null,
     }
 }

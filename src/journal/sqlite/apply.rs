@@ -26,8 +26,10 @@ pub(super) struct Group<'a> {
 
 impl<'a> Group<'a> {
     pub(super) fn of(facts: &'a [Fact]) -> Self {
-        let begun: BTreeSet<RunId> =
-            facts.iter().filter_map(|fact| if let Fact::Accepted(event) = fact { Some(event.id) } else { None }).collect();
+        let begun: BTreeSet<RunId> = facts
+            .iter()
+            .filter_map(|fact| if let Fact::Accepted(event) = fact { Some(event.id) } else { None })
+            .collect();
         // A run with effects is written out: they may be remembered after it.
         let acts: BTreeSet<RunId> = facts
             .iter()
@@ -79,8 +81,10 @@ impl Rows<'_> {
                 self.places.remove(old);
                 self.run("DELETE FROM event WHERE id = ?1", params![id(*old)])
             }
-            Fact::Froze(froze) => self
-                .run("INSERT OR REPLACE INTO froze VALUES (?1, ?2, ?3)", params![id(froze.run), froze.n, seal(froze)?]),
+            Fact::Froze(froze) => self.run(
+                "INSERT OR REPLACE INTO froze VALUES (?1, ?2, ?3)",
+                params![id(froze.run), froze.n, seal(froze)?],
+            ),
             Fact::Intent(intent) => self.effect(&Effect {
                 run: intent.run,
                 id: intent.effect.clone(),
@@ -90,12 +94,16 @@ impl Rows<'_> {
                 at: intent.at,
                 state: EffectState::Doubt,
             }),
-            Fact::Landed { run, effect, value, .. } => self.settle(*run, effect, EffectState::Landed(value.clone())),
+            Fact::Landed { run, effect, value, .. } => {
+                self.settle(*run, effect, EffectState::Landed(value.clone()))
+            }
             Fact::Absent { run, effect } => self.settle(*run, effect, EffectState::Absent),
             Fact::Parked(parked) => {
                 self.run("UPDATE event SET parked = ?2 WHERE id = ?1", params![id(parked.run), seal(parked)?])
             }
-            Fact::Reopened { run, .. } => self.run("UPDATE event SET parked = NULL WHERE id = ?1", params![id(*run)]),
+            Fact::Reopened { run, .. } => {
+                self.run("UPDATE event SET parked = NULL WHERE id = ?1", params![id(*run)])
+            }
             Fact::Ended(past) => self.ended(past),
             Fact::Watermark(mark) => self.run(
                 "INSERT OR REPLACE INTO watermark VALUES (?1, ?2, ?3)",
@@ -107,7 +115,10 @@ impl Rows<'_> {
     fn accepted(&mut self, event: &Event) -> Result<(), Error> {
         self.known(event)?;
         self.places.insert(event.id, (Arc::clone(&event.flow), event.effect_key()));
-        self.run("INSERT OR REPLACE INTO event (id, body) VALUES (?1, ?2)", params![id(event.id), seal(event)?])
+        self.run(
+            "INSERT OR REPLACE INTO event (id, body) VALUES (?1, ?2)",
+            params![id(event.id), seal(event)?],
+        )
     }
 
     /// A fact (`keep: all`) is recognised from now on.
@@ -146,10 +157,15 @@ impl Rows<'_> {
         let Some((flow, key)) = self.place(run)? else { return Ok(()) };
         let known: Option<Vec<u8>> = self
             .connection
-            .prepare_cached("SELECT body FROM effect WHERE flow = ?1 AND key = ?2 AND node = ?3 AND element = ?4")
+            .prepare_cached(
+                "SELECT body FROM effect WHERE flow = ?1 AND key = ?2 AND node = ?3 AND element = ?4",
+            )
             .and_then(|mut ask| {
-                ask.query_row(params![word(self.connection, &flow)?, key, effect.node, effect.element], |row| row.get(0))
-                    .optional()
+                ask.query_row(
+                    params![word(self.connection, &flow)?, key, effect.node, effect.element],
+                    |row| row.get(0),
+                )
+                .optional()
             })
             .map_err(written)?;
         let known = known.map(|body| event::open::<Effect>(&body)).transpose().map_err(written)?;
@@ -179,7 +195,10 @@ impl Rows<'_> {
         if !past.outcome.is_well() {
             return Ok(());
         }
-        self.run("DELETE FROM effect WHERE flow = ?1 AND key = ?2", params![self.word(&past.flow)?, past.effect_key()])
+        self.run(
+            "DELETE FROM effect WHERE flow = ?1 AND key = ?2",
+            params![self.word(&past.flow)?, past.effect_key()],
+        )
     }
 
     fn past(&self, past: &Past) -> Result<(), Error> {

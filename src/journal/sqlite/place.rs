@@ -26,10 +26,7 @@ pub(super) struct Place {
 impl Place {
     /// Takes the folder, or says who has it.
     pub(super) fn take(folder: &Path) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| Error::Storage {
-            doing: "opened",
-            why: format!("{}: {error}", folder.display()),
-        };
+        let failed = |error: std::io::Error| unread(format!("{}: {error}", folder.display()));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let lock = folder.join("lock");
         let mut options = OpenOptions::new();
@@ -46,9 +43,8 @@ impl Place {
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 drop(lock.read_to_string(&mut owner));
-                return Err(Error::Taken {
-                    place: folder.display().to_string(),
-                    owner: owner.trim().to_owned(),
+                return Err(Error::Locked {
+                    path: format!("{} (process {})", folder.display(), owner.trim()),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -78,9 +74,8 @@ pub(super) fn file(folder: &Path) -> PathBuf {
 pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
     if !file.exists() {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
-        made.and_then(|_| fs::set_permissions(file, Permissions::from_mode(0o600))).map_err(|error| {
-            Error::Storage { doing: "opened", why: format!("{}: {error}", file.display()) }
-        })?;
+        made.and_then(|_| fs::set_permissions(file, Permissions::from_mode(0o600)))
+            .map_err(|error| unread(format!("{}: {error}", file.display())))?;
     }
     let connection = Connection::open(file).map_err(unread)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(unread)?;
@@ -97,7 +92,8 @@ pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
 /// Makes or checks the tables and begins a new epoch: whoever still holds an older one is fenced off. Returns the epoch and
 /// the key of hashes over what may be personal.
 pub(super) fn prepare(connection: &Connection, place: &str) -> Result<(i64, [u8; 32]), Error> {
-    let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
+    let number =
+        |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
     let version = number("user_version").map_err(unread)?;
     if version > VERSION {
         return Err(Error::Newer { found: version, known: VERSION });

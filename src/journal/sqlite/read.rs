@@ -32,7 +32,8 @@ impl Reader {
             return Ok(None);
         }
         let connection = place::connect(&file)?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unread)?;
+        let version: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unread)?;
         Ok((version > 0).then_some(Self { connection }))
     }
 
@@ -52,7 +53,12 @@ impl Reader {
         }
         let rows = self.rows("SELECT id, body, parked FROM event ORDER BY id", params![], open_row)?;
         let one = |(id, body, parked): OpenRow| {
-            assemble(&body, parked.as_deref(), froze.remove(&id).unwrap_or_default(), effects.remove(&run(id)).unwrap_or_default())
+            assemble(
+                &body,
+                parked.as_deref(),
+                froze.remove(&id).unwrap_or_default(),
+                effects.remove(&run(id)).unwrap_or_default(),
+            )
         };
         rows.into_iter().map(one).collect()
     }
@@ -60,7 +66,9 @@ impl Reader {
     /// One open run.
     pub fn open_run(&self, wanted: RunId) -> Result<Option<OpenRun>, Error> {
         let sql = "SELECT id, body, parked FROM event WHERE id = ?1";
-        let Some((_, body, parked)) = self.rows(sql, params![id(wanted)], open_row)?.pop() else { return Ok(None) };
+        let Some((_, body, parked)) = self.rows(sql, params![id(wanted)], open_row)?.pop() else {
+            return Ok(None);
+        };
         let event: Event = open(&body)?;
         let froze = self.bodies("SELECT body FROM froze WHERE run = ?1 ORDER BY n", params![id(wanted)])?;
         let mut effects = self.effects(&event.flow, &event.effect_key())?;
@@ -123,14 +131,17 @@ impl Reader {
     }
 
     pub(super) fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
-        self.rows("SELECT DISTINCT t, key FROM effect JOIN word ON word.id = flow ORDER BY t, key", params![], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        self.rows(
+            "SELECT DISTINCT t, key FROM effect JOIN word ON word.id = flow ORDER BY t, key",
+            params![],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
     }
 
     /// How far a poll came.
     pub fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
-        let sql = "SELECT body FROM watermark WHERE flow = (SELECT id FROM word WHERE t = ?1) AND source = ?2";
+        let sql =
+            "SELECT body FROM watermark WHERE flow = (SELECT id FROM word WHERE t = ?1) AND source = ?2";
         Ok(self.bodies(sql, params![flow, source.0])?.pop())
     }
 
@@ -141,9 +152,18 @@ impl Reader {
 
     /// Orders that are not done yet.
     pub fn orders(&self) -> Result<Vec<Ordered>, Error> {
-        let rows = self.rows("SELECT id, at, who, body FROM command WHERE done IS NULL ORDER BY id", params![], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Arc<str>>(2)?, row.get::<_, Vec<u8>>(3)?))
-        })?;
+        let rows = self.rows(
+            "SELECT id, at, who, body FROM command WHERE done IS NULL ORDER BY id",
+            params![],
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, Arc<str>>(2)?,
+                    row.get::<_, Vec<u8>>(3)?,
+                ))
+            },
+        )?;
         let one = |(id, at, who, body): (i64, i64, Arc<str>, Vec<u8>)| {
             let at = Instant(u64::try_from(at).unwrap_or(0));
             Ok(Ordered { id: u64::try_from(id).unwrap_or(0), at, who, order: open(&body)? })
@@ -154,7 +174,10 @@ impl Reader {
     /// Leaves an order for the engine that has this journal.
     pub fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
         let at = i64::try_from(at.0).unwrap_or(i64::MAX);
-        self.write("INSERT INTO command (at, who, body) VALUES (?1, ?2, ?3)", params![at, who, seal(order)?])?;
+        self.write(
+            "INSERT INTO command (at, who, body) VALUES (?1, ?2, ?3)",
+            params![at, who, seal(order)?],
+        )?;
         Ok(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0))
     }
 
@@ -175,7 +198,8 @@ impl Reader {
     }
 
     pub(super) fn newest(&self) -> Result<EventId, Error> {
-        let sql = "SELECT max(coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(run) FROM past), 0))";
+        let sql =
+            "SELECT max(coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(run) FROM past), 0))";
         self.connection.query_row(sql, [], |row| row.get(0)).map(run).map_err(unread)
     }
 
@@ -199,7 +223,11 @@ impl Reader {
         ask.query_map(values, row).and_then(Iterator::collect).map_err(unread)
     }
 
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str, values: impl rusqlite::Params) -> Result<Option<T>, Error> {
+    fn one<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Option<T>, Error> {
         let mut ask = self.connection.prepare_cached(sql).map_err(unread)?;
         ask.query_row(values, |row| row.get(0)).optional().map_err(unread)
     }
@@ -216,7 +244,12 @@ fn open_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OpenRow> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn assemble(body: &[u8], parked: Option<&[u8]>, froze: Vec<Froze>, mut effects: Vec<Effect>) -> Result<OpenRun, Error> {
+fn assemble(
+    body: &[u8],
+    parked: Option<&[u8]>,
+    froze: Vec<Froze>,
+    mut effects: Vec<Effect>,
+) -> Result<OpenRun, Error> {
     effects.sort_by(|one, other| one.id.cmp(&other.id));
     let mut facts: Vec<Fact> = froze.into_iter().map(Fact::Froze).collect();
     facts.extend(effects.into_iter().flat_map(facts_of));

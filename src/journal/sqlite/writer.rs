@@ -51,7 +51,8 @@ struct Queue {
 impl Writer {
     /// Starts the thread, and another one that checkpoints on a connection of its own.
     pub(super) fn start(connection: Connection, second: Connection, epoch: i64) -> Self {
-        let shared = Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), durable: Durable::default() });
+        let shared =
+            Arc::new(Shared { queue: Mutex::default(), news: Condvar::new(), durable: Durable::default() });
         let (tell, told) = sync_channel(1);
         std::thread::spawn(move || checkpoint(&second, &told));
         let here = Arc::clone(&shared);

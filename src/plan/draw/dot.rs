@@ -14,7 +14,11 @@ pub fn dot(drawing: &Drawing) -> String {
         let (fill, stroke) = super::colours(block.look);
         let shape = shape(block.look);
         let text = quote(&block.lines.join("\n"));
-        drop(writeln!(out, "  {} [label={text}, {shape}, fillcolor=\"{fill}\", color=\"{stroke}\"];", block.id));
+        drop(writeln!(
+            out,
+            "  {} [label={text}, {shape}, fillcolor=\"{fill}\", color=\"{stroke}\"];",
+            block.id
+        ));
     }
     for arrow in &drawing.arrows {
         let mut marks = Vec::new();

@@ -155,7 +155,9 @@ fn settle(row: &[usize], wanted: &[i32], cells: &mut [Cell]) {
         let (mut first, mut whole) = (place, width);
         let (mut sum, mut count) = (wanted[place] - width / 2, 1);
         let mut left = sum;
-        while let (Some((start, edge, before)), Some((other, many))) = (blocks.last().copied(), sums.last().copied()) {
+        while let (Some((start, edge, before)), Some((other, many))) =
+            (blocks.last().copied(), sums.last().copied())
+        {
             if edge + before <= left {
                 break;
             }
@@ -185,12 +187,14 @@ fn finish(task: &Task<'_>, cells: &[Cell], rows: &[Vec<usize>], chains: &[Vec<us
     let right = cells.iter().map(|cell| cell.x + cell.width / 2).max().unwrap_or(0);
     let (mut tops, mut heights, mut top) = (Vec::new(), Vec::new(), 0);
     for row in rows {
-        let height = row.iter().filter_map(|cell| task.sizes.get(*cell)).map(|size| size.1).max().unwrap_or(0);
+        let height =
+            row.iter().filter_map(|cell| task.sizes.get(*cell)).map(|size| size.1).max().unwrap_or(0);
         tops.push(top);
         heights.push(height);
         top += height + RISE;
     }
-    let centre = |cell: usize| (cells[cell].x - left, tops[cells[cell].layer] + heights[cells[cell].layer] / 2);
+    let centre =
+        |cell: usize| (cells[cell].x - left, tops[cells[cell].layer] + heights[cells[cell].layer] / 2);
     let way = |chain: &Vec<usize>| -> Vec<(i32, i32)> {
         let mut points: Vec<(i32, i32)> = Vec::new();
         for cell in chain {
@@ -234,7 +238,9 @@ mod tests {
         for way in &layout.ways {
             assert!(way.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{way:?}");
         }
-        let inside = |point: &(i32, i32)| (0..=layout.size.0).contains(&point.0) && (0..=layout.size.1).contains(&point.1);
+        let inside = |point: &(i32, i32)| {
+            (0..=layout.size.0).contains(&point.0) && (0..=layout.size.1).contains(&point.1)
+        };
         assert!(layout.centres.iter().chain(layout.ways.iter().flatten()).all(inside));
     }
 }

@@ -154,7 +154,8 @@ impl Pen<'_> {
     /// The outcomes with which a gate lets a node pass.
     fn passes(&self, gate: usize, node: &Node) -> Option<String> {
         let Work::Decide(decide) = &self.plan.nodes[gate].work else { return None };
-        let open: Vec<&str> = decide.outcomes().filter(|outcome| !decide.stops(outcome)).map(AsRef::as_ref).collect();
+        let open: Vec<&str> =
+            decide.outcomes().filter(|outcome| !decide.stops(outcome)).map(AsRef::as_ref).collect();
         node.gates.contains(&(gate as NodeId)).then(|| open.join(", "))
     }
 
@@ -180,7 +181,8 @@ impl Pen<'_> {
         let own = self.add("give".into(), Look::Give, vec!["give".into()]);
         let slots = self.plan.slots;
         let count = self.plan.nodes.len();
-        let read: BTreeSet<usize> = give.reads().iter().filter_map(|read| slots.node(read.slot, count)).collect();
+        let read: BTreeSet<usize> =
+            give.reads().iter().filter_map(|read| slots.node(read.slot, count)).collect();
         for node in read {
             self.arrow(self.own[node], own, None, false);
         }

@@ -26,7 +26,10 @@ pub fn svg(drawing: &Drawing) -> String {
     );
     let title = escape(&drawing.title);
     drop(writeln!(out, "<title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
-    drop(writeln!(out, "<text x=\"{MARGIN}\" y=\"{MARGIN}\" font-size=\"15\" font-weight=\"bold\">{title}</text>"));
+    drop(writeln!(
+        out,
+        "<text x=\"{MARGIN}\" y=\"{MARGIN}\" font-size=\"15\" font-weight=\"bold\">{title}</text>"
+    ));
     out.push_str("<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" ");
     out.push_str("orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#555555\"/></marker></defs>\n");
     drop(writeln!(out, "<g transform=\"translate({MARGIN},{})\">", MARGIN + HEAD - 10));
@@ -101,11 +104,22 @@ fn block_to(block: &Block, (x, y): (i32, i32), (width, height): (i32, i32), out:
     };
     let shape = match block.look {
         Look::Trigger | Look::Ignored | Look::Letter | Look::Give => rect(height / 2),
-        Look::Node(Kind::Extract) => polygon(&[(left + 12, top), (right, top), (right - 12, low), (left, low)]),
-        Look::Node(Kind::Writeback) => polygon(&[(left, top), (right - 12, top), (right, low), (left + 12, low)]),
+        Look::Node(Kind::Extract) => {
+            polygon(&[(left + 12, top), (right, top), (right - 12, low), (left, low)])
+        }
+        Look::Node(Kind::Writeback) => {
+            polygon(&[(left, top), (right - 12, top), (right, low), (left + 12, low)])
+        }
         Look::Node(Kind::Decision) | Look::Condition => {
             let cut = 20;
-            polygon(&[(left + cut, top), (right - cut, top), (right, y), (right - cut, low), (left + cut, low), (left, y)])
+            polygon(&[
+                (left + cut, top),
+                (right - cut, top),
+                (right, y),
+                (right - cut, low),
+                (left + cut, low),
+                (left, y),
+            ])
         }
         Look::Node(Kind::Transform) => rect(8),
         Look::Node(Kind::Action) => rect(0),
@@ -116,7 +130,11 @@ fn block_to(block: &Block, (x, y): (i32, i32), (width, height): (i32, i32), out:
     for (number, line) in block.lines.iter().enumerate() {
         let weight = if number == 0 { " font-weight=\"bold\"" } else { " fill=\"#444444\"" };
         let low = first + number as i32 * LINE;
-        drop(writeln!(out, "<text x=\"{x}\" y=\"{low}\" text-anchor=\"middle\"{weight}>{}</text>", escape(line)));
+        drop(writeln!(
+            out,
+            "<text x=\"{x}\" y=\"{low}\" text-anchor=\"middle\"{weight}>{}</text>",
+            escape(line)
+        ));
     }
 }
 

@@ -11,8 +11,12 @@ const WIDTH: usize = 44;
 /// The lines of the trigger: its sources, then key and keep.
 pub(super) fn trigger(plan: &Plan) -> Vec<String> {
     let source = |kind: &SourceKind| match kind {
-        SourceKind::Webhook { connection, scopes } if scopes.len() == 1 => format!("webhook {connection} {}", scopes[0]),
-        SourceKind::Webhook { connection, scopes } => format!("webhook {connection}, {} scopes", scopes.len()),
+        SourceKind::Webhook { connection, scopes } if scopes.len() == 1 => {
+            format!("webhook {connection} {}", scopes[0])
+        }
+        SourceKind::Webhook { connection, scopes } => {
+            format!("webhook {connection}, {} scopes", scopes.len())
+        }
         SourceKind::Poll { connection, operation, every, .. } => {
             format!("poll {connection}.{operation} every {}", span(*every))
         }
@@ -54,7 +58,11 @@ pub(super) fn retry(retry: Retry) -> String {
 
 /// The text of a template without its braces, if it is one expression; shortened.
 pub(super) fn bare(text: &str) -> String {
-    let one = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).filter(|inner| !inner.contains("}}"));
+    let one = text
+        .trim()
+        .strip_prefix("{{")
+        .and_then(|rest| rest.strip_suffix("}}"))
+        .filter(|inner| !inner.contains("}}"));
     short(one.unwrap_or(text).trim())
 }
 

@@ -46,7 +46,8 @@ struct Pointer<'a> {
 /// For programs. `files` is how many were read, `seconds` how long it took. Lines and columns count from 1, columns in
 /// characters; `end` is behind the last one.
 pub fn json(problems: &[Problem], sources: &Sources, files: usize, seconds: f64) -> String {
-    let report = Report { problems: problems.iter().map(|problem| entry(problem, sources)).collect(), files, seconds };
+    let report =
+        Report { problems: problems.iter().map(|problem| entry(problem, sources)).collect(), files, seconds };
     serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
 }
 

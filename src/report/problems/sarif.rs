@@ -8,7 +8,8 @@ use crate::{
     source::Sources,
 };
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// For code scanners: one run with a rule for every code that was found.
 pub fn sarif(problems: &[Problem], sources: &Sources) -> String {

@@ -9,7 +9,9 @@ fn example() -> (Vec<Problem>, Sources) {
     let file = sources.add("flows/a b.yaml", "é: 1\nkey: 2\n");
     let other = sources.add("flows/c.yaml", "token: hunter2\n");
     let span = |file, start, end| Span { file, start, end };
-    let first = Problem::error("FR103", span(file, 6, 9), "the key, twice").says("again").also(span(file, 0, 2), "first");
+    let first = Problem::error("FR103", span(file, 6, 9), "the key, twice")
+        .says("again")
+        .also(span(file, 0, 2), "first");
     let second = Problem::warning("FR110", span(other, 0, 5), "100% odd\nfor sure").help("do this");
     (vec![first, second], sources)
 }
@@ -29,9 +31,7 @@ fn people_see_places_and_a_count() {
 fn programs_get_lines_and_columns_from_one() {
     let (problems, sources) = example();
     let found: Value = serde_json::from_str(&json(&problems, &sources, 2, 0.5)).unwrap();
-    let label = |line, column, end, text: &str| {
-        json!({ "file": "flows/a b.yaml", "line": line, "column": column, "end": { "line": line, "column": end }, "text": text })
-    };
+    let label = |line, column, end, text: &str| json!({ "file": "flows/a b.yaml", "line": line, "column": column, "end": { "line": line, "column": end }, "text": text });
     let first = json!({
         "code": "FR103", "severity": "error", "file": "flows/a b.yaml", "line": 2, "column": 1,
         "end": { "line": 2, "column": 4 }, "message": "the key, twice", "help": null,
@@ -49,7 +49,10 @@ fn code_scanners_get_rules_and_results() {
     let run = &found["runs"][0];
     assert_eq!("the same key twice", run["tool"]["driver"]["rules"][0]["shortDescription"]["text"]);
     let result = &run["results"][0];
-    assert_eq!((&json!("FR103"), &json!(0), &json!("error")), (&result["ruleId"], &result["ruleIndex"], &result["level"]));
+    assert_eq!(
+        (&json!("FR103"), &json!(0), &json!("error")),
+        (&result["ruleId"], &result["ruleIndex"], &result["level"])
+    );
     let place = &result["locations"][0]["physicalLocation"];
     assert_eq!("flows/a%20b.yaml", place["artifactLocation"]["uri"]);
     assert_eq!(json!({ "startLine": 2, "startColumn": 1, "endLine": 2, "endColumn": 4 }), place["region"]);

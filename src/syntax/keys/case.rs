@@ -14,13 +14,23 @@ pub static CASES: Object = Object {
             "Settings of connections in all cases, by the flow's own names.",
             "{ store: { code: uk } }",
         ),
-        must("cases", Want::List(&Want::Object(&CASE)), "The cases.", "[{ case: ignores_drafts, event: { id: 1 }, expect: { outcome: ignored } }]"),
+        must(
+            "cases",
+            Want::List(&Want::Object(&CASE)),
+            "The cases.",
+            "[{ case: ignores_drafts, event: { id: 1 }, expect: { outcome: ignored } }]",
+        ),
     ]],
     rules: &[],
 };
 
 const EVENT: Key = may("event", Want::Data, "The mapped event.", "{ order_id: 250 }");
-const HOOK: Key = may("hook", Want::Object(&HOOK_BODY), "A webhook as it arrives.", "{ connection: store, body: { data: { id: 250 } } }");
+const HOOK: Key = may(
+    "hook",
+    Want::Object(&HOOK_BODY),
+    "A webhook as it arrives.",
+    "{ connection: store, body: { data: { id: 250 } } }",
+);
 
 static CASE: Object = Object {
     name: "a case",
@@ -46,7 +56,12 @@ static CASE: Object = Object {
             "What the books hold at the start.",
             "{ customers: [{ key: { id: 9 }, value: { ns_id: \"31\" } }] }",
         ),
-        may("then", Want::List(&Want::Object(&THEN)), "Events that come later.", "[{ at: 20m, event: { order_id: 250 } }]"),
+        may(
+            "then",
+            Want::List(&Want::Object(&THEN)),
+            "Events that come later.",
+            "[{ at: 20m, event: { order_id: 250 } }]",
+        ),
         may("expect", Want::Many(&Want::Object(&EXPECT)), "What comes of it.", "{ outcome: ok }"),
     ]],
     rules: &[
@@ -91,14 +106,24 @@ static FILE: Object = Object {
 static BY: Object = Object {
     name: "an answer",
     doc: "Values by the key of an element.",
-    keys: &[&[must("by", Want::Map(Names::Free, &Want::Choice(&ANSWER)), "One answer an element.", "{ MUG-1: { give: { id: 7 } } }")]],
+    keys: &[&[must(
+        "by",
+        Want::Map(Names::Free, &Want::Choice(&ANSWER)),
+        "One answer an element.",
+        "{ MUG-1: { give: { id: 7 } } }",
+    )]],
     rules: &[],
 };
 
 static FAIL: Object = Object {
     name: "an answer",
     doc: "A failure.",
-    keys: &[&[must("fail", Want::Object(&FAILURE), "What kind of failure.", "{ class: outage, sent: maybe }")]],
+    keys: &[&[must(
+        "fail",
+        Want::Object(&FAILURE),
+        "What kind of failure.",
+        "{ class: outage, sent: maybe }",
+    )]],
     rules: &[],
 };
 
@@ -112,7 +137,12 @@ static FAILURE: Object = Object {
             "Its class.",
             "outage",
         ),
-        may("sent", Want::Word(&["no", "maybe"]), "Whether the request may have reached the system; left out means no.", "maybe"),
+        may(
+            "sent",
+            Want::Word(&["no", "maybe"]),
+            "Whether the request may have reached the system; left out means no.",
+            "maybe",
+        ),
         may("after", Want::Duration, "When the system wants to be asked again.", "30s"),
         may("message", Want::Text, "What the error says.", "connection reset"),
         may("answer", Want::Data, "The body of the error.", "{ status: 503 }"),
@@ -141,10 +171,24 @@ static EXPECT: Object = Object {
     name: "an expectation",
     doc: "What is expected at an instant, or when nothing moves any more.",
     keys: &[&[
-        may("at", Want::Duration, "When, from the start of the case; left out: when nothing moves any more.", "15m"),
+        may(
+            "at",
+            Want::Duration,
+            "When, from the start of the case; left out: when nothing moves any more.",
+            "15m",
+        ),
         may(
             "outcome",
-            Want::Word(&["ok", "ignored", "unchanged", "parked", "letter", "in_doubt", "superseded", "running"]),
+            Want::Word(&[
+                "ok",
+                "ignored",
+                "unchanged",
+                "parked",
+                "letter",
+                "in_doubt",
+                "superseded",
+                "running",
+            ]),
             "How the last run stands.",
             "ok",
         ),
@@ -155,7 +199,12 @@ static EXPECT: Object = Object {
             "Calls that were made, by operation; a list: one a call, in order.",
             "{ erp.upsert_sales_order: { times: 1 } }",
         ),
-        may("nodes", Want::Map(Names::Any, &Want::Data), "Values of nodes; they may hold more.", "{ exportable: ready }"),
+        may(
+            "nodes",
+            Want::Map(Names::Any, &Want::Data),
+            "Values of nodes; they may hold more.",
+            "{ exportable: ready }",
+        ),
         may("skipped", Want::List(&Want::Name(Names::Any)), "Nodes that were skipped.", "[new_customer]"),
         may("warns", Want::List(&Want::Text), "Parts of warnings that were told.", "[without a mapping]"),
         may("give", Want::Data, "What the run gives back; it may hold more.", "{ ns_id: \"31\" }"),

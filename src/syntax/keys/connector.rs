@@ -14,17 +14,57 @@ pub static CONNECTOR: Object = Object {
     keys: &[&[
         must("connector", Want::Name(Names::Any), "Its name.", "bigcommerce"),
         may("title", Want::Text, "The system, for people.", "BigCommerce REST"),
-        must("base", Want::Text, "The address everything is below; `{setting}` stands for a setting.", "https://api.example.com/{store}"),
-        may("settings", Want::Map(Names::Any, &Want::Shape), "Constants of a connection: type, or `type = default`; never secrets.", "{ code: slug, quota: int = 150 }"),
-        may("account", Want::Expression, "What identifies the account; connections of one account share its limits.", "\"{{ settings.store_hash }}\""),
+        must(
+            "base",
+            Want::Text,
+            "The address everything is below; `{setting}` stands for a setting.",
+            "https://api.example.com/{store}",
+        ),
+        may(
+            "settings",
+            Want::Map(Names::Any, &Want::Shape),
+            "Constants of a connection: type, or `type = default`; never secrets.",
+            "{ code: slug, quota: int = 150 }",
+        ),
+        may(
+            "account",
+            Want::Expression,
+            "What identifies the account; connections of one account share its limits.",
+            "\"{{ settings.store_hash }}\"",
+        ),
         may("headers", FIELDS, "Headers of every request.", "{ Accept: application/json }"),
-        must("auth", Want::Map(Names::Any, &Want::Object(&AUTH)), "Ways to authenticate, by name.", "{ token: { kind: header, header: X-Auth-Token } }"),
+        must(
+            "auth",
+            Want::Map(Names::Any, &Want::Object(&AUTH)),
+            "Ways to authenticate, by name.",
+            "{ token: { kind: header, header: X-Auth-Token } }",
+        ),
         may("limits", Want::Object(&LIMITS), "How much may be asked.", "{ slots: 20 }"),
         may("timeout", SETTING, "How long an answer may take.", "60s"),
-        may("error", Want::Object(&ERROR), "Where an error answer says what is wrong.", "{ code: [title], message: [detail] }"),
-        may("classes", Want::List(&Want::Object(&CLASS)), "What kind of failure an answer is; the first rule that fits.", "[{ status: 409, class: conflict }]"),
-        may("webhooks", Want::Object(&WEBHOOKS), "How the system tells what happens.", "{ verify: { kind: standard, secret: client_secret }, scopes: [order/created] }"),
-        must("operations", Want::Map(Names::Any, &Want::Object(&OPERATION)), "What can be asked.", "{ get_order: { reads: any, get: \"/orders/{id}\" } }"),
+        may(
+            "error",
+            Want::Object(&ERROR),
+            "Where an error answer says what is wrong.",
+            "{ code: [title], message: [detail] }",
+        ),
+        may(
+            "classes",
+            Want::List(&Want::Object(&CLASS)),
+            "What kind of failure an answer is; the first rule that fits.",
+            "[{ status: 409, class: conflict }]",
+        ),
+        may(
+            "webhooks",
+            Want::Object(&WEBHOOKS),
+            "How the system tells what happens.",
+            "{ verify: { kind: standard, secret: client_secret }, scopes: [order/created] }",
+        ),
+        must(
+            "operations",
+            Want::Map(Names::Any, &Want::Object(&OPERATION)),
+            "What can be asked.",
+            "{ get_order: { reads: any, get: \"/orders/{id}\" } }",
+        ),
     ]],
     rules: &[],
 };
@@ -50,7 +90,12 @@ static LIMITS: Object = Object {
     keys: &[&[
         may("window", Want::Object(&WINDOW), "Requests in a span of time.", "{ quota: 150, every: 30s }"),
         may("slots", Want::Or(&Want::Whole(1, 10_000)), "Calls at one time.", "20"),
-        may("groups", Want::Map(Names::Any, &Want::Or(&Want::Whole(1, 10_000))), "Calls at one time within a group of operations.", "{ prices_bulk: 1 }"),
+        may(
+            "groups",
+            Want::Map(Names::Any, &Want::Or(&Want::Whole(1, 10_000))),
+            "Calls at one time within a group of operations.",
+            "{ prices_bulk: 1 }",
+        ),
     ]],
     rules: &[],
 };
@@ -61,7 +106,12 @@ static WINDOW: Object = Object {
     keys: &[&[
         must("quota", Want::Or(&Want::Whole(1, 1_000_000)), "How many.", "150"),
         must("every", Want::Duration, "In which time.", "30s"),
-        may("headers", Want::Map(Names::Any, &Want::Text), "Headers of answers that tell: `quota`, `left`, `reset_ms`.", "{ left: X-Rate-Limit-Requests-Left }"),
+        may(
+            "headers",
+            Want::Map(Names::Any, &Want::Text),
+            "Headers of answers that tell: `quota`, `left`, `reset_ms`.",
+            "{ left: X-Rate-Limit-Requests-Left }",
+        ),
     ]],
     rules: &[],
 };
@@ -69,7 +119,10 @@ static WINDOW: Object = Object {
 static ERROR: Object = Object {
     name: "an error's places",
     doc: "Where an error answer says what is wrong: paths, the first that is there.",
-    keys: &[&[may("code", TEXTS, "Its code.", "[title]"), may("message", TEXTS, "Its text.", "[detail, title]")]],
+    keys: &[&[
+        may("code", TEXTS, "Its code.", "[title]"),
+        may("message", TEXTS, "Its text.", "[detail, title]"),
+    ]],
     rules: &[],
 };
 
@@ -94,8 +147,18 @@ static WEBHOOKS: Object = Object {
     name: "webhooks",
     doc: "How the system tells what happens.",
     keys: &[&[
-        must("verify", Want::Map(Names::Any, &Want::Text), "How a webhook proves where it comes from.", "{ kind: standard, secret: client_secret }"),
-        may("producer", Want::Object(&PRODUCER), "A webhook of another account is refused.", "{ field: producer, equals: \"stores/{{ settings.store_hash }}\" }"),
+        must(
+            "verify",
+            Want::Map(Names::Any, &Want::Text),
+            "How a webhook proves where it comes from.",
+            "{ kind: standard, secret: client_secret }",
+        ),
+        may(
+            "producer",
+            Want::Object(&PRODUCER),
+            "A webhook of another account is refused.",
+            "{ field: producer, equals: \"stores/{{ settings.store_hash }}\" }",
+        ),
         may("scope", Want::Text, "Where in the body the scope stands.", "scope"),
         must("scopes", Want::List(&Want::Text), "What can be listened to.", "[store/order/created]"),
         may("list", Want::Name(Names::Any), "The operation that lists what is registered.", "hooks"),
@@ -121,7 +184,12 @@ const METHODS: &[Key] = &[
     may("put", Want::Text, "PUT: a path.", "\"/orders/{id}\""),
     may("patch", Want::Text, "PATCH: a path.", "\"/orders/{id}\""),
     may("delete", Want::Text, "DELETE: a path.", "\"/orders/{id}\""),
-    may("suiteql", Want::Text, "A SuiteQL query, constant; `:name` stands for a value of `params`.", "SELECT id FROM item WHERE itemid = :sku"),
+    may(
+        "suiteql",
+        Want::Text,
+        "A SuiteQL query, constant; `:name` stands for a value of `params`.",
+        "SELECT id FROM item WHERE itemid = :sku",
+    ),
 ];
 
 const METHOD_NAMES: &[&str] = &["get", "post", "put", "patch", "delete", "suiteql"];
@@ -139,8 +207,12 @@ const REQUEST: &[Key] = &[
 
 static A_CLASS: Want = Want::Object(&CLASS);
 
-const CLASSES: Key =
-    may("classes", Want::List(&A_CLASS), "Rules tried before the connector's.", "[{ status: 404, class: retry }]");
+const CLASSES: Key = may(
+    "classes",
+    Want::List(&A_CLASS),
+    "Rules tried before the connector's.",
+    "[{ status: 404, class: retry }]",
+);
 
 static OPERATION: Object = Object {
     name: "an operation",
@@ -154,23 +226,56 @@ static OPERATION: Object = Object {
             may("with", SHAPES, "Its parameters and their types.", "{ id: int }"),
         ],
         METHODS,
-        &[may("steps", Want::List(&Want::Object(&STEP)), "Several requests, in order.", "[{ as: order, get: \"/orders/{id}\" }]")],
+        &[may(
+            "steps",
+            Want::List(&Want::Object(&STEP)),
+            "Several requests, in order.",
+            "[{ as: order, get: \"/orders/{id}\" }]",
+        )],
         REQUEST,
         &[
-            may("join", Want::Name(Names::Any), "The step whose object gets every other step's answer as a field.", "order"),
-            may("repeat", Want::Either(&Want::Word(&["safe", "never"]), &Want::Choice(&REPEAT)), "How a write may be repeated.", "safe"),
+            may(
+                "join",
+                Want::Name(Names::Any),
+                "The step whose object gets every other step's answer as a field.",
+                "order",
+            ),
+            may(
+                "repeat",
+                Want::Either(&Want::Word(&["safe", "never"]), &Want::Choice(&REPEAT)),
+                "How a write may be repeated.",
+                "safe",
+            ),
             may(
                 "sublists",
-                Want::Map(Names::Free, &Want::Either(&Want::Word(&["replace", "append"]), &Want::Object(&SUBLIST))),
+                Want::Map(
+                    Names::Free,
+                    &Want::Either(&Want::Word(&["replace", "append"]), &Want::Object(&SUBLIST)),
+                ),
                 "How lines of a written record are kept apart.",
                 "{ item: { key: line }, taxDetails: replace }",
             ),
-            may("batch", Want::Object(&BATCH), "Many elements in one request.", "{ max: 500, key: \"{{ with.sku }}\", match: \"{{ row.itemid }}\" }"),
-            may("cursor", Want::Object(&CURSOR), "How it is polled.", "{ kind: second, field: date_modified, format: rfc2822, tie: id }"),
+            may(
+                "batch",
+                Want::Object(&BATCH),
+                "Many elements in one request.",
+                "{ max: 500, key: \"{{ with.sku }}\", match: \"{{ row.itemid }}\" }",
+            ),
+            may(
+                "cursor",
+                Want::Object(&CURSOR),
+                "How it is polled.",
+                "{ kind: second, field: date_modified, format: rfc2822, tie: id }",
+            ),
             may("group", Want::Name(Names::Any), "Its group of the limits.", "prices_bulk"),
             CLASSES,
             may("timeout", SETTING, "How long an answer may take.", "15m"),
-            may("example", Want::Object(&EXAMPLE), "A call with its answers; it is run.", "{ with: { id: 1 }, answers: { answer: { body: { id: 1 } } }, gives: { id: 1 } }"),
+            may(
+                "example",
+                Want::Object(&EXAMPLE),
+                "A call with its answers; it is run.",
+                "{ with: { id: 1 }, answers: { answer: { body: { id: 1 } } }, gives: { id: 1 } }",
+            ),
         ],
     ],
     rules: &[
@@ -191,8 +296,18 @@ static STEP: Object = Object {
         METHODS,
         REQUEST,
         &[
-            may("if", Want::Expression, "If it does not hold, the step is left out and its answer is null.", "\"{{ found is none }}\""),
-            may("over", Want::Name(Names::Any), "The step whose lines give this body's lines their keys.", "found"),
+            may(
+                "if",
+                Want::Expression,
+                "If it does not hold, the step is left out and its answer is null.",
+                "\"{{ found is none }}\"",
+            ),
+            may(
+                "over",
+                Want::Name(Names::Any),
+                "The step whose lines give this body's lines their keys.",
+                "found",
+            ),
         ],
     ],
     rules: &[Rule::OneOf(METHOD_NAMES), Rule::Needs("params", "suiteql")],
@@ -207,16 +322,29 @@ static PAGING: Object = Object {
         may("page", Want::Text, "The query value that counts pages.", "page"),
         may("limit", Want::Text, "The query value that says how many rows.", "limit"),
         may("offset", Want::Text, "The query value that says where to begin.", "offset"),
-        may("after", Want::Text, "The query value of the cursor; with SuiteQL the column that rows are ordered by.", "after"),
+        may(
+            "after",
+            Want::Text,
+            "The query value of the cursor; with SuiteQL the column that rows are ordered by.",
+            "after",
+        ),
         may("start", Want::Text, "With SuiteQL: what the first page begins after.", "0"),
-        may("next", Want::Expression, "Where the next page's cursor or link stands.", "\"{{ answer.meta.next }}\""),
+        may(
+            "next",
+            Want::Expression,
+            "Where the next page's cursor or link stands.",
+            "\"{{ answer.meta.next }}\"",
+        ),
         may("max_pages", Want::Whole(1, 1_000_000), "Where a list that never ends is given up.", "1000"),
     ]],
     rules: &[],
 };
 
-static REPEAT: Choice =
-    Choice { name: "repeat", doc: "How a write may be repeated.", of: &[("key", &REPEAT_KEY), ("look", &REPEAT_LOOK)] };
+static REPEAT: Choice = Choice {
+    name: "repeat",
+    doc: "How a write may be repeated.",
+    of: &[("key", &REPEAT_KEY), ("look", &REPEAT_LOOK)],
+};
 
 static REPEAT_KEY: Object = Object {
     name: "a repeat by key",
@@ -232,7 +360,12 @@ static REPEAT_LOOK: Object = Object {
     name: "a repeat by look",
     doc: "Before it is repeated, it is looked whether the earlier one landed.",
     keys: &[&[
-        must("look", Want::Name(Names::Any), "The operation that looks; it takes the same parameters.", "find_order"),
+        must(
+            "look",
+            Want::Name(Names::Any),
+            "The operation that looks; it takes the same parameters.",
+            "find_order",
+        ),
         may("settle", SETTING, "How long the system may still be at work on an unanswered request.", "15m"),
         may("lag", SETTING, "How long what was written may stay unseen by the look.", "0s"),
     ]],
@@ -258,20 +391,50 @@ static BATCH: Object = Object {
         must("max", Want::Whole(1, 100_000), "At most so many.", "500"),
         may("key", Want::Expression, "The key of an element, over `with`.", "\"{{ with.sku }}\""),
         may("match", Want::Expression, "The key of a row, over `row`.", "\"{{ row.itemid }}\""),
-        may("answers", Want::Word(&["in_order", "whole"]), "One row an element in order, or the whole answer for each.", "in_order"),
-        may("errors", Want::Map(Names::Any, &Want::Expression), "Elements that failed by themselves: `list`, `match`, `message`.", "{ list: \"{{ answer.errors }}\" }"),
-        may("same", Want::Expression, "Only elements with an equal value share a request.", "\"{{ with.location_id }}\""),
+        may(
+            "answers",
+            Want::Word(&["in_order", "whole"]),
+            "One row an element in order, or the whole answer for each.",
+            "in_order",
+        ),
+        may(
+            "errors",
+            Want::Map(Names::Any, &Want::Expression),
+            "Elements that failed by themselves: `list`, `match`, `message`.",
+            "{ list: \"{{ answer.errors }}\" }",
+        ),
+        may(
+            "same",
+            Want::Expression,
+            "Only elements with an equal value share a request.",
+            "\"{{ with.location_id }}\"",
+        ),
     ]],
-    rules: &[Rule::OneOf(&["key", "answers"]), Rule::Needs("key", "match"), Rule::Needs("match", "key"), Rule::Needs("errors", "key")],
+    rules: &[
+        Rule::OneOf(&["key", "answers"]),
+        Rule::Needs("key", "match"),
+        Rule::Needs("match", "key"),
+        Rule::Needs("errors", "key"),
+    ],
 };
 
 static CURSOR: Object = Object {
     name: "a cursor",
     doc: "How an operation is polled.",
     keys: &[&[
-        must("kind", Want::Word(&["second", "keyset"]), "Stamps of one second, inclusive; or strictly after stamp and id.", "second"),
+        must(
+            "kind",
+            Want::Word(&["second", "keyset"]),
+            "Stamps of one second, inclusive; or strictly after stamp and id.",
+            "second",
+        ),
         must("field", Want::Text, "The row's stamp.", "date_modified"),
-        must("format", Want::Word(&["rfc2822", "iso", "sql", "unix"]), "How the system writes it and wants it.", "rfc2822"),
+        must(
+            "format",
+            Want::Word(&["rfc2822", "iso", "sql", "unix"]),
+            "How the system writes it and wants it.",
+            "rfc2822",
+        ),
         may("zone", Want::Expression, "The zone of stamps without one.", "\"{{ settings.zone }}\""),
         must("tie", Want::Text, "What tells rows of one stamp apart.", "id"),
         may("overlap", SETTING, "How far each poll begins before the last mark.", "10m"),

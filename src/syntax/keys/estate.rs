@@ -9,14 +9,24 @@ pub static ESTATE: Object = Object {
     keys: &[&[
         must("estate", Want::Name(Names::Any), "Its name; part of the identity of its journal.", "harbour"),
         may("title", Want::Text, "Whose it is, for people.", "Harbour Goods"),
-        may("environment", Want::Name(Names::Any), "The environment that is meant when none is named.", "sandbox"),
+        may(
+            "environment",
+            Want::Name(Names::Any),
+            "The environment that is meant when none is named.",
+            "sandbox",
+        ),
         must(
             "environments",
             Want::Map(Names::Any, &Want::Object(&ENVIRONMENT)),
             "Environments, each with its connections.",
             "{ sandbox: { connections: { bigcommerce: { connector: bigcommerce } } } }",
         ),
-        may("flows", Want::Map(Names::Any, &Want::Object(&FLOW)), "Settings by flow.", "{ orders: { class: live } }"),
+        may(
+            "flows",
+            Want::Map(Names::Any, &Want::Object(&FLOW)),
+            "Settings by flow.",
+            "{ orders: { class: live } }",
+        ),
         may(
             "classes",
             Want::Map(Names::Any, &Want::Whole(1, 10_000)),
@@ -29,10 +39,30 @@ pub static ESTATE: Object = Object {
             "How fast flows must be, and who is told if they are not.",
             "[{ flow: orders, within: 10m, alert: operations }]",
         ),
-        may("alerts", Want::Map(Names::Any, &Want::Choice(&ALERT)), "Where alerts go.", "{ operations: { webhook: env:ALERT_URL } }"),
-        may("retention", Want::Object(&RETENTION), "How long what ran is kept.", "{ runs: 90d, letters: 365d }"),
-        may("memory", Want::Map(Names::Any, &Want::Object(&BOOK)), "Books of the connection `memory`.", "{ customers: { key: [store, bc_id] } }"),
-        may("listen", Want::Object(&LISTEN), "Where webhooks and the page are served.", "{ address: \"127.0.0.1:7780\" }"),
+        may(
+            "alerts",
+            Want::Map(Names::Any, &Want::Choice(&ALERT)),
+            "Where alerts go.",
+            "{ operations: { webhook: env:ALERT_URL } }",
+        ),
+        may(
+            "retention",
+            Want::Object(&RETENTION),
+            "How long what ran is kept.",
+            "{ runs: 90d, letters: 365d }",
+        ),
+        may(
+            "memory",
+            Want::Map(Names::Any, &Want::Object(&BOOK)),
+            "Books of the connection `memory`.",
+            "{ customers: { key: [store, bc_id] } }",
+        ),
+        may(
+            "listen",
+            Want::Object(&LISTEN),
+            "Where webhooks and the page are served.",
+            "{ address: \"127.0.0.1:7780\" }",
+        ),
         may("journal", Want::Object(&JOURNAL), "Where the journal lies.", "{ dir: .flowrun }"),
     ]],
     rules: &[],
@@ -49,7 +79,12 @@ static ENVIRONMENT: Object = Object {
             "The accounts that flows reach.",
             "{ bigcommerce: { connector: bigcommerce } }",
         ),
-        may("listen", Want::Object(&LISTEN), "Over the estate's.", "{ public_url: \"https://hooks.example.org\" }"),
+        may(
+            "listen",
+            Want::Object(&LISTEN),
+            "Over the estate's.",
+            "{ public_url: \"https://hooks.example.org\" }",
+        ),
         may("journal", Want::Object(&JOURNAL), "Over the estate's.", "{ dir: /var/lib/flowrun }"),
     ]],
     rules: &[],
@@ -60,10 +95,20 @@ static CONNECTION: Object = Object {
     doc: "One account of one system.",
     keys: &[&[
         must("connector", Want::Name(Names::Any), "The connector file that knows the system.", "bigcommerce"),
-        may("url", Want::Text, "The base address, instead of the connector's.", "http://127.0.0.1:8810/stores/abc"),
+        may(
+            "url",
+            Want::Text,
+            "The base address, instead of the connector's.",
+            "http://127.0.0.1:8810/stores/abc",
+        ),
         may("allow_private", Want::Bool, "Whether addresses of private networks may be called.", "true"),
         may("auth", Want::Name(Names::Any), "Which of the connector's ways to authenticate.", "token"),
-        may("settings", Want::Map(Names::Any, &Want::Text), "The connector's settings; never a secret.", "{ store_hash: abc }"),
+        may(
+            "settings",
+            Want::Map(Names::Any, &Want::Text),
+            "The connector's settings; never a secret.",
+            "{ store_hash: abc }",
+        ),
         may(
             "secrets",
             Want::Map(Names::Any, &Want::Reference),
@@ -79,7 +124,12 @@ static FLOW: Object = Object {
     doc: "How one flow runs in this estate.",
     keys: &[&[
         may("class", Want::Name(Names::Any), "Its class of work.", "live"),
-        may("settings", Want::Map(Names::Any, &Want::Text), "Constants that the flow reads.", "{ warn_above: 500 }"),
+        may(
+            "settings",
+            Want::Map(Names::Any, &Want::Text),
+            "Constants that the flow reads.",
+            "{ warn_above: 500 }",
+        ),
         may(
             "for",
             Want::Map(Names::Connection, &Want::List(&Want::Name(Names::Connection))),
@@ -103,13 +153,21 @@ static SERVICE_LEVEL: Object = Object {
     rules: &[],
 };
 
-static ALERT: Choice =
-    Choice { name: "alert target", doc: "Where alerts go.", of: &[("webhook", &ALERT_WEBHOOK), ("log", &ALERT_LOG)] };
+static ALERT: Choice = Choice {
+    name: "alert target",
+    doc: "Where alerts go.",
+    of: &[("webhook", &ALERT_WEBHOOK), ("log", &ALERT_LOG)],
+};
 
 static ALERT_WEBHOOK: Object = Object {
     name: "an alert webhook",
     doc: "Alerts are posted as JSON.",
-    keys: &[&[must("webhook", Want::Reference, "Where its address is: it often holds a secret.", "env:ALERT_URL")]],
+    keys: &[&[must(
+        "webhook",
+        Want::Reference,
+        "Where its address is: it often holds a secret.",
+        "env:ALERT_URL",
+    )]],
     rules: &[],
 };
 
@@ -136,7 +194,12 @@ static BOOK: Object = Object {
     doc: "One book of the connection `memory`.",
     keys: &[&[
         must("key", Want::List(&Want::Name(Names::Any)), "The columns that make its key.", "[store, bc_id]"),
-        may("unique", Want::List(&Want::Name(Names::Any)), "Columns of the value that are unique.", "[ns_id]"),
+        may(
+            "unique",
+            Want::List(&Want::Name(Names::Any)),
+            "Columns of the value that are unique.",
+            "[ns_id]",
+        ),
         may("personal", Want::Bool, "Whether it holds personal data, to be erased on request.", "true"),
         may("keep", Want::Duration, "How long an entry is kept after it was last written.", "400d"),
     ]],

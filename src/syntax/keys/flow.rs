@@ -17,10 +17,30 @@ pub static FLOW: Object = Object {
             "What the flow calls the estate's connections: local name and connection.",
             "{ store: bigcommerce, erp: netsuite }",
         ),
-        may("reconcile", Want::Name(Names::Any), "`flowrun reconcile` runs the flow under this name.", "orders"),
-        must("trigger", Want::Object(&TRIGGER), "What starts a run, and what the run is about.", "{ key: \"{{ event.id }}\" }"),
-        must("nodes", Want::List(&Want::Choice(&NODE)), "The steps, in reading order.", "[{ extract: order, call: store.get_order }]"),
-        may("give", Want::Given, "What a run gives back to the flow that called it.", "{ id: \"{{ create.id }}\" }"),
+        may(
+            "reconcile",
+            Want::Name(Names::Any),
+            "`flowrun reconcile` runs the flow under this name.",
+            "orders",
+        ),
+        must(
+            "trigger",
+            Want::Object(&TRIGGER),
+            "What starts a run, and what the run is about.",
+            "{ key: \"{{ event.id }}\" }",
+        ),
+        must(
+            "nodes",
+            Want::List(&Want::Choice(&NODE)),
+            "The steps, in reading order.",
+            "[{ extract: order, call: store.get_order }]",
+        ),
+        may(
+            "give",
+            Want::Given,
+            "What a run gives back to the flow that called it.",
+            "{ id: \"{{ create.id }}\" }",
+        ),
     ]],
     rules: &[],
 };
@@ -44,7 +64,12 @@ pub static OVERLAY: Object = Object {
             "{ store: bigcommerce_kw }",
         ),
         may("trigger", Want::Object(&TRIGGER), "What differs in the trigger.", "{ keep: all }"),
-        may("nodes", Want::List(&Want::Choice(&CHANGE)), "Nodes that differ, come to it, or go.", "[{ drop: tag }]"),
+        may(
+            "nodes",
+            Want::List(&Want::Choice(&CHANGE)),
+            "Nodes that differ, come to it, or go.",
+            "[{ drop: tag }]",
+        ),
         may("give", Want::Given, "What a run gives back instead.", "{ id: \"{{ create.id }}\" }"),
     ]],
     rules: &[],
@@ -60,17 +85,42 @@ static TRIGGER: Object = Object {
             "What events come from. Left out: runs are started by hand only.",
             "[{ webhook: store, scopes: [store/order/created], event: { id: \"{{ body.data.id }}\" } }]",
         ),
-        must("key", Want::Expression, "What the event is about; runs of one key never overlap.", "\"{{ event.order_id }}\""),
+        must(
+            "key",
+            Want::Expression,
+            "What the event is about; runs of one key never overlap.",
+            "\"{{ event.order_id }}\"",
+        ),
         may(
             "keep",
             Want::Word(&["latest", "all"]),
             "What happens to waiting events of one key: `latest`, a newer one replaces them; `all`, each is run, in order.",
             "latest",
         ),
-        may("lane", Want::Expression, "What must not overlap, if that is more than the key; a name may be shared by flows.", "customer"),
-        may("id", Want::Expression, "What recognises the same fact when it is told again.", "\"{{ event.refund_id }}\""),
-        may("version", Want::Expression, "Which of two events of one key is newer.", "\"{{ event.date_modified }}\""),
-        may("batch", Want::Object(&TRIGGER_BATCH), "Many events in one run, as `events`.", "{ size: 500, linger: 5s }"),
+        may(
+            "lane",
+            Want::Expression,
+            "What must not overlap, if that is more than the key; a name may be shared by flows.",
+            "customer",
+        ),
+        may(
+            "id",
+            Want::Expression,
+            "What recognises the same fact when it is told again.",
+            "\"{{ event.refund_id }}\"",
+        ),
+        may(
+            "version",
+            Want::Expression,
+            "Which of two events of one key is newer.",
+            "\"{{ event.date_modified }}\"",
+        ),
+        may(
+            "batch",
+            Want::Object(&TRIGGER_BATCH),
+            "Many events in one run, as `events`.",
+            "{ size: 500, linger: 5s }",
+        ),
     ]],
     rules: &[],
 };
@@ -85,8 +135,12 @@ static TRIGGER_BATCH: Object = Object {
     rules: &[],
 };
 
-const EVENT: Key =
-    may("event", Want::Given, "The event this source makes; every source of a flow makes the same one.", "{ id: \"{{ row.id }}\" }");
+const EVENT: Key = may(
+    "event",
+    Want::Given,
+    "The event this source makes; every source of a flow makes the same one.",
+    "{ id: \"{{ row.id }}\" }",
+);
 const SOURCE_WITH: Key = may("with", MAPPING, "Parameters of the operation.", "{ status: open }");
 
 static SOURCE: Choice = Choice {
@@ -99,8 +153,18 @@ static WEBHOOK: Object = Object {
     name: "a webhook source",
     doc: "Events that a system sends as they happen. `body` is in scope.",
     keys: &[&[
-        must("webhook", Want::Name(Names::Connection), "The connection whose webhooks are listened to.", "store"),
-        must("scopes", Want::List(&Want::Text), "Which of them.", "[store/order/created, store/order/updated]"),
+        must(
+            "webhook",
+            Want::Name(Names::Connection),
+            "The connection whose webhooks are listened to.",
+            "store",
+        ),
+        must(
+            "scopes",
+            Want::List(&Want::Text),
+            "Which of them.",
+            "[store/order/created, store/order/updated]",
+        ),
         EVENT,
     ]],
     rules: &[],
@@ -140,7 +204,12 @@ static SCHEDULE: Object = Object {
 static FLOW_SOURCE: Object = Object {
     name: "a flow source",
     doc: "Runs started by other flows.",
-    keys: &[&[must("flow", Want::Object(&TAKES), "What a caller hands over: the event.", "{ takes: { store: text } }")]],
+    keys: &[&[must(
+        "flow",
+        Want::Object(&TAKES),
+        "What a caller hands over: the event.",
+        "{ takes: { store: text } }",
+    )]],
     rules: &[],
 };
 
@@ -160,24 +229,54 @@ static A_CHECK: Want = Want::Object(&CHECK);
 
 const COMMON: &[Key] = &[
     may("title", Want::Text, "What the node does, for the drawing.", "Look up the customer"),
-    may("after", Want::Many(&Want::Name(Names::Any)), "Nodes that come first though no data passes.", "[tag]"),
+    may(
+        "after",
+        Want::Many(&Want::Name(Names::Any)),
+        "Nodes that come first though no data passes.",
+        "[tag]",
+    ),
     may(
         "when",
         Want::Map(Names::Any, &Want::Many(&Want::Name(Names::Any))),
         "Decisions and the outcomes wanted of them, all of them; `{ effect: failed }` catches a failure.",
         "{ customer_exists: new }",
     ),
-    may("if", Want::Expression, "A condition; if it does not hold, the node is skipped.", "\"{{ existing is not none }}\""),
-    may("expect", Want::List(&A_CHECK), "What must hold before anything goes on from here.", "[{ that: \"{{ result.id > 0 }}\", else: no id }]"),
-    may("warn", Want::List(&A_CHECK), "What should hold; if not, the run goes on and an alert is raised.", "[{ that: \"{{ result.ok }}\", else: look here }]"),
+    may(
+        "if",
+        Want::Expression,
+        "A condition; if it does not hold, the node is skipped.",
+        "\"{{ existing is not none }}\"",
+    ),
+    may(
+        "expect",
+        Want::List(&A_CHECK),
+        "What must hold before anything goes on from here.",
+        "[{ that: \"{{ result.id > 0 }}\", else: no id }]",
+    ),
+    may(
+        "warn",
+        Want::List(&A_CHECK),
+        "What should hold; if not, the run goes on and an alert is raised.",
+        "[{ that: \"{{ result.ok }}\", else: look here }]",
+    ),
 ];
 
 const EACHES: &[Key] = &[
-    may("each", Want::Expression, "A list: the node is done once for every element.", "\"{{ order.products }}\""),
+    may(
+        "each",
+        Want::Expression,
+        "A list: the node is done once for every element.",
+        "\"{{ order.products }}\"",
+    ),
     may("as", Want::Name(Names::Scope), "What the element is called.", "p"),
     may("where", Want::Expression, "Which elements count.", "\"{{ p.type == 'physical' }}\""),
     may("by", Want::Expression, "The key of an element; results are looked up by it.", "\"{{ p.sku }}\""),
-    may("apart", Want::Expression, "Elements succeed or fail by themselves; the key of a failed one's letter.", "\"{{ p.sku }}\""),
+    may(
+        "apart",
+        Want::Expression,
+        "Elements succeed or fail by themselves; the key of a failed one's letter.",
+        "\"{{ p.sku }}\"",
+    ),
 ];
 
 const EACH_RULES: [Rule; 5] = [
@@ -189,7 +288,12 @@ const EACH_RULES: [Rule; 5] = [
 ];
 
 const CALL: &[Key] = &[
-    must("call", Want::Call, "The operation, or a flow (`flows.name`), or a book (`memory.book.verb`).", "store.get_order"),
+    must(
+        "call",
+        Want::Call,
+        "The operation, or a flow (`flows.name`), or a book (`memory.book.verb`).",
+        "store.get_order",
+    ),
     may("with", MAPPING, "Its parameters.", "{ id: \"{{ event.order_id }}\" }"),
 ];
 
@@ -205,9 +309,14 @@ const AT: &[Key] = &[
     may("late", Want::Duration, "How late is still good; later, the node fails.", "60s"),
 ];
 
-const CHANGES: Key =
-    may("changes", Want::Name(Names::Any), "The node that read the record; nothing is sent if it says the same already.", "order");
-const WAIT: Key = may("wait", Want::Bool, "Whether to wait for a child flow's end; left out means true.", "false");
+const CHANGES: Key = may(
+    "changes",
+    Want::Name(Names::Any),
+    "The node that read the record; nothing is sent if it says the same already.",
+    "order",
+);
+const WAIT: Key =
+    may("wait", Want::Bool, "Whether to wait for a child flow's end; left out means true.", "false");
 
 static NODE: Choice = Choice {
     name: "node",
@@ -234,28 +343,54 @@ static CHANGE: Choice = Choice {
     ],
 };
 
-const EXTRACT_NAME: &[Key] = &[must("extract", Want::Name(Names::Scope), "Reads from a system; its name.", "order")];
-const TRANSFORM_NAME: &[Key] = &[must("transform", Want::Name(Names::Scope), "Maps, purely; its name.", "lines")];
-const DECISION_NAME: &[Key] = &[must("decision", Want::Name(Names::Scope), "Chooses an outcome, purely; its name.", "exportable")];
-const ACTION_NAME: &[Key] = &[must("action", Want::Name(Names::Scope), "Writes to a system; its name.", "create")];
-const WRITEBACK_NAME: &[Key] =
-    &[must("writeback", Want::Name(Names::Scope), "Writes to the system the event came from; its name.", "tag")];
-const BEFORE: &[Key] = &[may("before", Want::Name(Names::Any), "The node it is put before; left out: it comes last.", "create")];
+const EXTRACT_NAME: &[Key] =
+    &[must("extract", Want::Name(Names::Scope), "Reads from a system; its name.", "order")];
+const TRANSFORM_NAME: &[Key] =
+    &[must("transform", Want::Name(Names::Scope), "Maps, purely; its name.", "lines")];
+const DECISION_NAME: &[Key] =
+    &[must("decision", Want::Name(Names::Scope), "Chooses an outcome, purely; its name.", "exportable")];
+const ACTION_NAME: &[Key] =
+    &[must("action", Want::Name(Names::Scope), "Writes to a system; its name.", "create")];
+const WRITEBACK_NAME: &[Key] = &[must(
+    "writeback",
+    Want::Name(Names::Scope),
+    "Writes to the system the event came from; its name.",
+    "tag",
+)];
+const BEFORE: &[Key] =
+    &[may("before", Want::Name(Names::Any), "The node it is put before; left out: it comes last.", "create")];
 
 const EXTRACT_RULES: &[Rule] = &[
-    EACH_RULES[0], EACH_RULES[1], EACH_RULES[2], EACH_RULES[3], EACH_RULES[4],
-    Rule::Needs("until", "every"), Rule::Needs("until", "for"), Rule::Needs("every", "until"), Rule::Needs("for", "until"),
+    EACH_RULES[0],
+    EACH_RULES[1],
+    EACH_RULES[2],
+    EACH_RULES[3],
+    EACH_RULES[4],
+    Rule::Needs("until", "every"),
+    Rule::Needs("until", "for"),
+    Rule::Needs("every", "until"),
+    Rule::Needs("for", "until"),
     Rule::Needs("late", "at"),
 ];
 const WRITE_RULES: &[Rule] =
     &[EACH_RULES[0], EACH_RULES[1], EACH_RULES[2], EACH_RULES[3], EACH_RULES[4], Rule::Needs("late", "at")];
 const TRANSFORM_RULES: &[Rule] = &[
-    EACH_RULES[0], EACH_RULES[1], EACH_RULES[2], EACH_RULES[3], EACH_RULES[4],
-    Rule::OneOf(&["fields", "value", "use"]), Rule::Needs("with", "use"),
+    EACH_RULES[0],
+    EACH_RULES[1],
+    EACH_RULES[2],
+    EACH_RULES[3],
+    EACH_RULES[4],
+    Rule::OneOf(&["fields", "value", "use"]),
+    Rule::Needs("with", "use"),
 ];
 
 const MAPS: &[Key] = &[
-    may("shape", Want::Text, "The record it makes; its fields are checked against it.", "netsuite.salesOrder"),
+    may(
+        "shape",
+        Want::Text,
+        "The record it makes; its fields are checked against it.",
+        "netsuite.salesOrder",
+    ),
     may("fields", MAPPING, "The object it gives, field by field.", "{ sku: \"{{ p.sku }}\" }"),
     may("value", Want::Given, "What it gives, if that is no object.", "\"{{ order.products | length }}\""),
     may("use", Want::Name(Names::Any), "The pure fragment that makes it.", "net_of_line"),
@@ -263,10 +398,25 @@ const MAPS: &[Key] = &[
 ];
 
 const DECIDES: &[Key] = &[
-    must("choose", Want::Map(Names::Outcome, &Want::Expression), "Outcomes and their conditions, tried from top to bottom.", "{ ready: \"{{ order.paid }}\" }"),
+    must(
+        "choose",
+        Want::Map(Names::Outcome, &Want::Expression),
+        "Outcomes and their conditions, tried from top to bottom.",
+        "{ ready: \"{{ order.paid }}\" }",
+    ),
     must("otherwise", Want::Name(Names::Outcome), "The outcome if none holds.", "not_yet"),
-    may("ignore", Want::Map(Names::Any, &Want::Expression), "Outcomes that end the run well, and the reason that is told.", "{ not_yet: not paid yet }"),
-    may("reject", Want::Map(Names::Any, &Want::Expression), "Outcomes that make a dead letter, and the reason that is told.", "{ unknown: no such item }"),
+    may(
+        "ignore",
+        Want::Map(Names::Any, &Want::Expression),
+        "Outcomes that end the run well, and the reason that is told.",
+        "{ not_yet: not paid yet }",
+    ),
+    may(
+        "reject",
+        Want::Map(Names::Any, &Want::Expression),
+        "Outcomes that make a dead letter, and the reason that is told.",
+        "{ unknown: no such item }",
+    ),
     may("retry", Want::Object(&RETRY), "A rejected run comes back by itself.", "{ every: 15m, for: 3d }"),
 ];
 
@@ -285,7 +435,12 @@ static CHECK: Object = Object {
     doc: "Something that must hold or should hold. `result` is what the node itself gave.",
     keys: &[&[
         must("that", Want::Expression, "The condition.", "\"{{ result.total == order.total_inc_tax }}\""),
-        must("else", Want::Expression, "What is told if it does not hold.", "\"the order says {{ order.total_inc_tax }}\""),
+        must(
+            "else",
+            Want::Expression,
+            "What is told if it does not hold.",
+            "\"the order says {{ order.total_inc_tax }}\"",
+        ),
     ]],
     rules: &[],
 };
@@ -297,10 +452,49 @@ macro_rules! node {
     };
 }
 
-node!(EXTRACT, EXTRACT_CHANGE, "an extract", "Reads from a system.", EXTRACT_RULES, EXTRACT_NAME, CALL, EACHES, ASK_AGAIN, AT);
-node!(TRANSFORM, TRANSFORM_CHANGE, "a transform", "Maps, purely.", TRANSFORM_RULES, TRANSFORM_NAME, EACHES, MAPS);
-node!(DECISION, DECISION_CHANGE, "a decision", "Chooses one of several outcomes.", &[], DECISION_NAME, DECIDES);
-node!(ACTION, ACTION_CHANGE, "an action", "Writes to a system.", WRITE_RULES, ACTION_NAME, CALL, EACHES, &[CHANGES, WAIT], AT);
+node!(
+    EXTRACT,
+    EXTRACT_CHANGE,
+    "an extract",
+    "Reads from a system.",
+    EXTRACT_RULES,
+    EXTRACT_NAME,
+    CALL,
+    EACHES,
+    ASK_AGAIN,
+    AT
+);
+node!(
+    TRANSFORM,
+    TRANSFORM_CHANGE,
+    "a transform",
+    "Maps, purely.",
+    TRANSFORM_RULES,
+    TRANSFORM_NAME,
+    EACHES,
+    MAPS
+);
+node!(
+    DECISION,
+    DECISION_CHANGE,
+    "a decision",
+    "Chooses one of several outcomes.",
+    &[],
+    DECISION_NAME,
+    DECIDES
+);
+node!(
+    ACTION,
+    ACTION_CHANGE,
+    "an action",
+    "Writes to a system.",
+    WRITE_RULES,
+    ACTION_NAME,
+    CALL,
+    EACHES,
+    &[CHANGES, WAIT],
+    AT
+);
 node!(
     WRITEBACK,
     WRITEBACK_CHANGE,
@@ -329,7 +523,12 @@ pub static EACH: Object = Object {
         must("each", Want::Expression, "The list.", "\"{{ p.product_options }}\""),
         must("as", Want::Name(Names::Scope), "What the element is called.", "o"),
         may("where", Want::Expression, "Which elements count.", "\"{{ o.value != '' }}\""),
-        may("fields", MAPPING, "The object each gives, field by field.", "{ name: \"{{ o.display_name }}\" }"),
+        may(
+            "fields",
+            MAPPING,
+            "The object each gives, field by field.",
+            "{ name: \"{{ o.display_name }}\" }",
+        ),
         may("value", Want::Given, "What each gives, if that is no object.", "\"{{ o.value }}\""),
         may("use", Want::Name(Names::Any), "The pure fragment that makes it.", "canonical_address"),
         may("with", MAPPING, "The fragment's parameters.", "{ from: \"{{ o }}\" }"),
@@ -355,8 +554,18 @@ pub static FRAGMENT: Object = Object {
     keys: &[&[
         must("fragment", Want::Name(Names::Any), "Its name.", "net_of_line"),
         may("title", Want::Text, "What it makes, for people.", "Net amount of a line"),
-        may("params", Want::Map(Names::Scope, &Want::Type), "Its parameters and their types.", "{ line: bigcommerce.order_product }"),
-        may("let", Want::Map(Names::Scope, &Want::Given), "Values worked out first; each may use those before it.", "{ net: \"{{ line.total_ex_tax }}\" }"),
+        may(
+            "params",
+            Want::Map(Names::Scope, &Want::Type),
+            "Its parameters and their types.",
+            "{ line: bigcommerce.order_product }",
+        ),
+        may(
+            "let",
+            Want::Map(Names::Scope, &Want::Given),
+            "Values worked out first; each may use those before it.",
+            "{ net: \"{{ line.total_ex_tax }}\" }",
+        ),
         may("fields", MAPPING, "The object it gives, field by field.", "{ city: \"{{ from.city }}\" }"),
         may("value", Want::Given, "What it gives, if that is no object.", "\"{{ net | round(2) }}\""),
         may("use", Want::Name(Names::Any), "The fragment that makes it.", "ns_address"),

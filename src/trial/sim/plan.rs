@@ -300,6 +300,7 @@ impl PlanBuilder {
         let mut draft =
             Draft { names: roots(), nodes: Vec::new(), effects: Vec::new(), gates: Vec::new(), count };
         let trigger = Trigger {
+            sources: Vec::new(),
             key: draft.template(&self.key)?,
             lane: self.lane.as_deref().map(|lane| (Arc::from(lane), None)),
             id: self.id.as_deref().map(|id| draft.template(id)).transpose()?,
@@ -412,7 +413,10 @@ impl Draft {
         self.names.push((spec.name.clone(), Slots::NODES + id));
         self.nodes.push(Node {
             name: spec.name.as_str().into(),
+            title: None,
             kind,
+            place: usize::from(id),
+            mentions: needs.clone(),
             needs,
             when,
             gates,
