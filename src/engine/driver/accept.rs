@@ -201,7 +201,7 @@ impl Inner {
             Some((name, Some(by))) => format!("{name}/{}", text("lane", by)?),
         };
         let awaited = matches!(offer.origin, Origin::Child { awaited: true, .. });
-        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh);
+        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh { .. });
         let fact = match (&trigger.id, child) {
             (_, Some(child)) => Some(child),
             (Some(id), None) if !again => Some(text("id", id)?),
