@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// A token is renewed so long before it ends.
-const MARGIN: Duration = Duration::from_mins(2);
+const MARGIN: Duration = Duration::from_secs(2 * 60);
 /// How long a signed assertion holds.
-const ASSERTION: Duration = Duration::from_mins(5);
+const ASSERTION: Duration = Duration::from_secs(5 * 60);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A way in, ready to use.
@@ -176,7 +176,7 @@ fn read(status: u16, body: &Value, at: Instant) -> Result<Token, Lost> {
     let token = body.get("access_token").and_then(Value::as_str);
     let Some(token) = token.filter(|_| (200..300).contains(&status)) else {
         let code = body.get("error").and_then(Value::as_str).unwrap_or("no reason given");
-        let code: String = code.chars().filter(|letter| letter.is_ascii_graphic()).take(60).collect();
+        let code: String = code.chars().filter(char::is_ascii_graphic).take(60).collect();
         return Err(Lost::new(Class::Auth, Sent::No, format!("no token was given: HTTP {status}: {code}")));
     };
     // NetSuite gives the number as a number or as text.

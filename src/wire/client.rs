@@ -203,17 +203,14 @@ pub(super) fn is_private(address: IpAddr) -> bool {
                 || (a == 198 && (18..20).contains(&b))
                 || a >= 240
         }
-        IpAddr::V6(six) => match six.to_ipv4() {
-            Some(four) => is_private(IpAddr::V4(four)),
-            None => {
-                let first = six.segments()[0];
-                six.is_loopback()
-                    || six.is_unspecified()
-                    || six.is_multicast()
-                    || first & 0xfe00 == 0xfc00
-                    || first & 0xffc0 == 0xfe80
-                    || first == 0x64
+        IpAddr::V6(six) => {
+            if let Some(four) = six.to_ipv4() {
+                return is_private(IpAddr::V4(four));
             }
-        },
+            let first = six.segments()[0];
+            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
+            // 64:ff9b::/96 leads to IPv4 addresses that were not looked at.
+            local || first == 0x64 || six.is_loopback() || six.is_unspecified() || six.is_multicast()
+        }
     }
 }

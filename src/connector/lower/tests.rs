@@ -84,12 +84,8 @@ fn operations_that_are_wrong_are_told_where() {
         ("reads: any\nget: /a\npaging: { kind: cursor }", "FR605 at `{ kind: cursor }`: `next` is missing"),
         ("reads: any\nput: /a", "FR605 at `put`: a read does not PUT, PATCH or DELETE: say `writes`"),
         (
-            "reads: any\nget: /a\nbatch: { max: 5, key: a }",
-            "FR605 at `{ max: 5, key: a }`: a batch says either `key` and `match`, or `answers: in_order | whole`",
-        ),
-        (
-            "reads: [{ id: int, at: text }]\nget: /a\ncursor: { kind: second, field: when, format: iso }",
-            "FR604 at `{ kind: second, field: when, format: iso }`: the rows have no field `when`",
+            "reads: [{ id: int, at: text }]\nget: /a\ncursor: { kind: second, field: when, format: iso, tie: id }",
+            "FR604 at `{ kind: second, field: when, format: iso, tie: id }`: the rows have no field `when`",
         ),
         ("reads: any\nget: /a\ngroup: bulk", "FR604 at `bulk`: there is no group of limits `bulk`"),
     ] {
@@ -189,7 +185,7 @@ fn the_shipped_connectors_have_no_problem_and_their_examples_hold() {
         let currencies = [("1", "GBP"), ("2", "GBP"), ("3", "EUR")]
             .map(|(id, code)| (id.into(), crate::money::Currency::from_code(code).unwrap()))
             .into();
-        let given = Given { settings, auth, currencies, ..Given::default() };
+        let given = Given { auth, settings, currencies, ..Given::default() };
         let connection = Connection::open("store".into(), std::sync::Arc::clone(&connector), given).unwrap();
         for operation in connector.operations.values() {
             connection.repeats(operation).unwrap();
