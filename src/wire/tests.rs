@@ -190,7 +190,7 @@ fn wire_with(server: &Server, auth: &str, secrets: Secrets) -> Wire {
     };
     let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
     let mut wire = Wire::new();
-    wire.add(&Arc::new(connection), Access { secrets, root: None }).unwrap();
+    wire.add(Arc::new(connection), Access { secrets, root: None }).unwrap();
     wire
 }
 
@@ -322,13 +322,13 @@ async fn a_private_address_must_be_allowed() {
         let given = Given { url: Some(url.into()), auth: Some("pair".into()), ..Given::default() };
         let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
         let access = Access { secrets: secrets(&[("user", "u"), ("password", "p")]), root: None };
-        assert!(matches!(Wire::new().add(&Arc::new(connection), access), Err(Error::Private(_))), "{url}");
+        assert!(matches!(Wire::new().add(Arc::new(connection), access), Err(Error::Private(_))), "{url}");
     }
     let given =
         Given { url: Some("http://localhost:9".into()), auth: Some("token".into()), ..Given::default() };
     let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
     let mut wire = Wire::new();
-    wire.add(&Arc::new(connection), Access { secrets: secrets(&[("token", "token-1")]), root: None })
+    wire.add(Arc::new(connection), Access { secrets: secrets(&[("token", "token-1")]), root: None })
         .unwrap();
     let failure = ask(&wire, &request("get", &[("id", "a")])).await.unwrap_err();
     assert_eq!((failure.class, failure.sent), (Class::Reject, Sent::No), "{failure:?}");
@@ -339,7 +339,7 @@ async fn a_private_address_must_be_allowed() {
 async fn a_missing_secret_is_named() {
     let given = Given { auth: Some("signed".into()), ..Given::default() };
     let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
-    let told = Wire::new().add(&Arc::new(connection), Access::default()).unwrap_err().to_string();
+    let told = Wire::new().add(Arc::new(connection), Access::default()).unwrap_err().to_string();
     assert_eq!(told, "the connection `store` needs the secret `consumer_key`");
 }
 
