@@ -1,9 +1,11 @@
 //! One integration binary: each module is a suite.
 
 mod check;
+mod connectors;
 mod golden;
 mod laws;
 mod program;
 mod simulator;
 mod wire;
+mod wire_server;
 mod written;

@@ -58,7 +58,10 @@ fn connect(running: &Running, way: &str) -> Wire {
     let mut wire = Wire::new();
     let store = Given {
         url: Some(access.bigcommerce.base_url.as_str().into()),
-        settings: vec![("store_hash".into(), access.bigcommerce.store_hash.as_str().into()), ("code".into(), "uk".into())],
+        settings: vec![
+            ("store_hash".into(), access.bigcommerce.store_hash.as_str().into()),
+            ("code".into(), "uk".into()),
+        ],
         allow_private: true,
         ..Given::default()
     };
@@ -71,7 +74,10 @@ fn connect(running: &Running, way: &str) -> Wire {
     let erp = Given {
         url: Some(text("base_url").into()),
         auth: Some(way.into()),
-        settings: vec![("account".into(), text("account").to_lowercase().replace('_', "-").into()), ("settle".into(), "2s".into())],
+        settings: vec![
+            ("account".into(), text("account").to_lowercase().replace('_', "-").into()),
+            ("settle".into(), "2s".into()),
+        ],
         currencies: codes.map(|(id, code)| (id.into(), Currency::from_code(code).unwrap())).into(),
         allow_private: true,
     };
@@ -192,9 +198,12 @@ async fn skus(wire: &Wire) -> Vec<String> {
 }
 
 async fn items(wire: &Wire) -> Vec<Value> {
-    let mut inputs: Vec<_> = skus(wire).await.iter().map(|sku| json(&format!(r#"{{"sku":"{sku}"}}"#))).collect();
+    let mut inputs: Vec<_> =
+        skus(wire).await.iter().map(|sku| json(&format!(r#"{{"sku":"{sku}"}}"#))).collect();
     inputs.push(json(r#"{"sku":"a' OR '1'='1"}"#));
-    let Ok(Answer::Each(each)) = ask(wire, "erp.items_by_sku", &inputs, true).await else { panic!("no items") };
+    let Ok(Answer::Each(each)) = ask(wire, "erp.items_by_sku", &inputs, true).await else {
+        panic!("no items")
+    };
     let values: Vec<_> = each.into_iter().map(Result::unwrap).collect();
     assert!(values.last().unwrap().is_null(), "text never becomes syntax");
     values
@@ -296,7 +305,8 @@ async fn wrong_credentials_open_the_breaker_and_stay_out_of_words() {
     };
     let store = Connection::open("store".into(), Arc::clone(&connectors["bigcommerce"]), given).unwrap();
     let mut wire = Wire::new();
-    wire.add(Arc::new(store), Access { secrets: secrets(&[("token", "not-the-token")]), root: None }).unwrap();
+    wire.add(Arc::new(store), Access { secrets: secrets(&[("token", "not-the-token")]), root: None })
+        .unwrap();
     let failure = ask(&wire, "store.get_store", &[json("{}")], false).await.unwrap_err();
     assert_eq!((failure.class, failure.sent), (Class::Auth, Sent::No), "{failure:?}");
     assert!(wire.is_held("store") && !failure.message.contains("not-the-token"));

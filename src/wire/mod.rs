@@ -188,6 +188,3 @@ pub fn now() -> Instant {
 
 /// The secrets of a connection, by name.
 pub type Secrets = BTreeMap<Arc<str>, Secret<String>>;
-
-#[cfg(test)]
-mod tests;
