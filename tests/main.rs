@@ -3,6 +3,7 @@
 mod check;
 mod connectors;
 mod golden;
+mod journey;
 mod laws;
 mod program;
 mod simulator;
