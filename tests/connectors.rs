@@ -1,5 +1,7 @@
 //! Connector and record files against what people see of them: pairs on disk.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{env, fs, path::Path, sync::Arc};
 
 use flowrun::{

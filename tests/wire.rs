@@ -1,5 +1,7 @@
 //! The shipped connectors against the sandbox: real HTTP, real signatures, the twins' own rules.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
 use flowrun::{
@@ -51,7 +53,7 @@ async fn sandbox(orders: usize) -> Running {
     start(Config { bigcommerce: settings, ..Config::default() }).await.unwrap()
 }
 
-/// Both connections of a sandbox; NetSuite by this way in.
+/// Both connections of a sandbox; `NetSuite` by this way in.
 fn connect(running: &Running, way: &str) -> Wire {
     let connectors = shipped();
     let access = running.access();
@@ -136,7 +138,7 @@ async fn polled(wire: &Wire, since: Instant) -> Vec<i64> {
     loop {
         let root = poll.root(&place).unwrap();
         let page = wire.page(&polling, json("{}"), root).await.unwrap();
-        let taken = poll.take(&place, &page.rows, page.at + Duration::from_secs(3600)).unwrap();
+        let taken = poll.take(&place, &page.rows, page.at + Duration::from_hours(1)).unwrap();
         ids.extend(taken.rows.iter().map(|(_, row)| row.get("id").unwrap().as_i64().unwrap()));
         if !taken.more {
             return ids;

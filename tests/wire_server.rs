@@ -1,5 +1,7 @@
 //! The wire against small servers that are told what to answer, and keep what was asked.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

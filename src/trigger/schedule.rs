@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Firings longer ago than this are not made up for.
-const MISSED: Duration = Duration::from_secs(24 * 3600);
+const MISSED: Duration = Duration::from_hours(24);
 
 /// A schedule and when it fired last.
 #[derive(Clone, Debug)]

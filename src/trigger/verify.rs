@@ -14,7 +14,7 @@ use crate::{
 /// Longest body that is looked at.
 const LONGEST: usize = 1 << 20;
 /// How old or new a signed request may be.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Why a request is refused. The sender is told the status only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// A token is renewed so long before it ends.
-const MARGIN: Duration = Duration::from_secs(2 * 60);
+const MARGIN: Duration = Duration::from_mins(2);
 /// How long a signed assertion holds.
-const ASSERTION: Duration = Duration::from_secs(5 * 60);
+const ASSERTION: Duration = Duration::from_mins(5);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A way in, ready to use.
