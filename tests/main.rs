@@ -1,9 +1,12 @@
 //! One integration binary: each module is a suite.
 
 mod check;
+mod connectors;
 mod golden;
 mod journey;
 mod laws;
 mod program;
 mod simulator;
+mod wire;
+mod wire_server;
 mod written;

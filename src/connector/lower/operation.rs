@@ -105,11 +105,7 @@ impl Lower<'_> {
             (Some(_), None) if file.repeat.is_some() => {
                 self.add(codes::OPERATION, name.span, "a read may always be repeated: leave `repeat` out");
             }
-            (None, Some(record)) => {
-                if self.records.get(&record.value).is_none() {
-                    self.no_record(record);
-                }
-            }
+            (None, Some(record)) if self.records.get(&record.value).is_none() => self.no_record(record),
             _ => {}
         }
     }
