@@ -1,5 +1,7 @@
 //! One integration binary: each module is a suite.
 
+mod check;
 mod golden;
 mod laws;
+mod planted;
 mod program;
