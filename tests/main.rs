@@ -5,3 +5,4 @@ mod golden;
 mod laws;
 mod planted;
 mod program;
+mod written;

@@ -17,7 +17,8 @@ use crate::{
 
 impl Lower<'_> {
     pub(super) fn operation(&mut self, file: &ast::Operation) -> Operation {
-        let with: Vec<_> = file.with.iter().map(|(name, kind)| (Arc::clone(&name.value), self.param(kind))).collect();
+        let with: Vec<_> =
+            file.with.iter().map(|(name, kind)| (Arc::clone(&name.value), self.param(kind))).collect();
         let gives = self.gives(file);
         self.effect(file);
         let names = self.step_names(file);
@@ -27,20 +28,30 @@ impl Lower<'_> {
             steps.push(lowered);
         }
         if steps.is_empty() {
-            self.add(codes::OPERATION, file.name.span, format!("`{}` asks nothing: say `get`, `post`, … or `steps`", file.name.value));
+            self.add(
+                codes::OPERATION,
+                file.name.span,
+                format!("`{}` asks nothing: say `get`, `post`, … or `steps`", file.name.value),
+            );
         }
         self.operation_scope(file, &names, names.len());
         let take = file.take.as_ref().map(|take| self.mapping(take));
         let join = file.join.as_ref().and_then(|join| self.find_step(join, &names));
-        let sublists: Vec<_> = file.sublists.iter().map(|(name, one)| (Arc::clone(&name.value), self.sublist(one))).collect();
+        let sublists: Vec<_> =
+            file.sublists.iter().map(|(name, one)| (Arc::clone(&name.value), self.sublist(one))).collect();
         let batch = file.batch.as_ref().and_then(|batch| self.batch(batch));
         let cursor = file.cursor.as_ref().and_then(|cursor| self.cursor(cursor, file, &gives));
         self.scope(&[("settings", slot::SETTINGS)]);
         let repeat = file.repeat.as_ref().map(|repeat| self.repeat(repeat));
         self.safe(file, &with);
         if file.example.is_none() {
-            let problem = Problem::warning(codes::EXAMPLE, file.name.span, format!("`{}` has no example", file.name.value));
-            self.problems.add(problem.help("an example is run as a test, and shows people how the operation goes"));
+            let problem = Problem::warning(
+                codes::EXAMPLE,
+                file.name.span,
+                format!("`{}` has no example", file.name.value),
+            );
+            self.problems
+                .add(problem.help("an example is run as a test, and shows people how the operation goes"));
         }
         Operation {
             name: Arc::clone(&file.name.value),
@@ -65,7 +76,11 @@ impl Lower<'_> {
     fn gives(&mut self, file: &ast::Operation) -> Shape {
         match (&file.reads, &file.gives) {
             (Some(_), Some(_)) => {
-                self.add(codes::OPERATION, file.name.span, "`gives` is for writes; a read says what it gives under `reads`");
+                self.add(
+                    codes::OPERATION,
+                    file.name.span,
+                    "`gives` is for writes; a read says what it gives under `reads`",
+                );
                 Shape::Any
             }
             (Some(kind), None) | (None, Some(kind)) => self.shape(kind, Way::In),
@@ -77,8 +92,16 @@ impl Lower<'_> {
     fn effect(&mut self, file: &ast::Operation) {
         let name = &file.name;
         match (&file.reads, &file.writes) {
-            (Some(_), Some(_)) => self.add(codes::OPERATION, name.span, format!("`{}` says `reads` and `writes`: say one", name.value)),
-            (None, None) => self.add(codes::OPERATION, name.span, format!("`{}` says neither `reads` nor `writes`", name.value)),
+            (Some(_), Some(_)) => self.add(
+                codes::OPERATION,
+                name.span,
+                format!("`{}` says `reads` and `writes`: say one", name.value),
+            ),
+            (None, None) => self.add(
+                codes::OPERATION,
+                name.span,
+                format!("`{}` says neither `reads` nor `writes`", name.value),
+            ),
             (Some(_), None) if file.repeat.is_some() => {
                 self.add(codes::OPERATION, name.span, "a read may always be repeated: leave `repeat` out");
             }
@@ -92,7 +115,11 @@ impl Lower<'_> {
     }
 
     fn no_record(&mut self, record: &Name) {
-        let problem = Problem::error(codes::RECORD_REFERENCE, record.span, format!("there is no record `{}`", record.value));
+        let problem = Problem::error(
+            codes::RECORD_REFERENCE,
+            record.span,
+            format!("there is no record `{}`", record.value),
+        );
         self.problems.add(match self.records.near(&record.value) {
             Some(close) => problem.help(format!("did you mean `{close}`?")),
             None => problem,
@@ -105,10 +132,16 @@ impl Lower<'_> {
         for step in &file.calls {
             let name = match &step.name {
                 Some(name) => {
-                    let taken = names.contains(&name.value) || file.with.iter().any(|(param, _)| param.value == name.value);
-                    let reserved = ["settings", "with", "answer", "row", "batch", "cursor", "line"].contains(&&*name.value);
+                    let taken = names.contains(&name.value)
+                        || file.with.iter().any(|(param, _)| param.value == name.value);
+                    let reserved = ["settings", "with", "answer", "row", "batch", "cursor", "line"]
+                        .contains(&&*name.value);
                     if taken || (reserved && file.calls.len() > 1) {
-                        self.add(codes::OPERATION, name.span, format!("`{}` already means something here", name.value));
+                        self.add(
+                            codes::OPERATION,
+                            name.span,
+                            format!("`{}` already means something here", name.value),
+                        );
                     }
                     Arc::clone(&name.value)
                 }
@@ -152,9 +185,17 @@ impl Lower<'_> {
             ast::Sublist::Key { key, by, gone, keep, .. } => {
                 let mark = self.names.len();
                 self.names.push(("line".into(), slot::LINE));
-                let (gone, keep) = (gone.as_ref().map(|gone| self.mapping(gone)), keep.as_ref().map(|keep| self.template(keep)));
+                let (gone, keep) = (
+                    gone.as_ref().map(|gone| self.mapping(gone)),
+                    keep.as_ref().map(|keep| self.template(keep)),
+                );
                 self.names.truncate(mark);
-                Sublist::Key { key: Arc::clone(&key.value), by: by.as_ref().map(|by| Arc::clone(&by.value)), gone, keep }
+                Sublist::Key {
+                    key: Arc::clone(&key.value),
+                    by: by.as_ref().map(|by| Arc::clone(&by.value)),
+                    gone,
+                    keep,
+                }
             }
         }
     }
@@ -181,17 +222,26 @@ impl Lower<'_> {
             if matches!(step.method.value, ast::Method::Post) && step.suiteql.is_none() {
                 let told = "a POST makes something new each time: it is not safe to repeat";
                 let help = "say `repeat: { look: operation }`, or `never`";
-                self.problems.add(Problem::error(codes::UNSAFE_REPEAT, *span, told).also(step.method.span, "").help(help));
+                self.problems.add(
+                    Problem::error(codes::UNSAFE_REPEAT, *span, told).also(step.method.span, "").help(help),
+                );
                 return;
             }
-            let added = sent_lists(step, file, with, self.records.get(file.writes.as_ref().map_or("", |record| &record.value)));
+            let added = sent_lists(
+                step,
+                file,
+                with,
+                self.records.get(file.writes.as_ref().map_or("", |record| &record.value)),
+            );
             let bad = added.iter().find(|list| {
                 let known = file.sublists.iter().find(|(name, _)| name.value == **list).map(|(_, kind)| kind);
                 !matches!(known, Some(ast::Sublist::Replace(_) | ast::Sublist::Key { .. }))
             });
             if let Some(list) = bad {
                 let told = format!("repeated, this would add the lines of `{list}` again");
-                let help = format!("say under `sublists` how lines are told apart: `{list}: replace` or `{list}: {{ key: … }}`");
+                let help = format!(
+                    "say under `sublists` how lines are told apart: `{list}: replace` or `{list}: {{ key: … }}`"
+                );
                 self.problems.add(Problem::error(codes::UNSAFE_REPEAT, *span, told).help(help));
                 return;
             }
@@ -212,12 +262,16 @@ impl Lower<'_> {
             }
             for (param, kind) in &look.with {
                 if !kind.shape.may_miss() && !own.with.iter().any(|(known, _)| known == param) {
-                    let told = format!("`{}` needs `{param}`, which `{}` does not take", name.value, write.name.value);
+                    let told = format!(
+                        "`{}` needs `{param}`, which `{}` does not take",
+                        name.value, write.name.value
+                    );
                     self.add(codes::LOOK, name.span, told);
                 }
             }
             if let Err(miss) = assignable(look.gives.present(), &readable(&own.gives)) {
-                let told = format!("`{}` does not give what `{}` gives: {miss}", name.value, write.name.value);
+                let told =
+                    format!("`{}` does not give what `{}` gives: {miss}", name.value, write.name.value);
                 self.add(codes::LOOK, name.span, told);
             }
         }
@@ -225,7 +279,12 @@ impl Lower<'_> {
 }
 
 /// The lists that a step's body may carry: its own keys, or those of the record that is passed on.
-fn sent_lists(step: &ast::Step, file: &ast::Operation, with: &[(Arc<str>, Param)], written: Option<&Shape>) -> Vec<Arc<str>> {
+fn sent_lists(
+    step: &ast::Step,
+    file: &ast::Operation,
+    with: &[(Arc<str>, Param)],
+    written: Option<&Shape>,
+) -> Vec<Arc<str>> {
     let lists = |shape: &Shape, sent: &dyn Fn(&str) -> bool| match shape.present() {
         Shape::Object(object) => object
             .fields
@@ -280,13 +339,23 @@ fn example(file: &ast::Example) -> Example {
         asked: reply.asked.as_ref().map(|asked| Arc::clone(&asked.value)),
         sent: reply.sent.as_ref().map(data),
         status: reply.status.as_ref().map_or(200, |status| u16::try_from(status.value).unwrap_or(599)),
-        headers: reply.headers.iter().map(|(name, value)| (Arc::clone(&name.value), data(value).scalar_text().unwrap_or_default().into())).collect(),
+        headers: reply
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (Arc::clone(&name.value), data(value).scalar_text().unwrap_or_default().into())
+            })
+            .collect(),
         body: reply.body.as_ref().map(data).unwrap_or_default(),
     };
     Example {
         with: file.with.as_ref().map_or_else(|| crate::value::Value::object::<Arc<str>>([]), data),
         cursor: file.cursor.as_ref().map(data),
-        answers: file.answers.iter().map(|(name, replies)| (Arc::clone(&name.value), replies.iter().map(reply).collect())).collect(),
+        answers: file
+            .answers
+            .iter()
+            .map(|(name, replies)| (Arc::clone(&name.value), replies.iter().map(reply).collect()))
+            .collect(),
         gives: data(&file.gives),
     }
 }
@@ -295,7 +364,9 @@ fn example(file: &ast::Example) -> Example {
 pub(super) fn before(mentioned: &[u16], has_effect: bool, earlier: &[Step]) -> Vec<usize> {
     let last_write = earlier.iter().rposition(Step::has_effect);
     let waits = |index: &usize| {
-        has_effect || last_write.is_some_and(|write| *index <= write) || mentioned.contains(&(slot::STEPS + *index as u16))
+        has_effect
+            || last_write.is_some_and(|write| *index <= write)
+            || mentioned.contains(&(slot::STEPS + *index as u16))
     };
     (0..earlier.len()).filter(waits).collect()
 }

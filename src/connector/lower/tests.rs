@@ -22,13 +22,15 @@ fn read(text: &str) -> (Option<Connector>, Vec<String>) {
     let tree = yaml::read(&sources, file, &mut problems);
     let connector = tree.and_then(|tree| syntax::connector(&tree, &mut problems));
     let connector = connector.map(|file| lower(&file, &records, &mut problems));
-    let told = problems.into_sorted().into_iter().filter(|problem| problem.severity == Severity::Error).map(|problem| {
-        let span = problem.labels[0].span;
-        let place = &text[span.start as usize..span.end as usize];
-        let first = place.lines().next().unwrap_or_default();
-        let help = problem.help.map_or(String::new(), |help| format!(" ({help})"));
-        format!("{} at `{first}`: {}{help}", problem.code, problem.message)
-    });
+    let told = problems.into_sorted().into_iter().filter(|problem| problem.severity == Severity::Error).map(
+        |problem| {
+            let span = problem.labels[0].span;
+            let place = &text[span.start as usize..span.end as usize];
+            let first = place.lines().next().unwrap_or_default();
+            let help = problem.help.map_or(String::new(), |help| format!(" ({help})"));
+            format!("{} at `{first}`: {}{help}", problem.code, problem.message)
+        },
+    );
     (connector, told.collect())
 }
 
@@ -42,22 +44,49 @@ fn one(operation: &str) -> Vec<String> {
 fn operations_that_are_wrong_are_told_where() {
     for (operation, told) in [
         ("reads: txt\nget: /a", "FR601 at `txt`: there is no type `txt` (did you mean `text`?)"),
-        ("reads: shop.thin\nget: /a", "FR601 at `shop.thin`: there is no type `shop.thin` (did you mean `shop.thing`?)"),
-        ("reads: any\nget: a", "FR603 at `a`: `a` is no path: expected `/a/{b}` without `?`; the query has its own key"),
-        ("reads: any\nwith: { id: int }\nget: \"/a/{di}\"", "FR604 at `\"/a/{di}\"`: `{di}` is neither a parameter nor a part of an earlier step; did you mean `id`?"),
-        ("reads: any\nget: /a\nquery: { x: \"{{ wiht.id }}\" }", "FR606 at `wiht`: there is no `wiht` here (did you mean `with`?)"),
-        ("writes: shop.thing\npost: /a\nrepeat: safe", "FR511 at `safe`: a POST makes something new each time: it is not safe to repeat (say `repeat: { look: operation }`, or `never`)"),
+        (
+            "reads: shop.thin\nget: /a",
+            "FR601 at `shop.thin`: there is no type `shop.thin` (did you mean `shop.thing`?)",
+        ),
+        (
+            "reads: any\nget: a",
+            "FR603 at `a`: `a` is no path: expected `/a/{b}` without `?`; the query has its own key",
+        ),
+        (
+            "reads: any\nwith: { id: int }\nget: \"/a/{di}\"",
+            "FR604 at `\"/a/{di}\"`: `{di}` is neither a parameter nor a part of an earlier step; did you mean `id`?",
+        ),
+        (
+            "reads: any\nget: /a\nquery: { x: \"{{ wiht.id }}\" }",
+            "FR606 at `wiht`: there is no `wiht` here (did you mean `with`?)",
+        ),
+        (
+            "writes: shop.thing\npost: /a\nrepeat: safe",
+            "FR511 at `safe`: a POST makes something new each time: it is not safe to repeat (say `repeat: { look: operation }`, or `never`)",
+        ),
         (
             "writes: shop.thing\nwith: { body: shop.thing }\nput: /a\nbody: \"{{ with.body }}\"\nrepeat: safe",
             "FR511 at `safe`: repeated, this would add the lines of `lines` again (say under `sublists` how lines are told apart: `lines: replace` or `lines: { key: … }`)",
         ),
         ("writes: shop.thing\nput: /a\nrepeat: { look: see }", "FR604 at `see`: there is no operation `see`"),
-        ("reads: any\nsuiteql: \"SELECT 1 WHERE a = :a\"", "FR604 at `\"SELECT 1 WHERE a = :a\"`: `:a` has no value under `params`"),
-        ("reads: any\nsteps:\n  - { as: a, get: /a }\n  - { as: a, get: /b }", "FR605 at `a`: `a` already means something here"),
-        ("reads: any\nget: /a\npaging: { kind: pages }", "FR116 at `pages`: `kind` cannot be `pages` (did you mean `page`?)"),
+        (
+            "reads: any\nsuiteql: \"SELECT 1 WHERE a = :a\"",
+            "FR604 at `\"SELECT 1 WHERE a = :a\"`: `:a` has no value under `params`",
+        ),
+        (
+            "reads: any\nsteps:\n  - { as: a, get: /a }\n  - { as: a, get: /b }",
+            "FR605 at `a`: `a` already means something here",
+        ),
+        (
+            "reads: any\nget: /a\npaging: { kind: pages }",
+            "FR116 at `pages`: `kind` cannot be `pages` (did you mean `page`?)",
+        ),
         ("reads: any\nget: /a\npaging: { kind: cursor }", "FR605 at `{ kind: cursor }`: `next` is missing"),
         ("reads: any\nput: /a", "FR605 at `put`: a read does not PUT, PATCH or DELETE: say `writes`"),
-        ("reads: any\nget: /a\nbatch: { max: 5, key: a }", "FR605 at `{ max: 5, key: a }`: a batch says either `key` and `match`, or `answers: in_order | whole`"),
+        (
+            "reads: any\nget: /a\nbatch: { max: 5, key: a }",
+            "FR605 at `{ max: 5, key: a }`: a batch says either `key` and `match`, or `answers: in_order | whole`",
+        ),
         (
             "reads: [{ id: int, at: text }]\nget: /a\ncursor: { kind: second, field: when, format: iso }",
             "FR604 at `{ kind: second, field: when, format: iso }`: the rows have no field `when`",
@@ -95,9 +124,17 @@ fn looks_answer_for_their_writes() {
         read(&text).1
     };
     assert_eq!(file("{ reads: { maybe: { id: int } }, with: { id: int }, get: /a }"), Vec::<String>::new());
-    assert!(file("{ reads: { id: int }, with: { key: int }, get: /a }")[0].starts_with("FR512 at `see`: `see` needs `key`"));
-    assert!(file("{ reads: { id: text }, get: /a }")[0].starts_with("FR512 at `see`: `see` does not give what `put` gives"));
-    assert!(file("{ writes: shop.thing, put: /a, repeat: safe }")[0].starts_with("FR512 at `see`: `see` writes"));
+    assert!(
+        file("{ reads: { id: int }, with: { key: int }, get: /a }")[0]
+            .starts_with("FR512 at `see`: `see` needs `key`")
+    );
+    assert!(
+        file("{ reads: { id: text }, get: /a }")[0]
+            .starts_with("FR512 at `see`: `see` does not give what `put` gives")
+    );
+    assert!(
+        file("{ writes: shop.thing, put: /a, repeat: safe }")[0].starts_with("FR512 at `see`: `see` writes")
+    );
 }
 
 fn shipped() -> (Sources, Records, Vec<u32>) {
@@ -106,7 +143,9 @@ fn shipped() -> (Sources, Records, Vec<u32>) {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let files = files.iter().filter(|path| path.extension().is_some_and(|found| found == ending));
-        files.map(|path| sources.add(path.to_str().unwrap(), fs::read_to_string(path).unwrap())).collect::<Vec<_>>()
+        files
+            .map(|path| sources.add(path.to_str().unwrap(), fs::read_to_string(path).unwrap()))
+            .collect::<Vec<_>>()
     };
     let mut records = Vec::new();
     for system in fs::read_dir("schemas/records").unwrap() {
@@ -155,7 +194,9 @@ fn the_shipped_connectors_have_no_problem_and_their_examples_hold() {
         for operation in connector.operations.values() {
             connection.repeats(operation).unwrap();
             let told = example::run(&connection, operation);
-            wrong.extend(told.into_iter().map(|told| format!("{}.{}: {told}", connector.name, operation.name)));
+            wrong.extend(
+                told.into_iter().map(|told| format!("{}.{}: {told}", connector.name, operation.name)),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -33,7 +33,7 @@ type Result<'a> = std::result::Result<Val<'a>, Error>;
 
 static NULL: Value = Value::Null;
 
-impl<'a> Val<'a> {
+impl Val<'_> {
     fn null() -> Self {
         Self::Ref(&NULL)
     }

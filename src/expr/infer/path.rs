@@ -66,18 +66,12 @@ impl<'e> Infer<'e> {
             Kind::Rows { table } => self.table(node, table).map_or(Shape::Any, |table| table.shape().list()),
             Kind::Column { table, column, place } => {
                 let Some(table) = self.table(node, table) else { return Shape::Any };
-                match shape::lookup(&table.shape(), column) {
-                    Ok(shape) => shape.list(),
-                    Err(_) => {
-                        let help = table.nearest_column(column).map(|name| format!("did you mean `{name}`?"));
-                        self.fault(
-                            FaultKind::UnknownColumn,
-                            *place,
-                            format!("the table `{}` has no column `{column}`", table.name),
-                            help,
-                        )
-                    }
+                if let Ok(shape) = shape::lookup(&table.shape(), column) {
+                    return shape.list();
                 }
+                let help = table.nearest_column(column).map(|name| format!("did you mean `{name}`?"));
+                let message = format!("the table `{}` has no column `{column}`", table.name);
+                self.fault(FaultKind::UnknownColumn, *place, message, help)
             }
             _ => self.given(node),
         }
