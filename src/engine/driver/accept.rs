@@ -153,9 +153,12 @@ impl Inner {
             }
             Taken::Known => None,
         };
+        let gone = replaced.map(|old| Event { id: old, ..event.clone() });
         facts.push(Fact::Accepted(event));
-        Ok(match replaced {
-            Some(old) => {
+        Ok(match gone {
+            Some(gone) => {
+                self.tell(&gone, What::Merged { into: id });
+                let old = gone.id;
                 facts.push(Fact::Merged { old, into: id });
                 Offered::Merged { into: id }
             }
