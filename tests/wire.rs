@@ -13,7 +13,7 @@ use flowrun::{
     secret::Secret,
     source::Sources,
     syntax,
-    trigger::{Place, Poll},
+    trigger::{Place, Poll, Todo, todo},
     value::Value,
     wire::{Access, Polling, Wire},
     yaml,
@@ -312,4 +312,21 @@ async fn wrong_credentials_open_the_breaker_and_stay_out_of_words() {
     let failure = ask(&wire, "store.get_store", &[json("{}")], false).await.unwrap_err();
     assert_eq!((failure.class, failure.sent), (Class::Auth, Sent::No), "{failure:?}");
     assert!(wire.is_held("store") && !failure.message.contains("not-the-token"));
+}
+
+#[tokio::test]
+async fn hooks_are_made_once() {
+    let running = sandbox(1).await;
+    let wire = connect(&running, "m2m");
+    let there = "http://127.0.0.1:9/hooks/store";
+    let scopes = ["store/order/created".into(), "store/order/updated".into()];
+    for round in 0..2 {
+        let rows = one(&wire, "store.hooks", "{}").await;
+        let missing = todo(&scopes, there, rows.as_list().unwrap());
+        assert_eq!(missing.len(), if round == 0 { 2 } else { 0 }, "{missing:?}");
+        for todo in missing {
+            let Todo::Register(with) = todo else { panic!("nothing sleeps: {todo:?}") };
+            ask(&wire, "store.create_hook", &[with], false).await.unwrap();
+        }
+    }
 }
