@@ -330,3 +330,66 @@ async fn hooks_are_made_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn as_many_calls_as_there_are_and_none_is_refused() {
+    let running = sandbox(2).await;
+    let wire = Arc::new(connect(&running, "tba"));
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let wire = Arc::clone(&wire);
+        asked.spawn(async move {
+            let sku = json(&format!(r#"{{"sku":"NO-{number}"}}"#));
+            ask(&wire, "erp.items_by_sku", &[sku], false).await.map(|_| ())
+        });
+    }
+    while let Some(done) = asked.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let statuses =
+        running.shared().ledger.read(|entries| entries.iter().map(|entry| entry.status).collect::<Vec<_>>());
+    assert!(statuses.len() >= 40 && statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+/// Plants one fault for the next writes of sales orders.
+fn plant(running: &Running, kind: &str) {
+    let fault = format!(r#"{{"platform":"netsuite","method":"PUT","path":"/salesOrder/","times":1,{kind}}}"#);
+    running.shared().faults.plant(serde_json::from_str(&fault).unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_that_never_came_is_in_doubt_and_a_look_tells() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    let input = Value::object([("external_id", Value::from("uk-1")), ("body", body)]);
+    for (kind, landed) in [(r#""kind":"reset_before""#, false), (r#""kind":"reset_after""#, true)] {
+        plant(&running, kind);
+        let failure =
+            ask(&wire, "erp.upsert_sales_order", std::slice::from_ref(&input), false).await.unwrap_err();
+        assert_eq!((failure.class, failure.sent), (Class::Outage, Sent::Maybe), "{kind}: {failure:?}");
+        let look = ask(&wire, "erp.written_sales_order", std::slice::from_ref(&input), false).await.unwrap();
+        assert_eq!(look != Answer::One(Value::Null), landed, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_overload_is_a_throttle_and_nothing_was_done() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    plant(&running, r#""kind":"too_many""#);
+    let input = Value::object([("external_id", Value::from("uk-1")), ("body", body)]);
+    let failure = ask(&wire, "erp.upsert_sales_order", &[input], false).await.unwrap_err();
+    assert_eq!((failure.class, failure.sent), (Class::Throttle, Sent::No), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_ended_early_is_renewed_within_the_call() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    plant(&running, r#""kind":"expired_token""#);
+    upsert(&wire, body).await;
+    assert!(!wire.is_held("erp"));
+}

@@ -18,11 +18,14 @@ pub enum Todo {
 pub fn todo(scopes: &[Arc<str>], destination: &str, rows: &[Value]) -> Vec<Todo> {
     let text = |row: &Value, key: &str| row.get(key).and_then(Value::scalar_text).unwrap_or_default();
     let wanted: BTreeSet<&Arc<str>> = scopes.iter().collect();
-    let place = |scope: &Arc<str>| [("scope", Value::from(Arc::clone(scope))), ("destination", Value::from(destination))];
+    let place = |scope: &Arc<str>| {
+        [("scope", Value::from(Arc::clone(scope))), ("destination", Value::from(destination))]
+    };
     let mut found = Vec::new();
     for scope in wanted {
-        let mut ours =
-            rows.iter().filter(|row| text(row, "scope") == **scope && text(row, "destination") == destination);
+        let mut ours = rows
+            .iter()
+            .filter(|row| text(row, "scope") == **scope && text(row, "destination") == destination);
         let active = |row: &&Value| row.get("is_active").and_then(Value::as_bool).unwrap_or(true);
         match (ours.clone().any(|row| active(&row)), ours.next()) {
             (true, _) => {}
