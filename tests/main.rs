@@ -5,6 +5,7 @@ mod connectors;
 mod golden;
 mod journey;
 mod laws;
+mod planted;
 mod program;
 mod simulator;
 mod wire;
