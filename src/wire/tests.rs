@@ -60,7 +60,13 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Arc<Vec<Does>>, index: usize, asked: Arc<Mutex<Vec<String>>>, base: String) {
+async fn serve(
+    mut stream: TcpStream,
+    script: Arc<Vec<Does>>,
+    index: usize,
+    asked: Arc<Mutex<Vec<String>>>,
+    base: String,
+) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let text = loop {
@@ -71,7 +77,9 @@ async fn serve(mut stream: TcpStream, script: Arc<Vec<Does>>, index: usize, aske
         bytes.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        let length = head
+            .lines()
+            .find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
         if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
             break text;
         }
@@ -84,7 +92,9 @@ async fn serve(mut stream: TcpStream, script: Arc<Vec<Does>>, index: usize, aske
             let headers = headers.replace("{base}", &base);
             let body = body.replace("{base}", &base);
             let length = body.len();
-            let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+            );
             stream.write_all(answer.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();
         }
@@ -172,7 +182,12 @@ fn secrets(pairs: &[(&str, &str)]) -> Secrets {
 }
 
 fn wire_with(server: &Server, auth: &str, secrets: Secrets) -> Wire {
-    let given = Given { url: Some(format!("{}/api", server.address).into()), auth: Some(auth.into()), allow_private: true, ..Given::default() };
+    let given = Given {
+        url: Some(format!("{}/api", server.address).into()),
+        auth: Some(auth.into()),
+        allow_private: true,
+        ..Given::default()
+    };
     let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
     let mut wire = Wire::new();
     wire.add(Arc::new(connection), Access { secrets, root: None }).unwrap();
@@ -208,7 +223,10 @@ async fn a_read_is_signed_and_answered() {
     let answer = ask(&wire(&server), &request("get", &[("id", "a/b")])).await.unwrap();
     assert_eq!(answer, Answer::One(Value::object([("id", Value::from(7_i64))])));
     let asked = server.asked().remove(0).to_lowercase();
-    assert!(asked.starts_with("get /api/things/a%2fb http/1.1") && asked.contains("x-token: s3cret-token"), "{asked}");
+    assert!(
+        asked.starts_with("get /api/things/a%2fb http/1.1") && asked.contains("x-token: s3cret-token"),
+        "{asked}"
+    );
 }
 
 #[tokio::test]
@@ -222,7 +240,8 @@ async fn statuses_become_classes_and_secrets_stay_inside() {
     ] {
         let server = Server::new(vec![says(status, echo)]).await;
         let with = Value::object([("id", Value::from("a")), ("body", Value::object::<&str>([]))]);
-        let failure = ask(&wire(&server), &Request { inputs: vec![with], ..request("put", &[]) }).await.unwrap_err();
+        let failure =
+            ask(&wire(&server), &Request { inputs: vec![with], ..request("put", &[]) }).await.unwrap_err();
         assert_eq!((failure.class, failure.sent), (class, sent), "{status}");
         assert_eq!(&*failure.message, format!("store.put: HTTP {status}: bad: you said [secret]"));
         assert!(!failure.answer.unwrap().to_json().contains("s3cret"));
@@ -250,7 +269,10 @@ async fn a_failure_after_a_write_landed_is_in_doubt() {
     let failure = ask(&wire(&server), &request("twice", &[("id", "a")])).await.unwrap_err();
     assert_eq!(failure.sent, Sent::Maybe);
     let server = Server::new(vec![says(404, "")]).await;
-    assert_eq!(ask(&wire(&server), &request("find", &[("id", "a")])).await.unwrap(), Answer::One(Value::Null));
+    assert_eq!(
+        ask(&wire(&server), &request("find", &[("id", "a")])).await.unwrap(),
+        Answer::One(Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -288,7 +310,8 @@ async fn links_lead_from_page_to_page_and_never_away() {
     assert_eq!(rows.to_json(), r#"[{"id":1},{"id":2}]"#);
     for (next, told) in [("http://127.0.0.2:9/x", "another origin"), ("/api/things", "same page twice")] {
         let page = format!(r#"{{"rows":[],"next":"{next}"}}"#);
-        let failure = ask(&wire(&Server::new(vec![says(200, &page)]).await), &request("list", &[])).await.unwrap_err();
+        let failure =
+            ask(&wire(&Server::new(vec![says(200, &page)]).await), &request("list", &[])).await.unwrap_err();
         assert!(failure.message.contains(told), "{failure:?}");
     }
 }
@@ -301,7 +324,8 @@ async fn a_private_address_must_be_allowed() {
         let access = Access { secrets: secrets(&[("user", "u"), ("password", "p")]), root: None };
         assert!(matches!(Wire::new().add(Arc::new(connection), access), Err(Error::Private(_))), "{url}");
     }
-    let given = Given { url: Some("http://localhost:9".into()), auth: Some("token".into()), ..Given::default() };
+    let given =
+        Given { url: Some("http://localhost:9".into()), auth: Some("token".into()), ..Given::default() };
     let connection = Connection::open("store".into(), Arc::new(shop()), given).unwrap();
     let mut wire = Wire::new();
     wire.add(Arc::new(connection), Access { secrets: secrets(&[("token", "token-1")]), root: None }).unwrap();
@@ -334,7 +358,8 @@ async fn tokens_are_fetched_once_and_renewed_when_refused() {
     ];
     let server = Server::new(script).await;
     let key = KEY.replace("{key}", &sign::test_key());
-    let all = secrets(&[("client_id", "client-1"), ("certificate_id", "certificate-1"), ("private_key", &key)]);
+    let all =
+        secrets(&[("client_id", "client-1"), ("certificate_id", "certificate-1"), ("private_key", &key)]);
     let wire = wire_with(&server, "jwt", all);
     for id in 1..=3_i64 {
         let answer = ask(&wire, &request("get", &[("id", "a")])).await.unwrap();
@@ -344,14 +369,21 @@ async fn tokens_are_fetched_once_and_renewed_when_refused() {
     let lines: Vec<_> = asked.iter().map(|text| text.lines().next().unwrap()).collect();
     let (token, get) = ("POST /api/token HTTP/1.1", "GET /api/things/a HTTP/1.1");
     assert_eq!(lines, [token, get, get, get, token, get]);
-    assert!(asked[0].contains("client_assertion=ey") && asked[5].to_lowercase().contains("authorization: bearer token-two"));
+    assert!(
+        asked[0].contains("client_assertion=ey")
+            && asked[5].to_lowercase().contains("authorization: bearer token-two")
+    );
 }
 
 #[tokio::test]
 async fn a_refused_key_opens_the_breaker() {
     let server = Server::new(vec![says(400, r#"{"error":"invalid_grant"}"#)]).await;
     let key = KEY.replace("{key}", &sign::test_key());
-    let wire = wire_with(&server, "jwt", secrets(&[("client_id", "c"), ("certificate_id", "k"), ("private_key", &key)]));
+    let wire = wire_with(
+        &server,
+        "jwt",
+        secrets(&[("client_id", "c"), ("certificate_id", "k"), ("private_key", &key)]),
+    );
     let failure = ask(&wire, &request("get", &[("id", "a")])).await.unwrap_err();
     assert_eq!((failure.class, failure.sent), (Class::Auth, Sent::No));
     assert_eq!(&*failure.message, "store.get: no token was given: HTTP 400: invalid_grant");
@@ -382,7 +414,20 @@ async fn no_more_calls_at_one_time_than_there_are_slots() {
 
 #[test]
 fn private_addresses_are_known() {
-    for text in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.1.1", "100.64.0.1", "0.0.0.0", "::1", "fc00::1", "fe80::1", "::ffff:10.0.0.1", "224.0.0.1"] {
+    for text in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.1.1",
+        "100.64.0.1",
+        "0.0.0.0",
+        "::1",
+        "fc00::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+        "224.0.0.1",
+    ] {
         assert!(client::is_private(text.parse().unwrap()), "{text}");
     }
     for text in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111"] {
