@@ -29,6 +29,11 @@ impl Inner {
         }
     }
 
+    /// The run of a child that was accepted before.
+    pub(super) fn known_run(&self, start: &ChildStart) -> Result<Option<RunId>, journal::Error> {
+        self.journal.known(&start.flow, &start.id)
+    }
+
     /// A parent parked because of a child, and the child is over by now: the parent goes on.
     pub(super) fn waits_in_vain(&self, event: &Event, parked: &Parked) -> Result<(), journal::Error> {
         let waits = parked.letters.iter().any(|letter| letter.code == Code::Child);
@@ -60,7 +65,7 @@ impl Inner {
         start: ChildStart,
     ) -> Result<Option<ChildEnd>, Error> {
         let prepared = self.newest(&start.flow).ok_or_else(|| Error::UnknownFlow(start.flow.to_string()))?;
-        if let Some(run) = self.journal.known(&start.flow, &start.id)? {
+        if let Some(run) = self.known_run(&start)? {
             return Ok(self.known_child(parent.id, step, run, start.wait)?);
         }
         let offer = Offer {

@@ -296,7 +296,7 @@ impl Task {
             Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait).await?,
             Command::Child { step, facts, start } => {
                 self.append(facts, true).await?;
-                self.child(step, start)?;
+                self.child(step, start).await?;
             }
             Command::Record(facts) => self.append(facts, false).await?,
             Command::Wake { timer, at } => self.wake(timer, at),
@@ -308,7 +308,11 @@ impl Task {
     }
 
     /// Starts a child run. While it waits for one, this run does not count for the quota.
-    fn child(&mut self, step: StepId, start: ChildStart) -> Result<(), Stop> {
+    async fn child(&mut self, step: StepId, start: ChildStart) -> Result<(), Stop> {
+        if self.inner.known_run(&start)?.is_some() {
+            // How it ended must be there to be read.
+            self.inner.settled().await?;
+        }
         match self.inner.start_child(&self.event, step, start)? {
             Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
             None => {

@@ -572,8 +572,8 @@ impl Machine {
     fn saw_none(&mut self, id: StepId, turn: &mut Turn) -> Result<(), Illegal> {
         let Repeat::Look { settle, lag, .. } = self.repeat(id) else { return Ok(()) };
         let step = &self.steps[id as usize];
-        let settle = if step.exists { Duration::ZERO } else { settle };
-        let visible = step.last + settle + lag;
+        let settled = if step.exists { step.last } else { self.settled_at(id, settle) };
+        let visible = settled + lag;
         if turn.now < visible && self.birth.policy.guards.has(Guard::Lag) {
             self.shift(id, StepInput::LookAgain)?;
             self.wait_until(id, visible, turn);

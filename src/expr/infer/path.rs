@@ -160,7 +160,10 @@ impl<'e> Infer<'e> {
             if lenient { self.soft(key).unwrap_or(Shape::Null).present().clone() } else { self.present(key) };
         let missing = base_shape.may_miss();
         let found = match base_shape.present() {
-            Shape::List(element) => self.element_by(element, &key_shape, key.place()),
+            Shape::List(element) => {
+                let element = facts::of_every(&self.facts, base, Shape::clone(element));
+                self.element_by(&element, &key_shape, key.place())
+            }
             Shape::Object(_) if key_shape.is_text() => Shape::Any,
             Shape::Any | Shape::Null => Shape::Any,
             other => {
