@@ -71,12 +71,20 @@ fn every_problem_of_a_case_is_drawn_as_blessed() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let code = name.split('_').next().unwrap().to_uppercase();
         assert!(
-            if name == "clean" { codes.is_empty() } else { codes.iter().all(|found| *found == code) && !codes.is_empty() },
+            if name == "clean" {
+                codes.is_empty()
+            } else {
+                codes.iter().all(|found| *found == code) && !codes.is_empty()
+            },
             "{name} tells {codes:?}:\n{found}"
         );
         blessed(&path, &found, &mut wrong);
     }
-    assert!(wrong.is_empty(), "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -95,10 +103,17 @@ fn every_code_of_the_checker_has_a_case_and_a_section() {
         .chain(&entries("tests/golden/estates"))
         .map(|path| path.file_stem().unwrap().to_string_lossy().split('_').next().unwrap().to_uppercase())
         .collect();
-    for code in codes::ALL.iter().filter(|code| ["FR2", "FR3", "FR4", "FR50", "FR67"].iter().any(|of| code.code.starts_with(of))) {
+    for code in codes::ALL
+        .iter()
+        .filter(|code| ["FR2", "FR3", "FR4", "FR50", "FR67"].iter().any(|of| code.code.starts_with(of)))
+    {
         let heading = format!("## {} {}\n", code.code, code.title);
         assert!(text.contains(&heading), "docs/problems.md has no section `{}`", heading.trim());
-        assert!(code.code == codes::UNREADABLE || cases.iter().any(|case| case == code.code), "{} has no case", code.code);
+        assert!(
+            code.code == codes::UNREADABLE || cases.iter().any(|case| case == code.code),
+            "{} has no case",
+            code.code
+        );
     }
 }
 

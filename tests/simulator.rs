@@ -22,7 +22,8 @@ fn key() -> Repeat {
 
 fn order(version: i64) -> Value {
     let tier = if version % 2 == 1 { "gold" } else { "std" };
-    let items = [1, 2, 3].map(|sku| Value::object([("sku", Value::from(sku)), ("qty", Value::from(version))]));
+    let items =
+        [1, 2, 3].map(|sku| Value::object([("sku", Value::from(sku)), ("qty", Value::from(version))]));
     Value::object([("version", Value::from(version)), ("tier", tier.into()), ("items", Value::list(items))])
 }
 
@@ -222,11 +223,7 @@ fn polled() -> Scenario {
     scenario.name = "polled";
     scenario.hooks = Vec::new();
     scenario.polls = Some(("orders", vec![S(4), S(5), S(10_000)]));
-    scenario.history = vec![
-        ("1", S(0), order(1)),
-        ("2", S(1), order(1)),
-        ("1", MS(4_500), order(2)),
-    ];
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(1), order(1)), ("1", MS(4_500), order(2))];
     scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
     scenario
 }
@@ -234,14 +231,11 @@ fn polled() -> Scenario {
 /// A parent that waits for what its child gives.
 fn child() -> Scenario {
     let customers = built(
-        PlanBuilder::new("customers")
-            .lane("customer")
-            .give("{{ made.number }}")
-            .node(
-                Spec::write("made", "erp.create_it", look())
-                    .with("mark", "customer-{{ event.id }}")
-                    .with("seen", "{{ event.id }}"),
-            ),
+        PlanBuilder::new("customers").lane("customer").give("{{ made.number }}").node(
+            Spec::write("made", "erp.create_it", look())
+                .with("mark", "customer-{{ event.id }}")
+                .with("seen", "{{ event.id }}"),
+        ),
     );
     let orders = built(
         PlanBuilder::new("orders")
@@ -277,7 +271,10 @@ fn all() -> Vec<Scenario> {
 }
 
 fn told(explored: &Explored) -> String {
-    let found = explored.found.iter().map(|(violation, (case, notes))| format!("{violation:?}: {notes:#?}\n  {case:?}"));
+    let found = explored
+        .found
+        .iter()
+        .map(|(violation, (case, notes))| format!("{violation:?}: {notes:#?}\n  {case:?}"));
     found.collect::<Vec<_>>().join("\n")
 }
 

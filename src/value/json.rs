@@ -302,6 +302,27 @@ mod tests {
         ] {
             assert_eq!(Value::parse(text.as_bytes()).unwrap_err().to_string(), message, "{text}");
         }
+        for text in [
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "01",
+            "1.",
+            "+1",
+            ".5",
+            "[1,]",
+            "{\"a\"}",
+            "{a:1}",
+            "'a'",
+            "[1] 2",
+            "\"\u{1}\"",
+            "\"\\ud800\"",
+            "nul",
+            "[\"a\" \"b\"]",
+        ] {
+            assert!(Value::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Value::parse(b"\"\xff\"").is_err());
         let long = format!("[{}]", "9".repeat(2000));
         assert!(Value::parse(long.as_bytes()).unwrap_err().message.contains("more than 1000 digits"));
         let deep = "[".repeat(200) + &"]".repeat(200);

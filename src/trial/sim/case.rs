@@ -144,9 +144,14 @@ struct Outside {
 impl Scenario {
     /// Plays a case.
     pub fn play(&self, case: &Case) -> Verdict {
-        let prepared: Vec<_> =
-            self.plans.iter().chain(&self.mended).map(|plan| Arc::new(Prepared::new(Arc::clone(plan)))).collect();
-        let history = self.history.iter().map(|(id, at, value)| ((*id).to_owned(), START + *at, value.clone()));
+        let prepared: Vec<_> = self
+            .plans
+            .iter()
+            .chain(&self.mended)
+            .map(|plan| Arc::new(Prepared::new(Arc::clone(plan))))
+            .collect();
+        let history =
+            self.history.iter().map(|(id, at, value)| ((*id).to_owned(), START + *at, value.clone()));
         let outside = Outside {
             clock: Scheduler::new(START, case.seed + 1),
             platform: Platform::new(self.physics, history.collect()),
@@ -184,7 +189,8 @@ impl Scenario {
             while outside.clock.step() || outside.clock.jump(START + PATIENCE) {}
         }
         verdict.facts = platter.facts().cloned().collect();
-        let converges: Vec<_> = self.converges.iter().map(|(mark, value)| ((*mark).to_owned(), value.clone())).collect();
+        let converges: Vec<_> =
+            self.converges.iter().map(|(mark, value)| ((*mark).to_owned(), value.clone())).collect();
         if let Some(until) = outside.platform.busy_until() {
             outside.platform.catch_up(until);
         }
@@ -196,7 +202,13 @@ impl Scenario {
     }
 
     /// One life of the process: until it dies, or until all is quiet and no operator has anything to do.
-    fn live(&self, case: &Case, crash: Option<Crash>, outside: &Outside, platter: Platter) -> (Probe, Arc<Disk>) {
+    fn live(
+        &self,
+        case: &Case,
+        crash: Option<Crash>,
+        outside: &Outside,
+        platter: Platter,
+    ) -> (Probe, Arc<Disk>) {
         let probe = Probe::new(crash.map(|crash| crash.at));
         let disk = Disk::new(platter, probe.clone(), outside.clock.clone(), outside.witness.clone());
         let mut faults = self.faults.clone();
@@ -293,7 +305,11 @@ impl Scenario {
         let Some(letter) = parked.letters.first() else { return false };
         let order = match letter.code {
             Code::InDoubt => {
-                let mark = letter.request.as_ref().and_then(|sent| sent.get("mark")?.scalar_text()).unwrap_or_default();
+                let mark = letter
+                    .request
+                    .as_ref()
+                    .and_then(|sent| sent.get("mark")?.scalar_text())
+                    .unwrap_or_default();
                 let landed = outside.platform.log().into_iter().rfind(|done| done.mark == mark);
                 let landed = landed.filter(|done| !done.operation.starts_with("put"));
                 let landed = landed.map(|done| Value::object([("number", Value::from(done.number as i64))]));
@@ -318,7 +334,8 @@ async fn poll(engine: &Engine, flow: &'static str, platform: &Platform, now: Ins
     let from = mark.and_then(|mark| mark.cursor.as_i64()).and_then(|at| u64::try_from(at).ok());
     let changed = platform.changed(Instant(from.unwrap_or(0)), now);
     let Some(last) = changed.iter().map(|(_, at)| at.0).max() else { return };
-    let offers = changed.into_iter().map(|(id, _)| Offer::new(flow, Value::object([("id", Value::from(id))])));
+    let offers =
+        changed.into_iter().map(|(id, _)| Offer::new(flow, Value::object([("id", Value::from(id))])));
     let watermark = Watermark { flow: flow.into(), source, cursor: Value::from(last as i64 + 1), at: now };
     // A dead process takes nothing; the next life polls again.
     let _ = engine.accept_page(offers.collect(), watermark).await;

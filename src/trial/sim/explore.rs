@@ -51,7 +51,9 @@ impl<'a> Explorer<'a> {
     }
 
     fn enough(&self) -> bool {
-        self.until.as_ref().is_some_and(|until| until.iter().any(|wanted| self.explored.found.contains_key(wanted)))
+        self.until
+            .as_ref()
+            .is_some_and(|until| until.iter().any(|wanted| self.explored.found.contains_key(wanted)))
     }
 
     fn play(&mut self, case: Case) -> Verdict {
@@ -97,7 +99,8 @@ impl<'a> Explorer<'a> {
             for finishes in [false, true] {
                 for down in [Duration::from_secs(1), Duration::from_secs(2 * 3600)] {
                     let crash = Crash { at, tail, finishes, down };
-                    let verdict = self.play(Case { seed: u64::from(at % 3), crashes: vec![crash], ..Case::default() });
+                    let verdict =
+                        self.play(Case { seed: u64::from(at % 3), crashes: vec![crash], ..Case::default() });
                     lives.entry(verdict.points.get(1).copied().unwrap_or_default()).or_insert(crash);
                 }
             }

@@ -84,7 +84,8 @@ impl Witness {
             for node in prepared.plan.nodes.iter().filter(|node| is_write(node)) {
                 let Work::Call(call) = &node.work else { continue };
                 let freely = call.repeat == Some(Repeat::Safe);
-                let slots = node.freeze.keys().copied().filter(|slot| prepared.node_of(*slot).is_some()).collect();
+                let slots =
+                    node.freeze.keys().copied().filter(|slot| prepared.node_of(*slot).is_some()).collect();
                 let place = (Arc::clone(&prepared.plan.flow), Arc::clone(&call.operation));
                 writes.insert(place, Needs { freely, slots });
             }
@@ -222,7 +223,10 @@ impl Held {
             Fact::Ended(past) => self.end(past.run),
             Fact::Intent(intent) => {
                 if !self.permits.contains(&(intent.run, intent.hash)) {
-                    self.blame(Violation::IntentBeforePermit, format!("{} of run {}", intent.effect.node, intent.run));
+                    self.blame(
+                        Violation::IntentBeforePermit,
+                        format!("{} of run {}", intent.effect.node, intent.run),
+                    );
                 }
             }
             Fact::Parked(parked) => self.active.retain(|_, run| *run != parked.run),
@@ -316,7 +320,10 @@ impl Held {
         let mut done = BTreeSet::new();
         for effect in log.iter().filter(|effect| !effect.operation.starts_with("put")) {
             if !done.insert((Arc::clone(&effect.operation), effect.mark.clone())) {
-                self.blame(Violation::EffectTwice, format!("{} {} at {}", effect.operation, effect.mark, effect.at.0));
+                self.blame(
+                    Violation::EffectTwice,
+                    format!("{} {} at {}", effect.operation, effect.mark, effect.at.0),
+                );
             }
         }
     }
