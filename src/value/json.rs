@@ -126,7 +126,7 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, Fault> {
         let expected = self.sizes.get(depth).copied().unwrap_or_default();
-        let mut map = Map::with_capacity_and_hasher(expected, foldhash::fast::RandomState::default());
+        let mut map = super::map_with_capacity(expected);
         let mut key = self.json.known_object()?.map(|key| self.keys.shared(key));
         while let Some(name) = key {
             let peek = self.json.peek()?;
