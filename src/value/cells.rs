@@ -21,7 +21,10 @@ pub fn cells(text: &str) -> Result<Vec<Cells>, Vec<(usize, String)>> {
     for record in reader.records() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(1, |place| place.line() as usize);
+                let before = record.position().map_or(1, |place| place.line() as usize);
+                // the reader counts blank lines before a record as its own
+                let blank = text.lines().skip(before - 1).take_while(|line| line.trim().is_empty()).count();
+                let line = before + blank;
                 records.push(Cells { line, cells: record.iter().map(str::to_owned).collect() });
             }
             Err(error) => {
