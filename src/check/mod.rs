@@ -168,7 +168,8 @@ fn rules_over(
     uses_lost: bool,
     problems: &mut Problems,
 ) {
-    let outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
+    let mut outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
+    outcomes.forget_unknown();
     let uses_lost = uses_lost || !sheet.order.cycles.is_empty();
     let subject = Subject { sheet, nodes, outcomes: &outcomes, give, trigger, uses_lost };
     if sheet.order.cycles.is_empty() {

@@ -55,7 +55,7 @@ pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'
     let ast = &sheet.ast.trigger;
     if let Some((.., span)) = &ast.batch {
         desk.problems.add(Problem::error(
-            codes::MISPLACED,
+            codes::LATER,
             *span,
             "`batch` of a trigger comes with a later version",
         ));
@@ -100,7 +100,6 @@ fn kind(sheet: &Sheet<'_>, kind: &ast::SourceKind, desk: &mut Desk<'_>) -> (Sour
         ast::SourceKind::Webhook { connection, scopes } => webhook(sheet, connection, scopes, desk),
         ast::SourceKind::Poll { call, every, start, with } => {
             let (found, row) = rows(sheet, call, with, true, desk);
-            start_is_one(start, desk);
             let (connection, operation, with) = found;
             (
                 SourceKind::Poll {
@@ -199,14 +198,6 @@ fn rows(
     }
     let with = desk.alone(|desk| with(given, operation, &name, desk));
     ((estate, Arc::clone(&operation.name), with), row.unwrap_or(Shape::Any))
-}
-
-fn start_is_one(start: &Name, desk: &mut Desk<'_>) {
-    if !matches!(&*start.value, "now" | "all") && start.value.parse::<time::Timestamp>().is_err() {
-        let message = format!("`{}` is neither `now`, `all` nor an instant", start.value);
-        let problem = Problem::error(codes::START, start.span, message);
-        desk.problems.add(problem.help("an instant looks like `2026-01-31T00:00:00Z`"));
-    }
 }
 
 fn times(cron: &Name, zone: &Name, desk: &mut Desk<'_>) {

@@ -68,9 +68,9 @@ pub struct Estate {
     pub flows: Vec<Part<ast::Flow>>,
     /// Overlays, by file.
     pub overlays: Vec<Part<ast::Overlay>>,
-    /// Fragments, by file; those that come with flowrun where the estate has none of the name.
+    /// Fragments, by file.
     pub fragments: Vec<Part<ast::Fragment>>,
-    /// Connectors, by file; likewise.
+    /// Connectors, by file; those that come with flowrun where the estate has none of the name.
     pub connectors: Vec<Part<connector::Connector>>,
     /// Cases, by file.
     pub cases: Vec<Part<Cases>>,
@@ -252,7 +252,8 @@ impl<'a> Reader<'a> {
                 None => problem,
             });
         }
-        self.estate.environment = found.map(|name| Arc::clone(&name.value));
+        // With an environment that is not there, flows are still checked against one that is.
+        self.estate.environment = found.or(known.first()).map(|name| Arc::clone(&name.value));
     }
 
     /// Tables of the chosen environment.
@@ -276,17 +277,14 @@ impl<'a> Reader<'a> {
         let mut estate = self.estate;
         let mut reader = Reader { estate: Estate::default(), ..self }.from_shipped();
         for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
-            let table = ending(&path) == "csv";
-            if shipped::is_shared(&path) && !(table && estate.root.is_some()) {
+            if shipped::is_shared(&path, estate.root.is_some()) {
                 reader.file(&path, false);
             }
         }
         let theirs = reader.estate;
         add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
         add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
-        if estate.root.is_none() {
-            estate.tables.extend(theirs.tables);
-        }
+        estate.tables.extend(theirs.tables);
         let sources = &*reader.sources;
         let known: BTreeSet<String> =
             estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
@@ -297,8 +295,8 @@ impl<'a> Reader<'a> {
 
     /// The shipped estate by itself.
     fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
-        let listed = SHIPPED.list(Path::new("/")).unwrap_or_default();
-        for path in listed.iter().filter(|path| is_ours(path)) {
+        let listed = self.list(Path::new("/"));
+        for path in &listed {
             self.file(path, true);
         }
         self.choose(environment);

@@ -60,6 +60,8 @@ pub struct Scenario {
     pub polls: Option<(&'static str, Vec<Duration>)>,
     /// Marks of puts, and what the last of each must tell of.
     pub converges: Vec<(&'static str, Value)>,
+    /// Whether what is put in the end must tell of the newest state.
+    pub latest: bool,
     /// Whether requests queue for their permit.
     pub narrow: bool,
     /// Faults that belong to the scenario: the n-th request.
@@ -78,6 +80,7 @@ impl Scenario {
             hooks: Vec::new(),
             polls: None,
             converges: Vec::new(),
+            latest: false,
             narrow: false,
             faults: BTreeMap::new(),
         }
@@ -194,7 +197,7 @@ impl Scenario {
         if let Some(until) = outside.platform.busy_until() {
             outside.platform.catch_up(until);
         }
-        outside.witness.judge(&verdict.facts, &outside.platform, &converges);
+        outside.witness.judge(&verdict.facts, &outside.platform, &converges, self.latest);
         (verdict.found, verdict.notes) = outside.witness.found();
         verdict.requests = outside.sent.load(std::sync::atomic::Ordering::SeqCst);
         verdict.state = outside.platform.state();
@@ -224,13 +227,18 @@ impl Scenario {
             slots: Arc::default(),
         };
         let journal: Arc<dyn Journal> = Arc::new(Spinning(Arc::clone(&disk)));
-        let pinned = self.plans.clone();
+        let pinned: Vec<_> = self.plans.iter().chain(&self.mended).cloned().collect();
         let setup = Setup {
             plans: self.plans.clone(),
             pinned: Arc::new(move |print| pinned.iter().find(|plan| plan.print == print).cloned()),
             world: Arc::new(world),
             journal: Arc::clone(&journal),
-            policy: Policy { guards: case.guards, command_every: PATIENCE * 2, ..Policy::default() },
+            policy: Policy {
+                guards: case.guards,
+                command_every: PATIENCE * 2,
+                settle: self.physics.working,
+                ..Policy::default()
+            },
             spawn: outside.clock.spawner(),
         };
         let engine = match Engine::start(setup) {
@@ -243,6 +251,11 @@ impl Scenario {
         self.produce(&engine, &probe, outside);
         for _ in 0..20 {
             quiet(&outside.clock, &probe, &outside.platform);
+            if let Some(until) = outside.platform.busy_until() {
+                // An operator looks when the platform can no longer be working on it.
+                outside.clock.spawn(outside.clock.sleep_until(until));
+                quiet(&outside.clock, &probe, &outside.platform);
+            }
             if probe.is_dead() || !self.operate(&engine, &journal, outside) {
                 return (probe, disk);
             }

@@ -151,6 +151,13 @@ impl Platform {
         changed
     }
 
+    /// What an order said at an instant.
+    pub(super) fn order_at(&self, id: &str, at: Instant) -> Option<Value> {
+        let held = self.held();
+        let said = held.history.iter().filter(|(order, since, _)| order == id && *since <= at);
+        said.max_by_key(|(_, since, _)| *since).map(|(_, _, value)| value.clone())
+    }
+
     /// A request arrived; it may still be worked on when nobody waits for it any more.
     pub(super) fn arrive(&self, request: &Request) -> u64 {
         let mut held = self.held();
