@@ -17,13 +17,14 @@ pub fn cells(text: &str) -> Result<Vec<Cells>, Vec<(usize, String)>> {
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
+    let lines: Vec<&str> = text.lines().collect();
     let (mut records, mut faults) = (Vec::new(), Vec::new());
     for record in reader.records() {
         match record {
             Ok(record) => {
                 let before = record.position().map_or(1, |place| place.line() as usize);
                 // the reader counts blank lines before a record as its own
-                let blank = text.lines().skip(before - 1).take_while(|line| line.trim().is_empty()).count();
+                let blank = lines.iter().skip(before - 1).take_while(|line| line.trim().is_empty()).count();
                 let line = before + blank;
                 records.push(Cells { line, cells: record.iter().map(str::to_owned).collect() });
             }
