@@ -1,8 +1,13 @@
 //! One integration binary: each module is a suite.
 
 mod check;
+mod connectors;
 mod golden;
+mod journey;
 mod laws;
 mod planted;
 mod program;
+mod simulator;
+mod wire;
+mod wire_server;
 mod written;

@@ -88,20 +88,21 @@ async fn one(
             return Exit::CannotStart;
         }
     };
-    let end = watch(run, stories, common, streams).await;
+    let (run, end) = watch(run, stories, common, streams).await;
     if common.format == Format::Json {
         give_json(engine.journal().as_ref(), run, streams);
     }
     end
 }
 
-async fn watch(run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> Exit {
+/// Follows a run, also into the newer event that it gave way to; returns the run that ended and how.
+async fn watch(mut run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> (RunId, Exit) {
     let mut view = LiveView::new(Paint(streams.color), run);
     loop {
         let live = match stories.recv().await {
             Ok(live) => live,
             Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return Exit::Interrupted,
+            Err(RecvError::Closed) => return (run, Exit::Interrupted),
         };
         if common.format != Format::Json
             && let Some(line) = view.line(&live)
@@ -112,8 +113,12 @@ async fn watch(run: RunId, mut stories: Receiver<Live>, common: &Common, streams
             continue;
         }
         match &live.what {
-            What::Ended { outcome, .. } => return of_outcome(*outcome),
-            What::Parked { due, letters } => return of_letters(due.is_some(), letters),
+            What::Merged { into } => {
+                run = *into;
+                view.follow(run);
+            }
+            What::Ended { outcome, .. } => return (run, of_outcome(*outcome)),
+            What::Parked { due, letters } => return (run, of_letters(due.is_some(), letters)),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Error, Inner, Offer, run::Msg};
 use crate::{
+    engine::lanes::Taken,
     engine::machine::{ChildEnd, ChildStart, Input, StepId},
     event::{Code, Event, Fact, Origin, Outcome, Parked, Past, RunId},
     journal::{self, Query},
@@ -27,6 +28,11 @@ impl Inner {
             Err(Error::Journal(error)) => Err(error),
             Err(error) => Ok(Some(ChildEnd::Failed(error.to_string().into()))),
         }
+    }
+
+    /// The run of a child that was accepted before.
+    pub(super) fn known_run(&self, start: &ChildStart) -> Result<Option<RunId>, journal::Error> {
+        self.journal.known(&start.flow, &start.id)
     }
 
     /// A parent parked because of a child, and the child is over by now: the parent goes on.
@@ -60,7 +66,7 @@ impl Inner {
         start: ChildStart,
     ) -> Result<Option<ChildEnd>, Error> {
         let prepared = self.newest(&start.flow).ok_or_else(|| Error::UnknownFlow(start.flow.to_string()))?;
-        if let Some(run) = self.journal.known(&start.flow, &start.id)? {
+        if let Some(run) = self.known_run(&start)? {
             return Ok(self.known_child(parent.id, step, run, start.wait)?);
         }
         let offer = Offer {
@@ -75,8 +81,16 @@ impl Inner {
         if start.wait {
             self.parents().insert(event.id, (parent.id, step));
         }
-        board.lanes.offer(event.clone());
-        self.append(vec![Fact::Accepted(event)])?;
+        let id = event.id;
+        let taken = board.lanes.offer(event.clone());
+        let mut facts = vec![Fact::Accepted(event)];
+        match taken {
+            // A child that nobody waits for is as good as the newer one that waits.
+            Taken::Known => return Ok(Some(ChildEnd::Accepted)),
+            Taken::Replaces(old) => facts.push(Fact::Merged { old, into: id }),
+            Taken::Waits { .. } => {}
+        }
+        self.append(facts)?;
         Ok(None)
     }
 

@@ -1,6 +1,23 @@
-//! The simulator: the real engine against an abstract platform, on one seeded scheduler with a virtual clock. In: a plan, a
-//! history of the platform, where to crash. Out: violations of what must always hold. It must never use real time.
+//! The simulator: the real engine against an abstract platform, on one seeded scheduler with a virtual clock. In: a scenario,
+//! where to crash, what goes wrong. Out: violations of what must always hold. It must never use real time.
 
+mod case;
+mod disk;
+mod explore;
+mod oracle;
 mod plan;
+mod platform;
+mod probe;
+mod scheduler;
+mod world;
 
-pub use self::plan::{PlanBuilder, Spec};
+pub use self::{
+    case::{Case, Crash, Hook, Scenario, Verdict},
+    disk::Tail,
+    explore::{Explored, Explorer},
+    oracle::Violation,
+    plan::{PlanBuilder, Spec},
+    platform::{Outcome, Physics, Platform},
+    probe::Point,
+    scheduler::Scheduler,
+};

@@ -1,0 +1,338 @@
+//! The real engine against an abstract platform: killed at every point, with every fault, and with each guard taken away.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use flowrun::{
+    engine::{Guard, Guards},
+    plan::{Plan, Repeat},
+    trial::sim::{Explored, Explorer, Hook, Outcome, PlanBuilder, Point, Scenario, Spec, Violation},
+    value::Value,
+};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+fn look() -> Repeat {
+    Repeat::Look { operation: "find_it".into(), settle: S(120), lag: S(60) }
+}
+
+fn key() -> Repeat {
+    Repeat::Key { valid_for: S(3000) }
+}
+
+fn order(version: i64) -> Value {
+    let tier = if version % 2 == 1 { "gold" } else { "std" };
+    let items =
+        [1, 2, 3].map(|sku| Value::object([("sku", Value::from(sku)), ("qty", Value::from(version))]));
+    Value::object([("version", Value::from(version)), ("tier", tier.into()), ("items", Value::list(items))])
+}
+
+fn event(id: i64) -> Value {
+    Value::object([("id", Value::from(id))])
+}
+
+fn hook(at: Duration, flow: &'static str, id: i64) -> Hook {
+    Hook { at, flow, body: event(id), insists: true }
+}
+
+fn built(builder: PlanBuilder) -> Arc<Plan> {
+    builder.build().expect("a plan of this file is sound")
+}
+
+fn get() -> Spec {
+    Spec::read("order", "store.get_order").with("id", "{{ event.id }}")
+}
+
+fn tag(name: &str, from: &str) -> Spec {
+    Spec::write(name, "store.put_tag", Repeat::Safe)
+        .with("mark", "{{ event.id }}")
+        .with("seen", "{{ order.version }}")
+        .with("number", &format!("{{{{ {from}.number }}}}"))
+}
+
+/// Read, decide, write, write back: the order flow, while the order changes.
+fn orders() -> Scenario {
+    let plan = built(
+        PlanBuilder::new("orders")
+            .node(get())
+            .node(
+                Spec::decide("exportable", &[("ready", "{{ order.tier != 'draft' }}")], "not_yet")
+                    .ignore("not_yet", "tier {{ order.tier }}"),
+            )
+            .node(
+                Spec::write("sales", "erp.put_sales", Repeat::Safe)
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}"),
+            )
+            .node(tag("tag", "sales")),
+    );
+    let mut scenario = Scenario::new("orders", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1)), ("1", MS(3_020), order(2))];
+    scenario.hooks = vec![hook(S(3), "orders", 1), hook(MS(3_025), "orders", 1)];
+    scenario.converges = vec![("1", Value::from(2))];
+    scenario
+}
+
+/// The order changes while a frozen run is down, and nobody tells.
+fn silent_change() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "a change that nobody tells";
+    // After the crash-free run is over, but within the outage of a crashed one.
+    scenario.history = vec![("1", S(0), order(1)), ("1", MS(3_900), order(2))];
+    scenario.hooks = vec![hook(S(3), "orders", 1)];
+    scenario.converges = Vec::new();
+    scenario.latest = true;
+    scenario
+}
+
+/// Two branches of which a run may take one: history (a) of the run model.
+fn branches() -> Scenario {
+    let hold = |name: &str, target: &str, tier: &str| {
+        Spec::write(name, target, Repeat::Safe)
+            .when("tier", &[tier])
+            .with("mark", "{{ event.id }}")
+            .with("seen", "{{ order.version }}")
+    };
+    let plan = built(
+        PlanBuilder::new("holds")
+            .node(get())
+            .node(Spec::decide("tier", &[("gold", "{{ order.tier == 'gold' }}")], "std"))
+            .node(hold("gold_hold", "erp.put_gold", "gold"))
+            .node(hold("std_hold", "erp.put_std", "std"))
+            .node(
+                Spec::write("note", "erp.put_note", Repeat::Safe)
+                    .after("gold_hold")
+                    .after("std_hold")
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}"),
+            ),
+    );
+    let mut scenario = Scenario::new("branches", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1)), ("1", MS(3_030), order(2))];
+    scenario.hooks = vec![hook(S(3), "holds", 1)];
+    scenario
+}
+
+/// A create that is looked for, once an element, then a write that uses what it gave.
+fn looked_for() -> Scenario {
+    let plan = built(
+        PlanBuilder::new("invoices")
+            .all("{{ event.id }}")
+            .node(get())
+            .node(
+                Spec::write("invoice", "erp.create_it", look())
+                    .each("{{ order.items }}", "item")
+                    .by("{{ item.sku }}")
+                    .with("mark", "{{ event.id }}-{{ item.sku }}")
+                    .with("seen", "{{ order.version }}"),
+            )
+            .node(
+                Spec::write("tag", "store.put_tag", Repeat::Safe)
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}")
+                    .with("number", "{{ invoice[1].value.number }}"),
+            ),
+    );
+    let mut scenario = Scenario::new("looked for", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "invoices", 1), hook(MS(3_010), "invoices", 2)];
+    scenario.narrow = true;
+    scenario
+}
+
+/// A refund under an idempotency key.
+fn keyed() -> Scenario {
+    let plan = built(
+        PlanBuilder::new("refunds").all("{{ event.id }}").lane("order").node(get()).node(
+            Spec::write("refund", "store.keyed_refund", key())
+                .with("mark", "{{ event.id }}")
+                .with("seen", "{{ order.version }}"),
+        ),
+    );
+    let mut scenario = Scenario::new("keyed", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "refunds", 1), hook(MS(3_020), "refunds", 1)];
+    scenario
+}
+
+/// A write that is never repeated: operators settle what is in doubt.
+fn never() -> Scenario {
+    let plan = built(
+        PlanBuilder::new("mails")
+            .all("{{ event.id }}")
+            .node(get())
+            .node(
+                Spec::write("mail", "mailer.create_mail", Repeat::Never)
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}"),
+            )
+            .node(tag("tag", "mail")),
+    );
+    let mut scenario = Scenario::new("never", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "mails", 1)];
+    scenario
+}
+
+/// A letter behind a write that is never repeated, retried with a newer flow.
+fn mended() -> Scenario {
+    let flow = |print: &str| {
+        built(
+            PlanBuilder::new("mails")
+                .print(print)
+                .node(get())
+                .node(
+                    Spec::write("mail", "mailer.create_mail", Repeat::Never)
+                        .with("mark", "{{ event.id }}")
+                        .with("seen", "{{ order.version }}"),
+                )
+                .node(tag("tag", "mail")),
+        )
+    };
+    let mut scenario = Scenario::new("mended", vec![flow("1")]);
+    scenario.mended = vec![flow("2")];
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "mails", 1)];
+    scenario.faults = BTreeMap::from([(3, Outcome::Refused)]);
+    scenario
+}
+
+/// Events of one lane, all to be run in order.
+fn in_order() -> Scenario {
+    let plan = built(
+        PlanBuilder::new("moves").all("{{ event.fact }}").node(get()).node(
+            Spec::write("move", "erp.create_it", look())
+                .with("mark", "{{ event.fact }}")
+                .with("seen", "{{ order.version }}"),
+        ),
+    );
+    let mut scenario = Scenario::new("in order", vec![plan]);
+    scenario.history = vec![("1", S(0), order(1))];
+    let moved = |at, fact: i64| Hook {
+        at,
+        flow: "moves",
+        body: Value::object([("id", Value::from(1)), ("fact", Value::from(fact))]),
+        insists: true,
+    };
+    scenario.hooks = vec![moved(S(3), 1), moved(MS(3_002), 2), moved(MS(3_004), 2)];
+    scenario
+}
+
+/// Polled rows.
+fn polled() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "polled";
+    scenario.hooks = Vec::new();
+    scenario.polls = Some(("orders", vec![S(4), S(5), S(10_000)]));
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(1), order(1)), ("1", MS(4_500), order(2))];
+    scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
+    scenario
+}
+
+/// A parent that waits for what its child gives.
+fn child() -> Scenario {
+    let customers = built(
+        PlanBuilder::new("customers").lane("customer").give("{{ made.number }}").node(
+            Spec::write("made", "erp.create_it", look())
+                .with("mark", "customer-{{ event.id }}")
+                .with("seen", "{{ event.id }}"),
+        ),
+    );
+    let orders = built(
+        PlanBuilder::new("orders")
+            .node(get())
+            .node(Spec::child("customer", "customers", true).with("id", "{{ event.id }}"))
+            .node(
+                Spec::write("sales", "erp.put_sales", Repeat::Safe)
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}")
+                    .with("entity", "{{ customer }}"),
+            ),
+    );
+    let mut scenario = Scenario::new("child", vec![customers, orders]);
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "orders", 1)];
+    scenario.converges = vec![("1", Value::from(1))];
+    scenario
+}
+
+fn all() -> Vec<Scenario> {
+    vec![
+        orders(),
+        silent_change(),
+        branches(),
+        looked_for(),
+        keyed(),
+        never(),
+        mended(),
+        in_order(),
+        polled(),
+        child(),
+    ]
+}
+
+/// Every violation with its case and the facts of that case: a case repeats exactly.
+fn told(scenario: &Scenario, explored: &Explored) -> String {
+    let found = explored.found.iter().map(|(violation, (case, notes))| {
+        let facts: Vec<_> = scenario.play(case).facts.iter().map(|fact| format!("  {fact:?}")).collect();
+        format!("{violation:?}: {notes:#?}\n{case:?}\n{}", facts.join("\n"))
+    });
+    found.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn no_crash_and_no_fault_breaks_anything() {
+    let mut deaths: BTreeMap<Point, u32> = BTreeMap::new();
+    let mut cases = 0;
+    for scenario in all().into_iter().filter(|s| std::env::var("ONLY").map_or(true, |o| s.name == o)) {
+        let explored = Explorer::new(&scenario).run(60, 1500);
+        println!("{}: {} points, {} cases", scenario.name, explored.points, explored.cases);
+        assert!(explored.found.is_empty(), "{}:\n{}", scenario.name, told(&scenario, &explored));
+        assert!(explored.points >= 15, "{}: {} points", scenario.name, explored.points);
+        cases += explored.cases;
+        for (point, count) in explored.deaths {
+            *deaths.entry(point).or_default() += count;
+        }
+    }
+    println!("{cases} cases, crashes by point {deaths:?}");
+    for point in Point::ALL {
+        assert!(deaths.get(&point).is_some_and(|count| *count > 0), "no crash at any {point:?}");
+    }
+}
+
+/// Each guard, the scenario that needs it, and the harm without it.
+fn harm(guard: Guard) -> (Scenario, Violation) {
+    match guard {
+        Guard::FrozeWait => (orders(), Violation::SentBeforeFrozen),
+        Guard::IntentWait => (never(), Violation::SentBeforeIntent),
+        Guard::PermitFirst => (looked_for(), Violation::IntentBeforePermit),
+        Guard::FrozenReads => (branches(), Violation::MixedRun),
+        Guard::Doubt => (looked_for(), Violation::EffectTwice),
+        Guard::Settle => (looked_for(), Violation::EffectTwice),
+        Guard::Lag => (looked_for(), Violation::EffectTwice),
+        Guard::ValidFor => (keyed(), Violation::EffectTwice),
+        Guard::Certainty => (looked_for(), Violation::EffectTwice),
+        Guard::Lane => (in_order(), Violation::Overlap),
+        Guard::OfferWait => (orders(), Violation::AckedLost),
+        Guard::PageCommit => (polled(), Violation::NotConverged),
+        Guard::Recognition => (keyed(), Violation::RanTwice),
+        Guard::CarryOver => (mended(), Violation::EffectTwice),
+        Guard::Refresh => (silent_change(), Violation::Stale),
+        Guard::Later => (orders(), Violation::NotConverged),
+    }
+}
+
+#[test]
+fn without_any_one_guard_there_is_harm() {
+    for guard in Guard::ALL {
+        let (scenario, harm) = harm(guard);
+        let explored = Explorer::new(&scenario).without(Guards::without(guard), [harm]).run(40, 0);
+        println!("{guard:?} away: {harm:?} after {} cases of {}", explored.cases, scenario.name);
+        assert!(
+            explored.found.contains_key(&harm),
+            "{guard:?} away: expected {harm:?}, found {:?} in {} cases",
+            explored.found.keys(),
+            explored.cases
+        );
+    }
+}
