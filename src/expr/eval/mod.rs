@@ -5,8 +5,6 @@ mod call;
 mod list;
 mod path;
 
-use std::fmt::Write as _;
-
 use super::{
     Error, Slot, Tables,
     node::{Comparison, Kind, Node},
@@ -150,8 +148,8 @@ fn write_text<'a>(node: &'a Node, cx: &Context<'a>, out: &mut String) -> std::re
     let value = given(node, cx)?;
     match value.value() {
         Value::Text(text) => out.push_str(text),
-        Value::Number(number) => _ = write!(out, "{number}"),
-        Value::Money(money) => _ = write!(out, "{}", money.written()),
+        Value::Number(number) => number.write(out),
+        Value::Money(money) => out.push_str(&money.written().to_string()),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         other => {
             let help = if other.is_null() { ": give it a text with `| default('')`" } else { "" };
