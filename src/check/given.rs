@@ -141,7 +141,9 @@ impl Desk<'_> {
         let slot = self.bind_new(&each.name, item);
         let filter = each.filter.as_ref().map(|filter| self.condition(filter));
         let granted = self.granted();
-        filter.iter().for_each(|filter| self.assume(filter));
+        if let Some(filter) = &filter {
+            self.assume(filter);
+        }
         let body = self.given(&each.body, &wanted.unwrap_or(Shape::Any));
         self.forget(granted);
         self.leave(mark);

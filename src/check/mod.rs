@@ -35,7 +35,7 @@ use self::{
     sheet::Sheet,
 };
 use crate::{
-    flow::{Flow, Node, Slots, Trigger, Work},
+    flow::{Flow, Node, Slots, Work},
     graph::Graph,
     problem::Problems,
     shape::Shape,
