@@ -51,7 +51,8 @@ impl<'a> Slice<'a> {
         }
         let own = &self.nodes[node];
         for decision in own.when.iter().map(|(decision, _)| decision).chain(&own.gates) {
-            self.value(usize::from(*decision), &[]);
+            // Of an effect, only whether it failed.
+            self.value(usize::from(*decision), &["".into()]);
         }
         for condition in &own.condition {
             self.reads(condition.reads());
