@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use jiter::{Jiter, JiterError, Peek};
 
-use super::{Map, Number, Value};
+use super::{Number, Value};
 use crate::money::{self, Decimal};
 
 const MAX_DEPTH: usize = 128;
@@ -126,7 +126,7 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, Fault> {
         let expected = self.sizes.get(depth).copied().unwrap_or_default();
-        let mut map = Map::with_capacity_and_hasher(expected, foldhash::fast::RandomState::default());
+        let mut map = super::map_with_capacity(expected);
         let mut key = self.json.known_object()?.map(|key| self.keys.shared(key));
         while let Some(name) = key {
             let peek = self.json.peek()?;
@@ -150,7 +150,7 @@ fn read_number(bytes: &[u8]) -> Result<Number, Fault> {
     }
     let exponent = bytes.iter().any(|byte| matches!(byte, b'e' | b'E'));
     match money::decimal(text) {
-        Ok(digits) if !exponent && !(digits.is_zero() && bytes[0] == b'-') => Ok(Number::Exact(digits)),
+        Ok(digits) if !(exponent || digits.is_zero() && bytes[0] == b'-') => Ok(Number::Exact(digits)),
         _ => Ok(Number::Written(text.into())),
     }
 }
@@ -226,9 +226,11 @@ pub(super) fn write_digits(digits: Decimal, out: &mut String) {
 
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
-    let plain =
-        text.bytes().fold(true, |plain, byte| plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'));
-    if plain {
+    // without a branch in it, so that the compiler looks at many bytes at once
+    let special = text.bytes().fold(0_u8, |found, byte| {
+        found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    });
+    if special == 0 {
         out.push_str(text);
     } else {
         write_escaped(text, out);

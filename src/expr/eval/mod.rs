@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     function::MAX_TEXT,
-    value::{self, Arithmetic, Map, Value},
+    value::{self, Arithmetic, Value, map_with_capacity},
 };
 
 /// What a node gives.
@@ -254,8 +254,7 @@ pub(super) fn eval<'a>(node: &'a Node, cx: &Context<'a>) -> Result<'a> {
             Ok(Val::Own(Value::list(items.into_iter().flatten())))
         }
         Kind::Object(members) => {
-            let mut map =
-                Map::with_capacity_and_hasher(members.len(), foldhash::fast::RandomState::default());
+            let mut map = map_with_capacity(members.len());
             for (name, member) in members {
                 if let Some(value) = eval(member, cx)?.into_value() {
                     map.insert(name.clone(), value);
