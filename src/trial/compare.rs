@@ -24,14 +24,25 @@ pub struct Difference {
     pub found: Option<String>,
 }
 
+impl Difference {
+    /// What was wanted and what there is.
+    pub fn told(&self) -> String {
+        let nothing = "nothing";
+        let (wanted, found) = (self.wanted.as_deref(), self.found.as_deref());
+        format!("wanted {}, found {}", wanted.unwrap_or(nothing), found.unwrap_or(nothing))
+    }
+
+    /// Its path below something that has a name.
+    pub fn place(&self, of: &str) -> String {
+        let gap = if self.path.is_empty() || self.path.starts_with('[') { "" } else { " " };
+        format!("{of}{gap}{}", self.path)
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the whole" } else { &self.path };
-        match (&self.wanted, &self.found) {
-            (Some(wanted), Some(found)) => write!(out, "{path}: wanted {wanted}, found {found}"),
-            (Some(wanted), None) => write!(out, "{path}: wanted {wanted}, found nothing"),
-            (None, found) => write!(out, "{path}: wanted nothing, found {}", found.as_deref().unwrap_or("nothing")),
-        }
+        write!(out, "{path}: {}", self.told())
     }
 }
 

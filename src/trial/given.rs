@@ -12,15 +12,15 @@ use crate::{
 
 /// A value that cannot be had, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub(super) struct Unread {
     /// Where.
-    pub span: Span,
+    pub(super) span: Span,
     /// Why.
-    pub message: String,
+    pub(super) message: String,
 }
 
 /// The value as it is written.
-pub fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
+pub(super) fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
     match given {
         Given::Scalar(text) => scalar(text, tables),
         Given::List(items, _) => {
@@ -32,6 +32,35 @@ pub fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
         }
         Given::Each(each) => Err(Unread { span: each.span, message: "found `each`, expected a plain value".into() }),
         Given::Use(fragment) => Err(Unread { span: fragment.span, message: "found `use`, expected a plain value".into() }),
+    }
+}
+
+/// Where it stands.
+pub(super) fn span(given: &Given) -> Span {
+    match given {
+        Given::Scalar(text) => text.span,
+        Given::List(_, span) | Given::Object(_, span) => *span,
+        Given::Each(each) => each.span,
+        Given::Use(fragment) => fragment.span,
+    }
+}
+
+/// Where a part of it stands, by its path (`item.items[2].amount`); if it has no such part, what would hold it.
+pub(super) fn span_at(given: &Given, path: &str) -> Span {
+    let inner = match given {
+        Given::Object(members, _) => members.iter().find_map(|(name, member)| {
+            let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(&*name.value)?;
+            (rest.is_empty() || rest.starts_with(['.', '['])).then_some((member, rest))
+        }),
+        Given::List(items, _) => path.strip_prefix('[').and_then(|rest| {
+            let (index, rest) = rest.split_once(']')?;
+            Some((items.get(index.parse::<usize>().ok()?)?, rest))
+        }),
+        _ => None,
+    };
+    match inner {
+        Some((part, rest)) if !path.is_empty() => span_at(part, rest),
+        _ => span(given),
     }
 }
 
