@@ -53,3 +53,5 @@ pub mod trigger;
 pub mod wire;
 // floor 11: what people see
 pub mod report;
+// floor 13: the command line
+pub mod cli;

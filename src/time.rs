@@ -53,7 +53,7 @@ pub fn read(text: &str, zone: &TimeZone) -> Result<Zoned, Error> {
     local.to_zoned(zone.clone()).map_err(|_| unreadable())
 }
 
-/// Whether the text is an instant with its offset, such as `2026-01-31T10:00:00Z`.
+/// Whether this is an instant with its offset, in ISO 8601: `2026-01-31T10:00:00Z`.
 pub fn is_instant(text: &str) -> bool {
     text.parse::<Timestamp>().is_ok()
 }

@@ -22,11 +22,11 @@ fn pairs(folder: &str, run: impl Fn(&str, &[u8]) -> String) {
     let bless = env::var_os("FLOWRUN_BLESS").is_some();
     let mut wrong = Vec::new();
     for path in inputs(Path::new(folder)) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap();
-        let found = run(name, &fs::read(&path).unwrap());
+        let name = path.file_name().and_then(|name| name.to_str()).expect("cases have plain names");
+        let found = run(name, &fs::read(&path).expect("a case can be read"));
         let expected = path.with_extension("out");
         if bless {
-            fs::write(&expected, &found).unwrap();
+            fs::write(&expected, &found).expect("an outcome can be written");
         } else if fs::read_to_string(&expected).unwrap_or_default() != found {
             wrong.push(format!("{}:\n{found}", path.display()));
         }
@@ -39,7 +39,9 @@ fn pairs(folder: &str, run: impl Fn(&str, &[u8]) -> String) {
 }
 
 fn inputs(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("the folder can be read").path());
     let mut found: Vec<_> =
         entries.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")).collect();
     found.sort();
@@ -76,7 +78,7 @@ fn problems_of_form() {
 #[test]
 fn no_secret_is_ever_drawn() {
     for path in inputs(Path::new("tests/golden/yaml")) {
-        let shown = form("a.yaml", &fs::read(&path).unwrap());
+        let shown = form("a.yaml", &fs::read(&path).expect("a case can be read"));
         assert!(!shown.contains("canary"), "{} shows a secret:\n{shown}", path.display());
     }
 }

@@ -1,6 +1,8 @@
 //! One integration binary: each module is a suite.
 
+mod check;
 mod golden;
 mod laws;
 mod program;
 mod simulator;
+mod written;

@@ -11,7 +11,7 @@ use flowrun::syntax::{
 #[track_caller]
 fn same(path: &str, found: &str) {
     if env::var_os("FLOWRUN_BLESS").is_some() {
-        fs::write(path, found).unwrap();
+        fs::write(path, found).expect("it can be written");
     }
     let there = fs::read_to_string(path).unwrap_or_default();
     assert!(there == found, "{path} is not what the code says (FLOWRUN_BLESS=1 writes it)");

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{
     Bases, Shared, bigcommerce, clock::Clock, door, fault::Faults, ledger::Ledger, ledger::Platform,
-    netsuite, web,
+    netsuite, web, web_summary,
 };
 
 /// Why a sandbox did not start.
@@ -175,6 +175,14 @@ impl Running {
     /// The records of a twin as collections of flat objects.
     pub fn snapshot(&self, platform: Platform) -> Value {
         self.shared.snapshot(platform)
+    }
+
+    /// A recount of both twins: which of the store's orders with these statuses (none: those that are paid and wanted)
+    /// the account holds once, with the same total. Counted from the twins' records alone.
+    pub fn recount(&self, statuses: &[u64]) -> Value {
+        let wanted = if statuses.is_empty() { web_summary::WANTED } else { statuses };
+        let (store, account) = (self.snapshot(Platform::Bigcommerce), self.snapshot(Platform::Netsuite));
+        web_summary::orders(&store, &account, wanted)
     }
 
     /// Stops the servers and, if there is a state folder, writes the records there.

@@ -8,7 +8,7 @@ use crate::{
     expr::Tables,
     flow::Repeat,
     record::Records,
-    shape::{Shape, TextShape},
+    shape::{Field, Object, Shape, TextShape},
     syntax::ast::Fragment,
 };
 
@@ -43,7 +43,7 @@ pub struct Signature {
 }
 
 impl Catalogue {
-    /// The type of that name: `text`, `bigcommerce.order`, `[int]`, `text?`.
+    /// The type of that name, as it is read: `text`, `bigcommerce.order`, `[int]`, `text?`.
     pub fn named(&self, name: &str) -> Option<Shape> {
         let name = name.trim();
         if let Some(inner) = name.strip_suffix('?') {
@@ -63,7 +63,7 @@ impl Catalogue {
             "money" => Shape::MONEY,
             "rate" => Shape::Rate,
             "list" => Shape::Any.list(),
-            record => self.records.get(record)?.clone(),
+            record => as_read(self.records.get(record)?),
         })
     }
 
@@ -94,6 +94,21 @@ pub(super) fn repeat(connection: &Connection, operation: &Operation) -> Option<R
         Repeats::Key(valid_for) => Repeat::Key { valid_for },
         Repeats::Look { operation, settle, lag } => Repeat::Look { operation, settle, lag },
     })
+}
+
+/// A record as it is read and passed on: read-only speaks of writes only.
+fn as_read(shape: &Shape) -> Shape {
+    match shape {
+        Shape::Object(object) => {
+            let fields = object.fields.iter().map(|(name, field)| {
+                (Arc::clone(name), Field { shape: as_read(&field.shape), read_only: false, ..field.clone() })
+            });
+            Shape::Object(Arc::new(Object { fields: fields.collect(), ..Object::clone(object) }))
+        }
+        Shape::List(element) => as_read(element).list(),
+        Shape::Optional(inner) => as_read(inner).optional(),
+        other => other.clone(),
+    }
 }
 
 fn formatted(format: &str) -> Shape {

@@ -58,8 +58,6 @@ pub enum Command {
     Validate(Paths),
     /// Run flows: one event now (`--event FILE` or `--key ID`), with a live view of its nodes.
     Exec(Exec),
-    /// Run the cases beside the flows (`*.test.yaml`).
-    Test(Paths),
     /// Draw a flow.
     Graph(Graph),
     /// What ran: find it by the business key (`flowrun runs list --key 1042`).
@@ -186,13 +184,10 @@ pub enum LettersCommand {
         /// The run's number or a business key.
         run: String,
     },
-    /// Give it up, with a reason that stays in the journal.
+    /// Give it up; who did it stays in the journal.
     Drop {
         /// The run's number or a business key.
         run: String,
-        /// Why.
-        #[arg(long)]
-        reason: String,
     },
     /// Settle a write that is in doubt.
     Settle {
@@ -201,6 +196,9 @@ pub enum LettersCommand {
         /// The node whose write is in doubt.
         #[arg(long)]
         node: String,
+        /// Which element, for a node with `each`.
+        #[arg(long)]
+        element: Option<String>,
         /// It happened, and this is the record's id.
         #[arg(long, value_name = "ID", conflicts_with = "absent", required_unless_present = "absent")]
         landed: Option<String>,

@@ -10,7 +10,7 @@ use super::{
     exit::Exit,
 };
 use crate::{
-    event::{Past, RunId},
+    event::{EffectId, Past, RunId},
     journal::{Error, OpenRun, Order, Query, Reader},
     report::{self, Paint, Row},
     value::Value,
@@ -72,15 +72,16 @@ pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &
             Ok(Exit::Done)
         }),
         LettersCommand::Retry { run } => with_parked(reader, run, streams, |open, streams| {
-            let order = Order::Retry { run: open.event.id, pinned: false, event: None, again: false };
+            let order = Order::Retry { run: open.event.id, newest: true, edited: None, force: false };
             leave(reader, &order, common, streams)
         }),
-        LettersCommand::Drop { run, reason } => with_parked(reader, run, streams, |open, streams| {
-            leave(reader, &Order::Drop { run: open.event.id, reason: reason.as_str().into() }, common, streams)
+        LettersCommand::Drop { run } => with_parked(reader, run, streams, |open, streams| {
+            leave(reader, &Order::Drop { run: open.event.id }, common, streams)
         }),
-        LettersCommand::Settle { run, node, landed, absent: _ } => with_parked(reader, run, streams, |open, streams| {
+        LettersCommand::Settle { run, node, element, landed, absent: _ } => with_parked(reader, run, streams, |open, streams| {
             let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
-            let order = Order::Settle { run: open.event.id, node: node.as_str().into(), element: "".into(), landed };
+            let effect = EffectId { node: node.as_str().into(), element: element.as_deref().unwrap_or_default().into() };
+            let order = Order::Settle { run: open.event.id, effect, landed };
             leave(reader, &order, common, streams)
         }),
     })
@@ -110,7 +111,7 @@ fn with_parked(
 ) -> Result<Exit, Error> {
     let open = reader.open_runs()?;
     let number = wanted.parse::<RunId>().ok();
-    let parked = |run: &&OpenRun| run.parked.is_some();
+    let parked = |run: &&OpenRun| run.parked().is_some();
     let by_number = open.iter().filter(parked).find(|run| number == Some(run.event.id));
     match by_number.or_else(|| open.iter().filter(parked).rfind(|run| *run.event.key == *wanted)) {
         Some(run) => work(run, streams),
@@ -131,12 +132,12 @@ fn find_past(reader: &Reader, wanted: &str) -> Result<Option<Past>, Error> {
 }
 
 fn row(open: &OpenRun) -> Option<Row<'_>> {
-    Some(Row { flow: &open.event.flow, key: &open.event.key, parked: open.parked.as_ref()? })
+    Some(Row { flow: &open.event.flow, key: &open.event.key, parked: open.parked()? })
 }
 
 fn leave(reader: &Reader, order: &Order, common: &Common, streams: &mut Streams) -> Result<Exit, Error> {
     let who = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
-    let number = reader.order(&who, order)?;
+    let number = reader.order(crate::wire::now(), &who, order)?;
     if common.format == Format::Json {
         streams.give(json!({ "order": number }).to_string());
     } else {

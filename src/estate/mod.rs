@@ -7,8 +7,8 @@
 //! `records/<system>/<record>.json` are records over those that come with flowrun.
 
 mod files;
-mod print;
 mod shipped;
+mod print;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -109,8 +109,7 @@ pub fn load(
 ) -> Estate {
     let here = PathBuf::from(".");
     let first = paths.first().unwrap_or(&here);
-    let mut reader =
-        Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
+    let mut reader = Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
     reader.estate.root = root(files, first);
     let mut listed = match &reader.estate.root {
         Some(root) => reader.list(&root.clone()),
@@ -168,11 +167,7 @@ impl<'a> Reader<'a> {
 
     fn unreadable(&mut self, path: &Path, error: &Error) {
         let file = self.sources.add(self.name(path), "");
-        self.problems.add(Problem::error(
-            codes::UNREADABLE,
-            Span { file, start: 0, end: 0 },
-            error.to_string(),
-        ));
+        self.problems.add(Problem::error(codes::UNREADABLE, Span { file, start: 0, end: 0 }, error.to_string()));
     }
 
     /// A file's number, once it is read.
@@ -191,8 +186,8 @@ impl<'a> Reader<'a> {
             "csv" if overlay_of(path).is_none() => self.table(path, asked),
             "csv" => {}
             "json" => {
-                let record = self.text(path);
-                self.estate.records.extend(record);
+                let file = self.text(path);
+                self.estate.records.extend(file);
             }
             _ => self.tree(path, asked),
         }
@@ -218,15 +213,9 @@ impl<'a> Reader<'a> {
         let path = path.to_owned();
         match kind {
             FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
-            FileKind::Overlay => {
-                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print))
-            }
-            FileKind::Fragment => {
-                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print))
-            }
-            FileKind::Connector => {
-                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print))
-            }
+            FileKind::Overlay => estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print)),
+            FileKind::Fragment => estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print)),
+            FileKind::Connector => estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print)),
             FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
             FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
         }
@@ -244,8 +233,7 @@ impl<'a> Reader<'a> {
                 Some(own) if wanted.is_none() => own.span,
                 _ => part.tree.name.span,
             };
-            let problem =
-                Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
+            let problem = Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
             let near = crate::shape::near(name, known.iter().map(|known| &*known.value));
             self.problems.add(match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
@@ -288,8 +276,7 @@ impl<'a> Reader<'a> {
             estate.tables.extend(theirs.tables);
         }
         let sources = &*reader.sources;
-        let known: BTreeSet<String> =
-            estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
+        let known: BTreeSet<String> = estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
         let missing = |file: &u32| record_name(sources, *file).is_none_or(|name| !known.contains(&name));
         estate.records.extend(theirs.records.into_iter().filter(missing));
         estate
@@ -297,8 +284,7 @@ impl<'a> Reader<'a> {
 
     /// The shipped estate by itself.
     fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
-        let listed: BTreeSet<PathBuf> =
-            SHIPPED.list(Path::new("/")).unwrap_or_default().into_iter().collect();
+        let listed: BTreeSet<PathBuf> = SHIPPED.list(Path::new("/")).unwrap_or_default().into_iter().collect();
         for path in &listed {
             self.file(path, true);
         }

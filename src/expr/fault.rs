@@ -15,7 +15,7 @@ pub enum FaultKind {
     UnknownFunction,
     /// A call with wrong arguments.
     Arguments,
-    /// A JSONPath that cannot be read.
+    /// A `JSONPath` that cannot be read.
     JsonPath,
     /// A field that a known shape does not have.
     UnknownField,

@@ -83,6 +83,12 @@ impl Reader {
         self.out.extend(origins);
     }
 
+    fn each<'n>(&mut self, nodes: impl IntoIterator<Item = &'n Node>, mode: Mode) {
+        for node in nodes {
+            self.all(node, mode);
+        }
+    }
+
     /// Only whether it is there is read, or how many there are.
     fn presence(&mut self, node: &Node, mode: Mode) {
         let origins = self.origins(node, mode);
@@ -104,13 +110,13 @@ impl Reader {
                 };
                 self.steps(vec![root], steps)
             }
-            Kind::Steps { base, steps } => match &base.kind {
-                Kind::Index { base, key } => self.index(base, key, steps, mode),
-                _ => {
-                    let origins = self.origins(base, mode);
-                    self.steps(origins, steps)
+            Kind::Steps { base, steps } => {
+                if let Kind::Index { base, key } = &base.kind {
+                    return self.index(base, key, steps, mode);
                 }
-            },
+                let origins = self.origins(base, mode);
+                self.steps(origins, steps)
+            }
             Kind::Index { base, key } => self.index(base, key, &[], mode),
             Kind::Slice { base, from, to } => {
                 from.iter().chain(to).for_each(|bound| self.all(bound, mode.control()));
@@ -158,11 +164,11 @@ impl Reader {
             Kind::Negate(inner) => self.all(inner, mode),
             Kind::Arithmetic(_, sides) => sides.iter().for_each(|side| self.all(side, mode)),
             Kind::And(sides) | Kind::Or(sides) => {
-                sides.iter().for_each(|side| self.all(side, mode.control()))
+                self.each(sides.iter(), mode.control());
             }
             Kind::Compare { first, rest } => {
                 self.all(first, mode.control());
-                rest.iter().for_each(|(_, next)| self.all(next, mode.control()));
+                self.each(rest.iter().map(|(_, next)| next), mode.control());
             }
             Kind::Test { value, test, than } => {
                 let mode = mode.control();
@@ -171,10 +177,10 @@ impl Reader {
                     "none" => self.presence(value, mode),
                     _ => self.all(value, mode),
                 }
-                than.iter().for_each(|than| self.all(than, mode));
+                self.each(than.iter().map(|than| &**than), mode);
             }
             Kind::Row { keys, .. } | Kind::Concat(keys) | Kind::List(keys) => {
-                keys.iter().for_each(|key| self.all(key, mode))
+                self.each(keys.iter(), mode);
             }
             Kind::Object(members) => members.iter().for_each(|(_, member)| self.all(member, mode)),
             Kind::MapCall { list, args, .. } => {
@@ -307,7 +313,9 @@ impl Reader {
                 origins
             }
             (From::First, paths) => {
-                paths.iter().for_each(|path| self.control(&origins, Some(path)));
+                for path in paths {
+                    self.control(&origins, Some(path));
+                }
                 origins
             }
             (From::All, [path]) if function.name == "sum" => {

@@ -30,7 +30,7 @@ pub struct Limits {
     pub fuel: u64,
     /// Elements of any one list that is made.
     pub items: usize,
-    /// Places that one JSONPath may look at.
+    /// Places that one `JSONPath` may look at.
     pub places: u64,
 }
 

@@ -102,7 +102,8 @@ impl Table {
         for record in reader.records() {
             match record {
                 Ok(record) => {
-                    records.push((record.position().map_or(1, |place| place.line() as usize), record))
+                    let line = record.position().map_or(1, |place| place.line() as usize);
+                    records.push((line, record));
                 }
                 Err(error) => faults.push(TableFault {
                     line: 1,

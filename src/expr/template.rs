@@ -113,8 +113,7 @@ impl Template {
     /// The text, if there is no expression in it.
     pub fn constant(&self) -> Option<&Value> {
         match &self.compiled.body {
-            Body::Const(value) => Some(value),
-            Body::One(Node { kind: Kind::Const(value), .. }) => Some(value),
+            Body::Const(value) | Body::One(Node { kind: Kind::Const(value), .. }) => Some(value),
             _ => None,
         }
     }

@@ -31,7 +31,7 @@ fn entry(function: &Function, out: &mut String) {
     });
     let params = params.collect::<Vec<_>>().join(", ");
     let more = if function.rest { ", …" } else { "" };
-    drop(write!(out, "\n## {}\n\n`{}({params}{more})`\n\n{}\n", function.name, function.name, function.doc));
+    _ = write!(out, "\n## {}\n\n`{}({params}{more})`\n\n{}\n", function.name, function.name, function.doc);
     if !function.examples.is_empty() {
         out.push_str("\n```text\n");
         for (expression, gives) in function.examples {

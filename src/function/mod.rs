@@ -240,7 +240,7 @@ impl Function {
         Self { rest: true, ..self }
     }
 
-    const fn from_first(self) -> Self {
+    const fn origin_first(self) -> Self {
         Self { origin: Origin::First, ..self }
     }
 

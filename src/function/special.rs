@@ -81,7 +81,7 @@ pub(super) const SELECT: Function = form(
     |args| given(args, 0),
     Form::Select { attribute: false, keep: true },
 )
-.from_first()
+.origin_first()
 .examples(&[("[1, 7, 9] | select('>', 5)", "[7,9]"), ("[0, '', 'a'] | select", "[\"a\"]")]);
 
 pub(super) const REJECT: Function = form(
@@ -91,7 +91,7 @@ pub(super) const REJECT: Function = form(
     |args| given(args, 0),
     Form::Select { attribute: false, keep: false },
 )
-.from_first()
+.origin_first()
 .examples(&[("[1, none, 2] | reject('none')", "[1,2]")]);
 
 pub(super) const SELECTATTR: Function = form(
@@ -101,7 +101,7 @@ pub(super) const SELECTATTR: Function = form(
     |args| given(args, 0),
     Form::Select { attribute: true, keep: true },
 )
-.from_first()
+.origin_first()
 .examples(&[
     ("[{'n': 1, 't': 'a'}, {'n': 2, 't': 'b'}] | selectattr('t', '==', 'b') | map(attribute='n')", "[2]"),
     ("[{'n': 1}, {'n': none}] | selectattr('n', 'none') | length", "1"),
@@ -115,7 +115,7 @@ pub(super) const REJECTATTR: Function = form(
     |args| given(args, 0),
     Form::Select { attribute: true, keep: false },
 )
-.from_first()
+.origin_first()
 .examples(&[("[{'n': 1}, {'n': 2}] | rejectattr('n', 'in', [2, 3])", "[{\"n\":1}]")]);
 
 pub(super) const PATH: Function = form(
@@ -139,7 +139,7 @@ pub(super) const FIND: Function = form(
     |args| element(args, 0).optional(),
     Form::Find,
 )
-.from_first()
+.origin_first()
 .examples(&[
     ("[{'id': 1}, {'id': 2, 'n': 'b'}] | find(id=2)", "{\"id\":2,\"n\":\"b\"}"),
     ("[{'item': {'id': 1}}] | find(item__id=2)", "null"),

@@ -73,7 +73,7 @@ pub static TESTS: &[Test] = &[
         Value::Map(map) => map.is_empty(),
         _ => false,
     }),
-    than(&["==", "eq", "equalto"], "It is equal.", |value, other| value.same(other)),
+    than(&["==", "eq", "equalto"], "It is equal.", Value::same),
     than(&["!=", "ne"], "It is not equal.", |value, other| value.same(other).map(|same| !same)),
     than(&["<", "lt"], "It is less.", |value, other| Ok(value.order_by(other, "<")?.is_lt())),
     than(&["<=", "le"], "It is less or equal.", |value, other| Ok(value.order_by(other, "<=")?.is_le())),

@@ -34,6 +34,7 @@ fn past(id: u64, key: &str, outcome: Outcome) -> Past {
         key: key.into(),
         fact: (key == "b").then(|| "refund-2".into()),
         version: Some(Version(Value::from("2026-01-01"))),
+        body: Value::object([("order_id", Value::from(7))]),
         plan: Hash::of(b"plan"),
         accepted: Instant(1000 + id),
         started: Instant(1001 + id),

@@ -120,7 +120,7 @@ codes! {
     CONDITION = "FR311", "a condition that is not true or false";
     /// `each` is given something else than a list.
     NOT_A_LIST = "FR312", "`each` over something that is no list";
-    /// A JSONPath that cannot be read.
+    /// A `JSONPath` that cannot be read.
     JSONPATH = "FR313", "bad JSONPath";
     /// A key, lane, id or `by` that is neither text nor a number.
     KEY = "FR314", "not a key";

@@ -17,19 +17,18 @@ pub struct LiveView {
     paint: Paint,
     width: usize,
     began: HashMap<RunId, Instant>,
-    main: Option<RunId>,
+    main: RunId,
 }
 
 impl LiveView {
-    /// A view with or without colours.
-    pub fn new(paint: Paint) -> Self {
-        Self { paint, width: 12, began: HashMap::new(), main: None }
+    /// A view of one run, and of others as they come in between.
+    pub fn new(paint: Paint, main: RunId) -> Self {
+        Self { paint, width: 12, began: HashMap::new(), main }
     }
 
     /// The line for an event, if it is worth one.
     pub fn line(&mut self, live: &Live) -> Option<String> {
-        let main = *self.main.get_or_insert(live.run);
-        let indent = if live.run == main { "" } else { "    " };
+        let indent = if live.run == self.main { "" } else { "    " };
         let line = self.said(live)?;
         Some(format!("{indent}{line}"))
     }
@@ -132,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_run_reads_like_its_flow() {
-        let mut view = LiveView::new(Paint(false));
+        let mut view = LiveView::new(Paint(false), EventId(1));
         let mut at = 0;
         let mut line = |run: u64, what: What| {
             at += 40;

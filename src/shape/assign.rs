@@ -40,7 +40,9 @@ pub fn assignable(from: &Shape, to: &Shape) -> Result<(), Mismatch> {
         | (Shape::Bool, Shape::Bool)
         | (Shape::Int, Shape::Int | Shape::Number | Shape::Rate | Shape::Text(_))
         | (Shape::Number | Shape::Rate, Shape::Number | Shape::Rate | Shape::Text(_))
-        | (Shape::Money(_), Shape::Number | Shape::Rate) => Ok(()),
+        | (Shape::Money(_), Shape::Number | Shape::Rate)
+        | (Shape::Enum(_), Shape::Text(_))
+        | (Shape::Text(_), Shape::Enum(_)) => Ok(()),
         (Shape::Optional(from), Shape::Optional(to)) => assignable(from, to),
         (from, Shape::Optional(to)) => assignable(from, to),
         (Shape::Optional(_) | Shape::Null, to) => Err(Mismatch::here(format!(
@@ -57,7 +59,6 @@ pub fn assignable(from: &Shape, to: &Shape) -> Result<(), Mismatch> {
             Mismatch::here(format!("expected {to}, found {from}: turn it into a number with `| decimal`")),
         ),
         (Shape::Text(from), Shape::Text(to)) => formats(from, to),
-        (Shape::Enum(_), Shape::Text(_)) | (Shape::Text(_), Shape::Enum(_)) => Ok(()),
         (Shape::Enum(from), Shape::Enum(to)) => words(from, to),
         (Shape::List(from), Shape::List(to)) => assignable(from, to).map_err(|miss| miss.below(&"[]".into())),
         (Shape::Object(from), Shape::Object(to)) => objects(from, to),

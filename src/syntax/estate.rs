@@ -194,7 +194,7 @@ pub(super) fn estate(tree: &yaml::Node) -> Option<Estate> {
         name: fields.name("estate")?,
         title: fields.name("title"),
         environment: fields.name("environment"),
-        environments: fields.map("environments", |node| environment(Fields::of(node)?)),
+        environments: fields.map("environments", |node| Some(environment(Fields::of(node)?))),
         flows: fields.map("flows", |node| Some(settings(Fields::of(node)?))),
         classes: fields.map("classes", |node| {
             let weight = name(node)?;
@@ -204,20 +204,20 @@ pub(super) fn estate(tree: &yaml::Node) -> Option<Estate> {
         alerts: fields.map("alerts", |node| alert(Fields::of(node)?)),
         retention: fields.object("retention", retention).unwrap_or_default(),
         books: fields.map("memory", |node| Some(book(Fields::of(node)?))),
-        listen: fields.object("listen", listen).unwrap_or_default(),
+        listen: fields.object("listen", |listen| Some(listener(listen))).unwrap_or_default(),
         journal: fields.object("journal", |journal| journal.name("dir")),
         span: tree.span,
     })
 }
 
-fn environment(fields: Fields<'_>) -> Option<Environment> {
-    Some(Environment {
+fn environment(fields: Fields<'_>) -> Environment {
+    Environment {
         title: fields.name("title"),
         connections: fields.map("connections", |node| connection(Fields::of(node)?)),
-        listen: fields.object("listen", listen).unwrap_or_default(),
+        listen: fields.object("listen", |listen| Some(listener(listen))).unwrap_or_default(),
         journal: fields.object("journal", |journal| journal.name("dir")),
         span: fields.span,
-    })
+    }
 }
 
 fn connection(fields: Fields<'_>) -> Option<Connection> {
@@ -281,7 +281,7 @@ fn book(fields: Fields<'_>) -> Book {
     }
 }
 
-fn listen(fields: Fields<'_>) -> Option<Listen> {
+fn listener(fields: Fields<'_>) -> Listen {
     let token = fields.get("token").and_then(reference);
-    Some(Listen { address: fields.name("address"), public_url: fields.name("public_url"), token })
+    Listen { address: fields.name("address"), public_url: fields.name("public_url"), token }
 }

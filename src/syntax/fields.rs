@@ -133,7 +133,8 @@ pub(super) fn many<'n, T>(node: &'n Node, mut read: impl FnMut(&'n Node) -> Opti
 pub(super) fn given(node: &Node) -> Given {
     let Kind::Map(entries) = &node.kind else { return leaf(node, given) };
     let fields = Fields { entries, span: node.span };
-    let kind = keys::given(entries.iter().map(|(name, _)| &*name.value)).map(|object| object.name);
+    let names: Vec<_> = entries.iter().map(|(name, _)| &*name.value).collect();
+    let kind = keys::given(&names).map(|object| object.name);
     let special = match kind {
         Some(name) if name == keys::EACH.name => each(fields).map(|each| Given::Each(Box::new(each))),
         Some(_) => placed(fields).map(|placed| Given::Use(Box::new(placed))),

@@ -164,7 +164,8 @@ impl Writer {
             for (key, object) in choice.of {
                 let described = object.key(key).map_or("", |key| key.doc);
                 properties.insert((*key).to_owned(), json!({ "description": described }));
-                cases.push(json!({ "if": { "required": [key] }, "then": writer.object(object) }));
+                let told = json!({ "type": "object", "required": [key] });
+                cases.push(json!({ "if": told, "then": writer.object(object) }));
             }
             let required: Vec<_> = choice.of.iter().map(|(key, _)| json!({ "required": [key] })).collect();
             json!({
@@ -224,11 +225,11 @@ fn key_name(names: Names) -> Value {
     match names {
         Names::Free => json!({ "not": { "pattern": r"\{\{" } }),
         Names::Call => json!({ "pattern": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$" }),
-        named => name(named),
+        other => name(other),
     }
 }
 
-/// `a nested `each`` as a name of a definition.
+/// What an object is called, as the name of a definition: without article and signs.
 fn slug(name: &str) -> String {
     let bare = name.trim_start_matches("a ").trim_start_matches("an ");
     let letters = bare.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' });

@@ -56,8 +56,8 @@ fn feed(value: &Value, to: &mut blake3::Hasher) {
         Value::Null => drop(to.update(b"n")),
         Value::Bool(truth) => drop(to.update(if *truth { b"t" } else { b"f" })),
         Value::Number(Number::Exact(digits)) => drop(to.update(b"d").update(&digits.normalize().serialize())),
-        Value::Number(Number::Written(text)) => feed_text(b"w", text, to),
-        Value::Text(text) => feed_text(b"s", text, to),
+        Value::Number(Number::Written(text)) => feed_text(*b"w", text, to),
+        Value::Text(text) => feed_text(*b"s", text, to),
         Value::Money(money) => {
             to.update(b"m")
                 .update(money.currency.code().as_bytes())
@@ -72,13 +72,13 @@ fn feed(value: &Value, to: &mut blake3::Hasher) {
             let mut keys: Vec<_> = map.keys().collect();
             keys.sort_unstable();
             for key in keys {
-                feed_text(b"k", key, to);
+                feed_text(*b"k", key, to);
                 feed(&map[key], to);
             }
         }
     }
 }
 
-fn feed_text(tag: &[u8; 1], text: &str, to: &mut blake3::Hasher) {
-    to.update(tag).update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+fn feed_text(tag: [u8; 1], text: &str, to: &mut blake3::Hasher) {
+    to.update(&tag).update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }

@@ -116,8 +116,8 @@ fn write(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-        Value::Number(number) => drop(write!(out, "{number}")),
-        Value::Money(money) => drop(write!(out, "{}", money.written())),
+        Value::Number(number) => _ = write!(out, "{number}"),
+        Value::Money(money) => _ = write!(out, "{}", money.written()),
         Value::Text(text) => write_text(text, out),
         Value::List(items) => {
             out.push('[');
@@ -159,7 +159,7 @@ fn write_text(text: &str, out: &mut String) {
         };
         out.push_str(&text[clean..at]);
         if escape.is_empty() {
-            drop(write!(out, "\\u{byte:04x}"));
+            _ = write!(out, "\\u{byte:04x}");
         } else {
             out.push_str(escape);
         }

@@ -307,11 +307,11 @@ impl<'v> Walk<'v> {
                     Value::Map(map) => map.len(),
                     _ => return None,
                 };
-                Some(Cow::Owned(Value::from(length as i64)))
+                Some(Cow::Owned(count(length)))
             }),
             TestFunction::Count(argument) => {
                 let FnArg::Test(test) = argument else { return Ok(None) };
-                Some(Cow::Owned(Value::from(self.nodes(test, node)?.len() as i64)))
+                Some(Cow::Owned(count(self.nodes(test, node)?.len())))
             }
             TestFunction::Value(argument) => self.argument(argument, node)?,
             TestFunction::Match(text, pattern) => self.matches(text, pattern, node, false)?,
@@ -358,6 +358,10 @@ impl<'v> Walk<'v> {
     }
 }
 
+fn count(places: usize) -> Value {
+    Value::from(i64::try_from(places).unwrap_or(i64::MAX))
+}
+
 fn children(node: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     match node {
         Value::List(items) => Box::new(items.iter()),
@@ -369,7 +373,7 @@ fn children(node: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
 /// RFC 9535 §2.3.4.2: bounds are clamped, a step of 0 selects nothing.
 fn slice<'v>(node: &'v Value, start: Option<i64>, end: Option<i64>, step: i64, out: &mut Vec<&'v Value>) {
     let Value::List(items) = node else { return };
-    let length = items.len() as i64;
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let counted = |bound: i64| if bound < 0 { bound.saturating_add(length) } else { bound };
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let start = start.map_or(if step > 0 { low } else { high }, |bound| counted(bound).clamp(low, high));

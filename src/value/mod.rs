@@ -95,8 +95,11 @@ impl Value {
     /// The element of a list; negative counts from the end.
     pub fn at(&self, index: i64) -> Option<&Self> {
         let Self::List(list) = self else { return None };
-        let index = if index < 0 { index + list.len() as i64 } else { index };
-        usize::try_from(index).ok().and_then(|index| list.get(index))
+        let index = match usize::try_from(index) {
+            Ok(index) => index,
+            Err(_) => list.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
+        };
+        list.get(index)
     }
 
     /// The text, if this is text.

@@ -51,12 +51,11 @@ impl Keep {
     /// The used parts of a value. Lists keep their length, scalars stay whole.
     pub fn prune(&self, value: &Value) -> Value {
         match (self, value) {
-            (Self::All, _) | (_, Value::Null | Value::Bool(_)) => value.clone(),
             (Self::Fields(_), Value::List(items)) => Value::list(items.iter().map(|item| self.prune(item))),
             (Self::Fields(fields), Value::Map(map)) => Value::object(
                 map.iter().filter_map(|(key, value)| Some((Arc::clone(key), fields.get(key)?.prune(value)))),
             ),
-            (Self::Fields(_), _) => value.clone(),
+            (Self::Nothing, Value::Null | Value::Bool(_)) | (Self::All | Self::Fields(_), _) => value.clone(),
             (Self::Nothing, Value::List(_)) => Value::list([]),
             (Self::Nothing, Value::Map(_)) => Value::object::<Arc<str>>([]),
             (Self::Nothing, _) => Value::Bool(true),

@@ -6,6 +6,7 @@ mod client;
 mod door;
 mod link;
 mod send;
+mod world;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -102,7 +102,9 @@ pub fn read(sources: &Sources, file: u32, problems: &mut Problems) -> Option<Nod
             if written.contains('"') { format!("write '{written}'") } else { format!("write \"{written}\"") };
         problems.add(problem.says("quote this").help(help));
     }
-    found.into_iter().for_each(|problem| problems.add(problem));
+    for problem in found {
+        problems.add(problem);
+    }
     root
 }
 

@@ -82,7 +82,9 @@ impl Placed {
         let breaks = breaks(raw, at, end);
         match breaks.as_slice() {
             [] => {
-                raw[at..end].char_indices().for_each(|(offset, letter)| self.put(letter, base + at + offset))
+                for (offset, letter) in raw[at..end].char_indices() {
+                    self.put(letter, base + at + offset);
+                }
             }
             [only] => self.put(' ', base + only),
             [_, rest @ ..] => rest.iter().for_each(|place| self.put('\n', base + place)),

@@ -60,7 +60,7 @@ fn close(text: &str, at: usize) -> Option<usize> {
 /// The text with every byte of `places` replaced by a letter; line breaks stay.
 pub(super) fn masked(text: &str, places: &[Range<usize>]) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for byte in places.iter().flat_map(|place| place.clone()) {
+    for byte in places.iter().flat_map(Clone::clone) {
         if !matches!(bytes[byte], b'\n' | b'\r') {
             bytes[byte] = b'x';
         }

@@ -308,6 +308,9 @@ mod random {
         assert!(node.span.start <= node.span.end && node.span.end as usize <= text.len());
         match &node.kind {
             Kind::Scalar(scalar) => {
+                let first = scalar.places[0].1;
+                let exact = scalar.places.len() == 1 || scalar.places.iter().any(|(_, byte)| *byte != first);
+                assert!(exact, "what was read is not what was parsed: {scalar:?}");
                 for (offset, letter) in scalar.text.char_indices() {
                     let place = scalar.place(offset as u32, (offset + letter.len_utf8()) as u32);
                     assert!(

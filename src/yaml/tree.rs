@@ -221,7 +221,6 @@ impl<'a> Builder<'a> {
         if wanted.is_empty() {
             return Placed::default();
         }
-        debug_assert!(false, "FALLBACK {:?} {:?} {:?}", &self.text[range.clone()], wanted, placed.text);
         let runs = wanted.char_indices().map(|(offset, _)| (offset as u32, inner.start as u32)).collect();
         Placed { text: wanted.to_owned(), runs }
     }
@@ -280,14 +279,11 @@ impl<'a> Builder<'a> {
 
     fn broken(&mut self, error: &granit_parser::ScanError) -> Step {
         let at = error.marker().byte_offset().unwrap_or(0);
-        match quote::before(self.scanned, at, &self.scalars) {
-            Some(place) => Step::Unquoted(place),
-            None => {
-                let problem = fault::problem(self.text, self.file, at, error.kind());
-                self.problems.push(problem);
-                Step::Stop
-            }
+        if let Some(place) = quote::before(self.scanned, at, &self.scalars) {
+            return Step::Unquoted(place);
         }
+        self.problems.push(fault::problem(self.text, self.file, at, error.kind()));
+        Step::Stop
     }
 
     fn end(mut self) -> Built {

@@ -47,7 +47,7 @@ impl Amount {
             let digit = digit.to_digit(10)?;
             match i64::try_from(at).ok()?.cmp(&shift) {
                 std::cmp::Ordering::Less => {
-                    number = number.checked_mul(10)?.checked_add(i128::from(digit))?
+                    number = number.checked_mul(10)?.checked_add(i128::from(digit))?;
                 }
                 std::cmp::Ordering::Equal => up = digit >= 5,
                 std::cmp::Ordering::Greater => {}

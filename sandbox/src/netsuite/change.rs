@@ -20,6 +20,13 @@ pub(crate) fn sent(line: &Map<String, Value>, field: &str) -> bool {
     line.get(SENT).and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == field))
 }
 
+/// Marks a field of a touched line as if the request had sent it.
+pub(crate) fn mark_sent(line: &mut Map<String, Value>, field: &str) {
+    if let Some(names) = line.get_mut(SENT).and_then(Value::as_array_mut) {
+        names.push(json!(field));
+    }
+}
+
 /// Whether the request added this line.
 pub(crate) fn is_new(line: &Map<String, Value>) -> bool {
     line.contains_key(NEW)

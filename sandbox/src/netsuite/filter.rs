@@ -4,7 +4,7 @@
 //! It must never sort or page.
 
 use jiff::civil::Date;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     amount::Amount,
@@ -266,13 +266,13 @@ fn operator(word: &str, kind: &Kind) -> Option<(Operator, bool)> {
 }
 
 impl Filter {
-    /// Whether a record (its fields, with `id` and `externalId` among them) fulfils the condition.
-    pub(crate) fn holds(&self, body: &Map<String, Value>, dates: Dates) -> bool {
+    /// Whether a record fulfils the condition; `field` gives its fields, `id` and `externalId` among them.
+    pub(crate) fn holds(&self, field: &dyn Fn(&str) -> Option<Value>, dates: Dates) -> bool {
         match self {
-            Self::And(parts) => parts.iter().all(|part| part.holds(body, dates)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(body, dates)),
-            Self::Test { field, operator, negated, values } => {
-                test(body.get(field), *operator, values, dates) != *negated
+            Self::And(parts) => parts.iter().all(|part| part.holds(field, dates)),
+            Self::Or(parts) => parts.iter().any(|part| part.holds(field, dates)),
+            Self::Test { field: name, operator, negated, values } => {
+                test(field(name).as_ref(), *operator, values, dates) != *negated
             }
         }
     }
@@ -342,7 +342,7 @@ mod tests {
             unreachable!()
         };
         let filter = parse(q, schema.def("customer"), DATES).map_err(|problem| problem.detail)?;
-        Ok(filter.holds(&body, DATES))
+        Ok(filter.holds(&|field| body.get(field).cloned(), DATES))
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         }
         match &field.kind {
             Kind::Text(limit) => text(value, *limit).ok_or_else(wrong),
-            Kind::Email => text(value, 254).filter(|text| is_email(text)).ok_or_else(wrong),
+            Kind::Email => text(value, 254).filter(is_email).ok_or_else(wrong),
             Kind::Country => choice(value).filter(|id| is_country(id)).map(Value::String).ok_or_else(wrong),
             Kind::Integer => integer(value).ok_or_else(wrong),
             Kind::Number => Amount::of(value).map(Amount::json).ok_or_else(wrong),

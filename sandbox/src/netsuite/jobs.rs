@@ -46,8 +46,8 @@ impl Jobs {
     }
 
     /// Takes a request in. The work is done when the account's time for it has passed on the sandbox clock.
-    pub(crate) fn submit(account: &Arc<Account>, call: Call) -> Reply {
-        let calls = match split(&call) {
+    pub(crate) fn submit(account: &Arc<Account>, call: &Call) -> Reply {
+        let calls = match split(call) {
             Ok(calls) => calls,
             Err(problem) => return problem.reply(),
         };

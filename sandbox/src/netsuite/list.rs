@@ -2,7 +2,7 @@
 //!
 //! In: a [`Call`] on a record type. Out: one page with its links. It must never show a field.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     Account,
@@ -52,7 +52,7 @@ impl Page {
     }
 
     /// The page's envelope: links on the client's own host, counts.
-    pub(crate) fn envelope(&self, call: &Call, items: Vec<Value>, total: usize) -> Value {
+    pub(crate) fn envelope(&self, call: &Call, items: &[Value], total: usize) -> Value {
         let last = total.saturating_sub(1) / self.limit * self.limit;
         let more = self.offset + items.len() < total;
         let mut links = vec![self.link(call, "self", self.offset)];
@@ -93,7 +93,7 @@ pub(crate) fn serve(account: &Account, store: &Store, call: &Call, def: &Def) ->
         None | Some("") => store.all(&def.name).map(|record| record.id).collect(),
         Some(q) => {
             let filter = filter::parse(q, def, dates)?;
-            let fits = |record: &&Record| filter.holds(&fields(&output, record), dates);
+            let fits = |record: &&Record| filter.holds(&|field| output.value(record, field), dates);
             store.all(&def.name).filter(fits).map(|record| record.id).collect()
         }
     };
@@ -101,12 +101,5 @@ pub(crate) fn serve(account: &Account, store: &Store, call: &Call, def: &Def) ->
         .of_rows(&ids)
         .iter()
         .map(|id| json!({ "links": this(&output.href(&def.name, id)), "id": id.to_string() }));
-    Ok(Reply::ok(page.envelope(call, items.collect(), ids.len()), COLLECTION))
-}
-
-fn fields(output: &Output, record: &Record) -> Map<String, Value> {
-    let mut body = output.whole(record);
-    body.insert("id".into(), json!(record.id));
-    body.insert("externalId".into(), json!(record.external_id));
-    body
+    Ok(Reply::ok(page.envelope(call, &items.collect::<Vec<_>>(), ids.len()), COLLECTION))
 }

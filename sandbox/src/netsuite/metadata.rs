@@ -1,6 +1,6 @@
 //! The metadata catalogue: which record types the account has, and their JSON Schemas.
 //!
-//! In: the record table. Out: links, JSON Schema (draft 6, with the platform's own keys), OpenAPI. It must never know a
+//! In: the record table. Out: links, JSON Schema (draft 6, with the platform's own keys), `OpenAPI`. It must never know a
 //! record.
 
 use serde_json::{Map, Value, json};
@@ -85,7 +85,6 @@ fn object(schema: &Schema, def: &Def, depth: usize) -> Value {
     let mut out = json!({ "type": "object", "properties": properties });
     if depth == 0 {
         out["$schema"] = json!("http://json-schema.org/draft-06/hyper-schema#");
-        out["x-ns-filterable"] = json!(["EMPTY", "EMPTY_NOT"]);
     }
     if let Some(key) = &def.key {
         out["x-ns-sublistkey"] = json!([key]);
@@ -133,13 +132,12 @@ fn property(schema: &Schema, field: &Field, depth: usize) -> Value {
     let (mut out, filterable) = match &field.kind {
         Kind::Text(limit) => (json!({ "type": "string", "maxLength": limit }), true),
         Kind::Email => (json!({ "type": "string", "format": "email", "maxLength": 254 }), true),
-        Kind::Country => (reference(None), true),
         Kind::Integer => (json!({ "type": "integer", "format": "int64" }), true),
         Kind::Number | Kind::Rate | Kind::Break => (json!({ "type": "number", "format": "double" }), true),
         Kind::Bool => (json!({ "type": "boolean" }), true),
         Kind::Date => (json!({ "type": "string", "format": "date" }), true),
         Kind::Moment => (json!({ "type": "string", "format": "date-time" }), true),
-        Kind::Ref(_) => (reference(None), true),
+        Kind::Country | Kind::Ref(_) => (reference(None), true),
         Kind::Choice(choices) => (reference(Some(choices.iter().map(|(id, _)| id.as_str()).collect())), true),
         Kind::Many(_) => (collection(reference(None)), false),
         Kind::List(def) if depth < 3 => (collection(object(schema, schema.def(def), depth + 1)), false),

@@ -1,7 +1,14 @@
-//! The NetSuite twin: token endpoint, record service, SuiteQL, metadata catalogue, asynchronous jobs.
+//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs.
 //!
 //! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
-//! the BigCommerce twin holds, nor take a total that was sent.
+//! the `BigCommerce` twin holds, nor take a total that was sent.
+//!
+//! Where the platform's documentation is silent, this twin chose (a switch in [`Settings`] where one may want another):
+//! a line without a price level, or with any but -1, takes the item's table price; items without prices are custom; closed
+//! lines still count in the total; header shipping wants a ship method; taxes of header shipping and handling are referred
+//! to as `SHIPPING` and `HANDLING`; certificates redeemed lower the total; `tranId` and every total that is
+//! sent is passed over; a person needs a last name; external ids are unique within a record type; a fulfilment counts as
+//! fulfilled once it is shipped.
 //!
 //! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
 
@@ -84,12 +91,20 @@ pub fn router(shared: Arc<Shared>, settings: &Settings) -> Router {
         Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
         admin(account.clone()),
     );
+    let gate = account.clone();
+    let wording = move |kind: &Fault, _: &str| {
+        if *kind == Fault::ExpiredToken {
+            // A client that only tries again with the same token is seen.
+            gate.gate.revoke();
+        }
+        wording(kind)
+    };
     let router = Router::new().fallback(serve).with_state(account);
     door::guard(shared, Platform::Netsuite, Arc::new(wording), router)
 }
 
 /// How faults that are answers are worded.
-fn wording(kind: &Fault, _path: &str) -> Response {
+fn wording(kind: &Fault) -> Response {
     match kind {
         Fault::TooMany => Problem::concurrency(),
         Fault::ExpiredToken => Problem::login(),
@@ -197,7 +212,7 @@ impl Account {
             };
         }
         if let Err(refusal) = self.gate.admit(&call) {
-            return refusal;
+            return *refusal;
         }
         let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
             return Problem::concurrency().reply();
@@ -210,7 +225,7 @@ impl Account {
         let deferred =
             matches!(path[..], ["services", "rest", "record", "v1", kind, ..] if kind != "metadata-catalog");
         let reply = if deferred && call.prefers("respond-async") {
-            Jobs::submit(self, call)
+            Jobs::submit(self, &call)
         } else {
             self.answer(&call)
         };

@@ -44,7 +44,10 @@ impl Output<'_> {
 
     pub(crate) fn record(&self, record: &Record) -> Value {
         let def = self.schema.def(&record.kind);
-        let whole = self.whole(record);
+        let mut whole = self.whole(record);
+        if record.kind == "customer" {
+            self.balances(record, &mut whole);
+        }
         let href = self.href(&record.kind, record.id);
         let mut out = Map::new();
         out.insert("links".into(), this(&href));
@@ -77,12 +80,25 @@ impl Output<'_> {
                 json!(format!("{}-{}", record.kind.to_uppercase(), record.id)),
             );
         }
-        match record.kind.as_str() {
-            "inventoryItem" => self.stock(record, &mut body),
-            "customer" => self.balances(record, &mut body),
-            _ => {}
+        if record.kind == "inventoryItem" {
+            self.stock(record, &mut body);
         }
         body
+    }
+
+    /// One field of a record, `id` and `externalId` among them, for searching.
+    pub(crate) fn value(&self, record: &Record, field: &str) -> Option<Value> {
+        match field {
+            "id" => Some(json!(record.id)),
+            "externalId" => record.external_id.as_ref().map(|id| json!(id)),
+            "createdDate" | "dateCreated" => Some(json!(time::instant(record.created))),
+            "lastModifiedDate" | "lastmodifieddate" => Some(json!(time::instant(record.modified))),
+            _ => record.body.get(field).cloned().or_else(|| {
+                // What follows from other records is worked out only when it is asked for.
+                let own = matches!(field, "refName" | "transactionNumber") || field.starts_with("quantity");
+                if own { self.whole(record).shift_remove(field) } else { None }
+            }),
+        }
     }
 
     fn stock(&self, record: &Record, body: &mut Map<String, Value>) {

@@ -53,7 +53,7 @@ pub(crate) struct Def {
     pub(crate) name: String,
     /// `transaction`, `entity`, `item` or `list`; empty for sublists and subrecords.
     pub(crate) family: String,
-    /// The type's SuiteQL code.
+    /// The type's `SuiteQL` code.
     pub(crate) code: String,
     pub(crate) title: String,
     /// Only reads are allowed.
@@ -111,7 +111,9 @@ impl Schema {
         }
         close(&mut defs, open);
         add_tax(&mut defs, tax);
-        custom.iter().for_each(|field| add_custom(&mut defs, field));
+        for field in custom {
+            add_custom(&mut defs, field);
+        }
         let names = defs.keys().map(|name| (name.to_ascii_lowercase(), name.clone())).collect();
         Self { defs, names }
     }

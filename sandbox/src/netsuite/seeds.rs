@@ -18,7 +18,7 @@
 //! | nonInventorySaleItem | 909 CUSTOM-LINE, 998 RETIRED (inactive), 999 US-ONLY (subsidiary 1 only) |
 //! | the catalogue | `FR-1001` is item 1001 and so on; kits `FR-KIT-1` 1101, `FR-KIT-2` 1102, `FR-KIT-3` 1103; `FR-GIFT` 1201 |
 //! | the shop's goods | from 2001 in the order of the shop's catalogue |
-//! | customer | 501 person UK, 502 person US, 503 firm DE (wholesale), 504 inactive, 510/511/512 web customer UK/US/EU |
+//! | customer | 501 person UK, 502 person US, 503 firm DE (wholesale), 504 inactive, 510/511/512 web customer UK/US/EU (any currency) |
 //! | giftCertificate | 77 50.00 GBP, 78 25.00 USD |
 //! | department 5, 6 · classification 12, 13 · term 2, 4 · salesChannel 1, 2 · promotionCode 12 · customerStatus 13, 6 | |
 
@@ -166,7 +166,7 @@ fn product_item(product: &crate::catalogue::Product, ids: &HashMap<String, i64>)
     (kind, body)
 }
 
-/// An item of the made-up shop; its price is in cents, taken as euro cents' worth by the rates of the account.
+/// An item of the made-up shop; its price is taken as dollar cents, the other currencies follow by the account's rates.
 fn shop_item(
     store: &Store,
     item: &seed_catalogue::Item,

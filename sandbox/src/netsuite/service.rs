@@ -212,13 +212,14 @@ pub(crate) fn stored(account: &Account, store: &mut Store, call: &Call, change: 
     if let Some(before) = &before {
         note(store, before, &record, now);
     }
-    follow(account, store, before.as_ref(), &record);
+    follow(account, store, before.as_ref(), Some(&record));
     let (kind, id) = (record.kind.clone(), record.id);
     let name = title(&account.schema, &record);
     let external_id = record.external_id.clone();
+    let from = record.text("createdFrom").to_owned();
     let verb = if before.is_some() { "update" } else { "create" };
     store.put(record);
-    parent(account, store, &kind, id);
+    parent(account, store, &from);
     let mut effect = json!({ "record": kind, "id": id.to_string(), "verb": verb, "name": name });
     if let Some(external_id) = external_id {
         effect["externalId"] = json!(external_id);
@@ -252,19 +253,19 @@ fn note(store: &mut Store, before: &Record, record: &Record, at: jiff::Timestamp
 }
 
 /// Stock and gift certificates follow from sales, fulfilments and adjustments.
-fn follow(account: &Account, store: &mut Store, before: Option<&Record>, record: &Record) {
+fn follow(account: &Account, store: &mut Store, before: Option<&Record>, after: Option<&Record>) {
     let now = account.now();
     let wanted = |store: &Store, record: Option<&Record>| {
         record.map(|record| rules::wanted(store, &account.schema, record)).unwrap_or_default()
     };
-    let (old, new) = (wanted(store, before), wanted(store, Some(record)));
+    let (old, new) = (wanted(store, before), wanted(store, after));
     for ((item, location), quantity) in old {
         store.move_stock(item, location, 0, -quantity, now);
     }
     for ((item, location), quantity) in new {
         store.move_stock(item, location, 0, quantity, now);
     }
-    for (sign, record) in [(1, before), (-1, Some(record))] {
+    for (sign, record) in [(1, before), (-1, after)] {
         let Some(record) = record else { continue };
         for ((item, location), quantity) in rules::moved(store, &account.schema, record) {
             store.move_stock(item, location, sign * quantity, 0, now);
@@ -287,30 +288,29 @@ fn redeem(store: &mut Store, line: &Value, sign: i64) {
 }
 
 /// What a fulfilment or a bill means for the order it was made from.
-fn parent(account: &Account, store: &mut Store, kind: &str, id: i64) {
-    let Some(from) = store.get(kind, id).map(|it| it.text("createdFrom").to_owned()) else { return };
-    let Some(order) = store.find("salesOrder", &from) else { return };
+fn parent(account: &Account, store: &mut Store, from: &str) {
+    let Some(order) = store.find("salesOrder", from) else { return };
     let mut order = order.clone();
     let before = order.clone();
     for (field, kinds, status) in [
         ("quantityFulfilled", &["itemFulfillment"] as &[&str], "C"),
         ("quantityBilled", &["invoice", "cashSale"], ""),
     ] {
-        let done = rules::done(store, &from, kinds, status);
+        let done = rules::done(store, from, kinds, status);
         for line in order.lines_mut("item") {
             let number = line.get("line").and_then(Value::as_i64).unwrap_or_default();
             let quantity = done.get(&number).copied().unwrap_or_default();
             line.insert(field.into(), quantity.json());
         }
     }
-    let tracking = rules::tracking(store, &from);
+    let tracking = rules::tracking(store, from);
     if !tracking.is_empty() {
         order.set("linkedTrackingNumbers", tracking);
     }
     let rules = Rules { store, schema: &account.schema, settings: &account.settings, now: account.now() };
     rules.state(&mut order);
     order.modified = account.now();
-    follow(account, store, Some(&before), &order);
+    follow(account, store, Some(&before), Some(&order));
     store.put(order);
 }
 
@@ -329,14 +329,10 @@ pub(crate) fn delete(
         let detail = format!("This record cannot be deleted because it has dependent records: {user}.");
         return Err(Problem::user(detail));
     }
-    for ((item, location), quantity) in rules::wanted(store, &account.schema, &record) {
-        store.move_stock(item, location, 0, -quantity, account.now());
-    }
-    for ((item, location), quantity) in rules::moved(store, &account.schema, &record) {
-        store.move_stock(item, location, quantity, 0, account.now());
-    }
+    follow(account, store, Some(&record), None);
     let name = title(&account.schema, &record);
     store.remove(&def.name, record.id, name, account.now());
+    parent(account, store, record.text("createdFrom"));
     let effect = json!({ "record": def.name, "id": record.id.to_string(), "verb": "delete" });
     Ok(Reply { effect: Some(effect), ..Reply::status(204) })
 }

@@ -114,8 +114,10 @@ pub struct Settings {
     pub lock_after: u32,
     /// The account's date format, of `YYYY`, `MM`, `M`, `DD`, `D` and separators.
     pub date_format: String,
-    /// The account's time zone, in minutes east of UTC: dates of SuiteQL and `q` are read and shown in it.
+    /// The account's time zone, in minutes east of UTC: dates of `SuiteQL` and `q` are read and shown in it.
     pub utc_offset_minutes: i32,
+    /// Whether lines that are closed still count in a transaction's total.
+    pub closed_lines_count: bool,
     /// The status of an order that is created without one: `A` or `B`.
     pub order_status: String,
 }
@@ -148,6 +150,7 @@ impl Default for Settings {
             lock_after: 5,
             date_format: "M/D/YYYY".into(),
             utc_offset_minutes: 0,
+            closed_lines_count: true,
             order_status: "B".into(),
         }
     }
@@ -197,6 +200,7 @@ fn custom_fields() -> Vec<CustomField> {
         ("custbody_bc_channel_id", CustomKind::Text),
         ("custbody_bc_order_id", CustomKind::Text),
         ("custbody_bc_fields", CustomKind::Text),
+        ("custbody_bc_version", CustomKind::Text),
         ("custbody_bc_refund_id", CustomKind::Text),
         ("custcol_bc_line_id", CustomKind::Text),
         ("custitem_bc_published", CustomKind::Bool),

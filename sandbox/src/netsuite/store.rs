@@ -1,6 +1,6 @@
 //! The account's records, as they are after all rules have passed.
 //!
-//! In: whole [`Record`]s. Out: records by id or external id, stock, what changed since SuiteQL last looked. It must never
+//! In: whole [`Record`]s. Out: records by id or external id, stock, what changed since `SuiteQL` last looked. It must never
 //! judge: what is put is true.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -147,6 +147,13 @@ pub(crate) struct Store {
     dirty_stock: BTreeSet<(i64, i64)>,
 }
 
+/// What changed: records by type and id, stock by item and location.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) records: BTreeSet<(String, i64)>,
+    pub(crate) stock: BTreeSet<(i64, i64)>,
+}
+
 /// The store as it is kept on disk.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Saved {
@@ -243,8 +250,8 @@ impl Store {
     }
 
     /// What changed since this was last asked: records and stock.
-    pub(crate) fn drain(&mut self) -> (BTreeSet<(String, i64)>, BTreeSet<(i64, i64)>) {
-        (std::mem::take(&mut self.dirty), std::mem::take(&mut self.dirty_stock))
+    pub(crate) fn drain(&mut self) -> Changes {
+        Changes { records: std::mem::take(&mut self.dirty), stock: std::mem::take(&mut self.dirty_stock) }
     }
 
     /// Whether anything changed since [`Store::drain`].

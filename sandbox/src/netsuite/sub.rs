@@ -104,9 +104,8 @@ fn nested(
 ) -> Result<Value, Problem> {
     let body = call.object()?;
     match (&field.kind, rest) {
-        (Kind::Part(_), []) => Ok(Value::Object(body)),
         (Kind::List(_), []) if call.method == Method::POST => Ok(json!({ "items": [body] })),
-        (Kind::List(_), []) => Ok(Value::Object(body)),
+        (Kind::Part(_) | Kind::List(_), []) => Ok(Value::Object(body)),
         (Kind::List(lines), [key, rest @ ..]) if call.method == Method::PATCH => {
             let def = account.schema.def(lines);
             let all = record.body.get(&field.name).and_then(Value::as_array);

@@ -37,6 +37,7 @@ pub(crate) fn local(at: Timestamp, minutes: i32) -> DateTime {
 
 /// Writes a date in a format of `YYYY`, `MM`, `M`, `DD`, `D` and separators.
 pub(crate) fn shown(date: Date, format: &str) -> String {
+    use std::fmt::Write as _;
     let mut out = String::new();
     let mut rest = format;
     while let Some(letter) = rest.chars().next() {
@@ -51,7 +52,7 @@ pub(crate) fn shown(date: Date, format: &str) -> String {
                 continue;
             }
         };
-        out.push_str(&format!("{number:0length$}"));
+        let _ = write!(out, "{number:0length$}");
         rest = &rest[length..];
     }
     out

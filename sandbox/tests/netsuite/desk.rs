@@ -75,10 +75,15 @@ impl Desk {
         let http = Client::builder().no_proxy().build().expect("a client");
         let access = running.access().netsuite.clone();
         let mut desk = Self { running, http, access, token: String::new() };
-        let got = desk.ask_token(&desk.assertion(&json!({}))).await;
-        assert_eq!(got.status, 200, "{:?}", got.body);
-        desk.token = got.body["access_token"].as_str().unwrap().to_owned();
+        desk.login().await;
         desk
+    }
+
+    /// Takes a fresh access token.
+    pub(crate) async fn login(&mut self) {
+        let got = self.ask_token(&self.assertion(&json!({}))).await;
+        assert_eq!(got.status, 200, "{:?}", got.body);
+        got.body["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     /// A text of what the twin says of itself.
@@ -201,20 +206,20 @@ impl Desk {
         self.read(&format!("/record/v1/{path}?expandSubResources=true")).await
     }
 
-    /// A SuiteQL statement.
+    /// A `SuiteQL` statement.
     pub(crate) async fn ask(&self, statement: &str, parameters: &[Value]) -> Got {
         let body = json!({ "q": statement, "params": parameters });
         self.send(Method::POST, "/query/v1/suiteql", Some(&body), &[("prefer", "transient")]).await
     }
 
-    /// The rows of a SuiteQL statement, without their links.
+    /// The rows of a `SuiteQL` statement, without their links.
     pub(crate) async fn rows(&self, statement: &str, parameters: &[Value]) -> Vec<Value> {
         let got = self.ask(statement, parameters).await;
         assert_eq!(got.status, 200, "{statement}: {}", got.body);
         let mut rows = got.body["items"].as_array().unwrap().clone();
-        rows.iter_mut().for_each(|row| {
+        for row in &mut rows {
             row.as_object_mut().unwrap().remove("links");
-        });
+        }
         rows
     }
 
@@ -227,7 +232,7 @@ impl Desk {
     }
 
     /// The header of a request signed with OAuth 1.0a; `keys` may differ from the account's own.
-    pub(crate) fn sign(&self, method: &str, url: &str, keys: &Value, extra: &[(&str, &str)]) -> String {
+    pub(crate) fn sign(method: &str, url: &str, keys: &Value, extra: &[(&str, &str)]) -> String {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let text = |name: &str| keys[name].as_str().unwrap_or_default().to_owned();
         let mut signed: Vec<(String, String)> = vec![

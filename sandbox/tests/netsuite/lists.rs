@@ -27,7 +27,7 @@ async fn pages_link_to_each_other_on_the_clients_host() {
     assert_eq!(ids, ["81", "82", "84", "85", "86", "87", "88"]);
     let host = desk.get_access("base_url").replace("127.0.0.1", "localhost");
     let url = format!("{host}/services/rest/record/v1/customer?limit=1");
-    let header = desk.sign("GET", &url, &desk.keys("localhost-1"), &[]);
+    let header = Desk::sign("GET", &url, &desk.keys("localhost-1"), &[]);
     let got = read(desk.http.get(&url).header("authorization", header).send().await.unwrap()).await;
     assert!(got.body["links"][0]["href"].as_str().unwrap().starts_with(&host), "{}", got.body);
 }
@@ -69,7 +69,7 @@ async fn conditions_find_records() {
         "status IS B AND entity ANY_OF [1, 501]",
         "tranId START_WITH SO",
     ] {
-        assert_eq!(found("salesOrder", q).await, [id.clone()], "{q}");
+        assert_eq!(found("salesOrder", q).await, [id.as_str()], "{q}");
     }
     assert_eq!(found("salesOrder", "total GREATER 30").await, Vec::<String>::new());
     // Text that a buyer wrote stays a value.

@@ -80,6 +80,7 @@ async fn rsa_keys_sign_with_pss() {
         &json!({ "typ": "JWT", "alg": "PS256", "kid": "rsa" }),
         &desk.claims(&json!({ "iss": "rsa-client" })),
     );
+    // A key made for this test alone; it opens nothing.
     let key = rsa::KeyPair::from_pkcs8(&pem(include_str!("rsa.pem"))).expect("a key");
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
@@ -116,7 +117,7 @@ async fn a_token_ends_with_the_sandbox_clock_and_with_its_scope() {
 }
 
 async fn signed(desk: &Desk, url: &str, keys: &Value, extra: &[(&str, &str)]) -> Got {
-    let header = desk.sign("GET", url, keys, extra);
+    let header = Desk::sign("GET", url, keys, extra);
     read(desk.http.get(url).header("authorization", header).send().await.expect("an answer")).await
 }
 

@@ -1,5 +1,6 @@
 //! Sales orders: one order for many sends, lines by their keys, errors with their place.
 
+use flowrun_sandbox::netsuite::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -209,4 +210,24 @@ async fn external_ids_are_unique_and_plain() {
     assert_eq!(desk.get("/record/v1/salesOrder/12/x").await.status, 404);
     let both = desk.get(&format!("/record/v1/salesOrder/{id}?fields=total&expandSubResources=true")).await;
     assert_eq!(both.problem().0, "INVALID_PARAMETER");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_line_counts_until_it_is_emptied() {
+    let desk = Desk::open().await;
+    let id = desk.create("salesOrder", &order(&[line(1001, 1, "30"), line(1003, 2, "9.50")])).await;
+    let path = format!("salesOrder/{id}");
+    let close = |changes: Value| json!({ "item": { "items": [changes] } });
+    desk.change(&path, &close(json!({ "line": 2, "isClosed": true }))).await;
+    assert_eq!(desk.whole(&path).await["total"].to_string(), "39.5");
+    desk.change(&path, &close(json!({ "line": 2, "isClosed": true, "quantity": 0, "amount": 0 }))).await;
+    let now = desk.whole(&path).await;
+    assert_eq!((now["total"].to_string(), &now["status"]["id"]), ("30".into(), &json!("B")));
+
+    let settings = Settings { closed_lines_count: false, ..Settings::default() };
+    let desk = Desk::with(settings).await;
+    let mut closed = line(1003, 2, "9.50");
+    closed["isClosed"] = json!(true);
+    let id = desk.create("salesOrder", &order(&[line(1001, 1, "30"), closed])).await;
+    assert_eq!(desk.whole(&format!("salesOrder/{id}")).await["total"].to_string(), "30");
 }

@@ -138,6 +138,11 @@ async fn a_fulfilment_and_an_invoice_follow_the_order() {
     assert_eq!(desk.read(&path).await["status"]["id"], "D");
     assert_eq!(desk.read(&path).await["linkedTrackingNumbers"], "TRACK-1");
     assert_eq!(stock(1001).await, (json!(118), json!(115)));
+    let gone = desk.delete(&format!("/record/v1/itemFulfillment/{}", got.id())).await;
+    assert_eq!((gone.status.as_u16(), stock(1001).await), (204, (json!(120), json!(115))));
+    assert_eq!(desk.read(&path).await["status"]["id"], "B", "as if it had never been sent");
+    let got = desk.post(&format!("{path}/!transform/itemFulfillment"), &partial).await;
+    assert_eq!(got.status, 204, "{}", got.body);
     let too_much = json!({ "item": { "items": [{ "orderLine": 1, "quantity": 9 }] } });
     let got = desk.post(&format!("{path}/!transform/itemFulfillment"), &too_much).await;
     assert_eq!(got.problem().1, "item.items[0].quantity");

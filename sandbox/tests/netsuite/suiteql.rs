@@ -1,4 +1,4 @@
-//! SuiteQL: the statements people use, the answers' shape, what is refused.
+//! `SuiteQL`: the statements people use, the answers' shape, what is refused.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ async fn the_usual_reads_run() {
             "SELECT i.id, i.itemid, i.displayname, i.itemtype, i.subtype, i.matrixtype, i.parent, i.isinactive, i.upccode, \
              TO_CHAR(i.lastmodifieddate,'YYYY-MM-DD HH24:MI:SS') AS lastmodified FROM item i \
              WHERE i.lastmodifieddate >= TO_TIMESTAMP(?,'YYYY-MM-DD HH24:MI:SS') ORDER BY i.lastmodifieddate, i.id",
-            &[since.clone()],
+            std::slice::from_ref(&since),
         )
         .await;
     let apron = items.iter().find(|row| row["itemid"] == "FR-1011").unwrap();
@@ -110,6 +110,19 @@ async fn the_usual_reads_run() {
         [json!({ "id": "501", "entityid": "CUS501", "isperson": "T" })]
     );
     assert!(desk.rows(people, &[json!("a' OR '1'='1")]).await.is_empty());
+    let mut buyer = json!({ "companyName": "Second", "subsidiary": "2", "email": "Two@example.com", "custentity_bc_store": "uk" });
+    let by_mail = desk.create("customer", &buyer).await;
+    buyer["companyName"] = json!("Third");
+    buyer["externalId"] = json!("uk-C3");
+    let by_id = desk.create("customer", &buyer).await;
+    let known = "SELECT c.id, c.externalid, c.email FROM customer c WHERE c.isinactive = 'F' AND (c.externalid = ? OR \
+                 (c.custentity_bc_store = ? AND LOWER(c.email) = LOWER(?))) \
+                 ORDER BY CASE WHEN c.externalid = ? THEN 0 ELSE 1 END, c.id FETCH FIRST 1 ROWS ONLY";
+    for (wanted, found) in [("uk-C3", &by_id), ("uk-C9", &by_mail)] {
+        let wanted = json!(wanted);
+        let rows = desk.rows(known, &[wanted.clone(), json!("uk"), json!("two@EXAMPLE.com"), wanted]).await;
+        assert_eq!((rows.len(), &rows[0]["id"]), (1, &json!(found)));
+    }
     let taxes = "SELECT s.id, s.name, s.taxtype, r.custrecord_ste_taxrate_rate AS rate FROM salestaxitem s \
                  LEFT JOIN customrecord_ste_taxrate r ON r.custrecord_ste_taxrate_taxcode=s.id WHERE s.id = 86";
     assert_eq!(

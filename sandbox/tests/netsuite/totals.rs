@@ -77,6 +77,20 @@ async fn a_custom_rate_makes_the_amount() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gross_amount_makes_the_net() {
+    let desk = Desk::open().await;
+    let mut goods = line(1001, 2, "0");
+    goods.as_object_mut().unwrap().remove("amount");
+    goods["grossAmt"] = json!(72);
+    goods["taxDetailsReference"] = json!("L1");
+    let mut body = order(&[goods]);
+    body["taxDetails"] = json!({ "items": [tax("L1", "12")] });
+    let made = make(&desk, &body).await;
+    assert_eq!(figures(&made["item"]["items"][0], &["amount", "rate", "grossAmt"]), ["60", "30", "72"]);
+    assert_eq!(figures(&made, &["subtotal", "total"]), ["60", "72"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn amounts_have_the_minor_units_of_their_currency() {
     let desk = Desk::open().await;
     for (currency, total) in [("4", "1001"), ("5", "1000.556"), ("2", "1000.56")] {
@@ -147,4 +161,6 @@ async fn header_discounts_and_gift_certificates() {
     let id = made["id"].as_str().unwrap();
     desk.change(&format!("salesOrder/{id}"), &json!({ "discountRate": -1, "memo": "x" })).await;
     assert_eq!(desk.whole(&format!("salesOrder/{id}")).await["total"], 49);
+    assert_eq!(desk.delete(&format!("/record/v1/salesOrder/{id}")).await.status, 204);
+    assert_eq!(desk.read("/record/v1/giftCertificate/77").await["amountRemaining"], 50);
 }

@@ -109,11 +109,6 @@ impl Lower<'_> {
                 if self.records.get(&record.value).is_none() {
                     self.no_record(record);
                 }
-                if file.repeat.is_none() {
-                    let told = format!("`{}` writes, and does not say how it may be repeated", name.value);
-                    let help = "say `repeat: safe`, `{ key: … }`, `{ look: … }` or `never`";
-                    self.problems.add(Problem::error(codes::UNSAFE_REPEAT, name.span, told).help(help));
-                }
             }
             _ => {}
         }
@@ -274,7 +269,7 @@ impl Lower<'_> {
                     self.add(codes::LOOK, name.span, told);
                 }
             }
-            if let Err(miss) = assignable(look.gives.present(), &own.gives) {
+            if let Err(miss) = assignable(look.gives.present(), &readable(&own.gives)) {
                 let told =
                     format!("`{}` does not give what `{}` gives: {miss}", name.value, write.name.value);
                 self.add(codes::LOOK, name.span, told);
@@ -310,6 +305,23 @@ fn sent_lists(
             passed.map(|(_, param)| lists(&param.shape, &|_| true)).unwrap_or_default()
         }
         _ => Vec::new(),
+    }
+}
+
+/// A type as something that is read: what only the platform writes may be there, and records do not say what they always have.
+fn readable(shape: &Shape) -> Shape {
+    match shape {
+        Shape::Object(object) => {
+            let mut object = object.as_ref().clone();
+            for field in object.fields.values_mut() {
+                (field.read_only, field.required) = (false, false);
+                field.shape = readable(&field.shape);
+            }
+            Shape::Object(Arc::new(object))
+        }
+        Shape::List(element) => readable(element).list(),
+        Shape::Optional(inner) => readable(inner).optional(),
+        other => other.clone(),
     }
 }
 

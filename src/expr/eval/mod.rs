@@ -33,7 +33,7 @@ type Result<'a> = std::result::Result<Val<'a>, Error>;
 
 static NULL: Value = Value::Null;
 
-impl<'a> Val<'a> {
+impl Val<'_> {
     fn null() -> Self {
         Self::Ref(&NULL)
     }
@@ -150,8 +150,8 @@ fn write_text<'a>(node: &'a Node, cx: &Context<'a>, out: &mut String) -> std::re
     let value = given(node, cx)?;
     match value.value() {
         Value::Text(text) => out.push_str(text),
-        Value::Number(number) => drop(write!(out, "{number}")),
-        Value::Money(money) => drop(write!(out, "{}", money.written())),
+        Value::Number(number) => _ = write!(out, "{number}"),
+        Value::Money(money) => _ = write!(out, "{}", money.written()),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         other => {
             let help = if other.is_null() { ": give it a text with `| default('')`" } else { "" };

@@ -100,7 +100,7 @@ impl Infer<'_> {
                 for (path, value) in fields {
                     let field = self.attribute(&element, path, value.place());
                     let wanted = self.given(value);
-                    self.equal((value, &field), (value, &wanted));
+                    self.equal(value.place(), (value, &field), (value, &wanted));
                 }
                 element.optional()
             }
@@ -133,9 +133,10 @@ impl Infer<'_> {
     }
 
     fn compared_by(&mut self, test: &Test, value: (&Node, &Shape), than: (&Node, &Shape)) {
+        let place = (value.0.start.min(than.0.start), value.0.end.max(than.0.end));
         match test.names[0] {
-            "==" | "!=" | "<" | "<=" | ">" | ">=" => self.equal(value, than),
-            "in" => self.within(value, than),
+            "==" | "!=" | "<" | "<=" | ">" | ">=" => self.equal(place, value, than),
+            "in" => self.within(place, value, than),
             _ => {}
         }
     }

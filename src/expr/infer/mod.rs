@@ -166,13 +166,13 @@ impl Infer<'_> {
     /// The shape of a node where something must be there.
     fn present(&mut self, node: &Node) -> Shape {
         let shape = self.given(node);
-        self.must_be_there(node, shape)
+        self.must_be_there(node, &shape)
     }
 
-    fn must_be_there(&mut self, node: &Node, shape: Shape) -> Shape {
+    fn must_be_there(&mut self, node: &Node, shape: &Shape) -> Shape {
         if shape.may_miss() {
             let help = "give it a value with `| default(…)`, or test it first".to_owned();
-            let message = if shape == Shape::Null {
+            let message = if *shape == Shape::Null {
                 "this is null".to_owned()
             } else {
                 format!("this may be null ({shape})")
@@ -240,9 +240,11 @@ impl Infer<'_> {
                 }
             },
             Kind::Arithmetic(operator, sides) => self.arithmetic(node, *operator, sides),
-            Kind::Compare { first, rest } => self.compare(first, rest),
+            Kind::Compare { first, rest } => self.compare(node, first, rest),
             Kind::Concat(parts) => {
-                parts.iter().for_each(|part| self.in_text(part));
+                for part in parts {
+                    self.in_text(part);
+                }
                 Shape::TEXT
             }
             Kind::List(items) => {

@@ -19,26 +19,24 @@ impl Infer<'_> {
         {
             return shape::join(one, two).list();
         }
-        match (quantity(&left), quantity(&right)) {
-            (Some(_), Some(_)) => self.quantities(node, operator, sides, (&left, &right)),
-            _ => {
-                let help = match operator {
-                    Arithmetic::Add if left.is_text() || right.is_text() => {
-                        Some("join text with `~`, turn text into a number with `| decimal`".to_owned())
-                    }
-                    _ if left.is_text() || right.is_text() => {
-                        Some("turn the text into a number with `| decimal`".to_owned())
-                    }
-                    _ => None,
-                };
-                self.fault(
-                    FaultKind::Type,
-                    node.place(),
-                    format!("{left} {} {right} is not possible", operator.symbol()),
-                    help,
-                )
-            }
+        if is_quantity(&left) && is_quantity(&right) {
+            return self.quantities(node, operator, sides, (&left, &right));
         }
+        let help = match operator {
+            Arithmetic::Add if left.is_text() || right.is_text() => {
+                Some("join text with `~`, turn text into a number with `| decimal`".to_owned())
+            }
+            _ if left.is_text() || right.is_text() => {
+                Some("turn the text into a number with `| decimal`".to_owned())
+            }
+            _ => None,
+        };
+        self.fault(
+            FaultKind::Type,
+            node.place(),
+            format!("{left} {} {right} is not possible", operator.symbol()),
+            help,
+        )
     }
 
     fn quantities(
@@ -94,31 +92,32 @@ impl Infer<'_> {
         }
     }
 
-    pub(super) fn compare(&mut self, first: &Node, rest: &[(Comparison, Node)]) -> Shape {
+    pub(super) fn compare(&mut self, node: &Node, first: &Node, rest: &[(Comparison, Node)]) -> Shape {
         let mut left = (first, self.given(first));
         for (operator, next) in rest {
             let right = self.given(next);
-            self.pair(*operator, (left.0, &left.1), (next, &right));
+            let place = if rest.len() == 1 { node.place() } else { (left.0.start, next.end) };
+            self.pair((*operator, place), (left.0, &left.1), (next, &right));
             left = (next, right);
         }
         Shape::Bool
     }
 
-    fn pair(&mut self, operator: Comparison, left: (&Node, &Shape), right: (&Node, &Shape)) {
+    fn pair(
+        &mut self,
+        (operator, place): (Comparison, (u32, u32)),
+        left: (&Node, &Shape),
+        right: (&Node, &Shape),
+    ) {
         match operator {
-            Comparison::Equal | Comparison::Unequal => self.equal(left, right),
+            Comparison::Equal | Comparison::Unequal => self.equal(place, left, right),
             Comparison::In | Comparison::NotIn => {
-                let container = self.must_be_there(right.0, right.1.clone());
-                self.within(left, (right.0, &container));
+                let container = self.must_be_there(right.0, right.1);
+                self.within(place, left, (right.0, &container));
             }
             _ => {
-                let (one, two) = (
-                    self.must_be_there(left.0, left.1.clone()),
-                    self.must_be_there(right.0, right.1.clone()),
-                );
-                if [&one, &two].into_iter().any(|shape| {
-                    !matches!(shape, Shape::Any) && quantity(shape).is_none() && !shape.is_text()
-                }) {
+                let (one, two) = (self.must_be_there(left.0, left.1), self.must_be_there(right.0, right.1));
+                if [&one, &two].into_iter().any(|shape| !is_quantity(shape) && !shape.is_text()) {
                     self.fault(
                         FaultKind::Type,
                         (left.0.start, right.0.end),
@@ -127,14 +126,13 @@ impl Infer<'_> {
                     );
                     return;
                 }
-                self.equal((left.0, &one), (right.0, &two));
+                self.equal(place, (left.0, &one), (right.0, &two));
             }
         }
     }
 
     /// Kinds that can never be equal are a mistake, not a `false`.
-    pub(super) fn equal(&mut self, left: (&Node, &Shape), right: (&Node, &Shape)) {
-        let place = (left.0.start.min(right.0.start), left.0.end.max(right.0.end));
+    pub(super) fn equal(&mut self, place: (u32, u32), left: (&Node, &Shape), right: (&Node, &Shape)) {
         match (left.1.present(), right.1.present()) {
             (Shape::Any | Shape::Null, _) | (_, Shape::Any | Shape::Null) => {}
             (Shape::Money(one), Shape::Money(two)) => {
@@ -176,10 +174,10 @@ impl Infer<'_> {
     }
 
     /// `left in right`.
-    pub(super) fn within(&mut self, left: (&Node, &Shape), right: (&Node, &Shape)) {
+    pub(super) fn within(&mut self, place: (u32, u32), left: (&Node, &Shape), right: (&Node, &Shape)) {
         match right.1 {
             Shape::Any | Shape::Object(_) => {}
-            Shape::List(element) => self.equal(left, (right.0, element)),
+            Shape::List(element) => self.equal(place, left, (right.0, element)),
             text if text.is_text() => {
                 if !left.1.present().is_text() && *left.1.present() != Shape::Any {
                     self.fault(
@@ -202,8 +200,8 @@ impl Infer<'_> {
     }
 }
 
-fn quantity(shape: &Shape) -> Option<()> {
-    (matches!(shape, Shape::Any | Shape::Money(_)) || shape.is_number()).then_some(())
+fn is_quantity(shape: &Shape) -> bool {
+    matches!(shape, Shape::Any | Shape::Money(_)) || shape.is_number()
 }
 
 /// A literal zero goes with any currency.

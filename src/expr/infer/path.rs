@@ -66,18 +66,12 @@ impl<'e> Infer<'e> {
             Kind::Rows { table } => self.table(node, table).map_or(Shape::Any, |table| table.shape().list()),
             Kind::Column { table, column, place } => {
                 let Some(table) = self.table(node, table) else { return Shape::Any };
-                match shape::lookup(&table.shape(), column) {
-                    Ok(shape) => shape.list(),
-                    Err(_) => {
-                        let help = table.nearest_column(column).map(|name| format!("did you mean `{name}`?"));
-                        self.fault(
-                            FaultKind::UnknownColumn,
-                            *place,
-                            format!("the table `{}` has no column `{column}`", table.name),
-                            help,
-                        )
-                    }
+                if let Ok(shape) = shape::lookup(&table.shape(), column) {
+                    return shape.list();
                 }
+                let help = table.nearest_column(column).map(|name| format!("did you mean `{name}`?"));
+                let message = format!("the table `{}` has no column `{column}`", table.name);
+                self.fault(FaultKind::UnknownColumn, *place, message, help)
             }
             _ => self.given(node),
         }
@@ -166,7 +160,10 @@ impl<'e> Infer<'e> {
             if lenient { self.soft(key).unwrap_or(Shape::Null).present().clone() } else { self.present(key) };
         let missing = base_shape.may_miss();
         let found = match base_shape.present() {
-            Shape::List(element) => self.element_by(element, &key_shape, key.place()),
+            Shape::List(element) => {
+                let element = facts::of_every(&self.facts, base, Shape::clone(element));
+                self.element_by(&element, &key_shape, key.place())
+            }
             Shape::Object(_) if key_shape.is_text() => Shape::Any,
             Shape::Any | Shape::Null => Shape::Any,
             other => {

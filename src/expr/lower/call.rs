@@ -146,21 +146,12 @@ impl Lower<'_> {
 
     fn no_parameter(&mut self, function: &Function, place: (u32, u32), written: Written<'_, '_>) {
         let names = || function.params.iter().map(|param| param.name);
-        let fault = match written.name {
-            Some(name) => Fault::new(
-                FaultKind::Arguments,
-                place,
-                format!("`{}` has no parameter `{name}`", function.name),
-            )
-            .did_you_mean(near(name, names())),
-            None => {
-                let most = function.params.len();
-                Fault::new(
-                    FaultKind::Arguments,
-                    place,
-                    format!("`{}` takes at most {most} arguments", function.name),
-                )
-            }
+        let fault = if let Some(name) = written.name {
+            let message = format!("`{}` has no parameter `{name}`", function.name);
+            Fault::new(FaultKind::Arguments, place, message).did_you_mean(near(name, names()))
+        } else {
+            let message = format!("`{}` takes at most {} arguments", function.name, function.params.len());
+            Fault::new(FaultKind::Arguments, place, message)
         };
         let known = names().collect::<Vec<_>>().join(", ");
         let fault =
@@ -171,7 +162,7 @@ impl Lower<'_> {
     fn argument(&mut self, param: &Param, tree: &Expr<'_>) -> Node {
         let node = self.lower(tree);
         if param.takes.is_path() {
-            return self.attribute(node);
+            return self.attribute(&node);
         }
         if let Some(word) = node.literal()
             && !param.words.is_empty()
@@ -186,7 +177,7 @@ impl Lower<'_> {
     }
 
     /// A literal path to an attribute.
-    pub(super) fn attribute(&mut self, node: Node) -> Node {
+    pub(super) fn attribute(&mut self, node: &Node) -> Node {
         let place = node.place();
         match node.literal().map(|text| Path::parse(text)) {
             Some(Some(path)) => Node::new(Kind::Attribute(path), place),
@@ -250,8 +241,7 @@ impl Lower<'_> {
 fn node_start(node: &Node) -> Option<u32> {
     match &node.kind {
         Kind::Call { args, .. } => args.iter().flatten().map(|arg| arg.start).min(),
-        Kind::RoundedDivision { sides, .. } => Some(sides[0].start),
-        Kind::Default(sides) => Some(sides[0].start),
+        Kind::RoundedDivision { sides, .. } | Kind::Default(sides) => Some(sides[0].start),
         Kind::FirstOf(values) => values.first().map(|value| value.start),
         Kind::MapPath { list, .. } | Kind::MapCall { list, .. } | Kind::Find { list, .. } => Some(list.start),
         Kind::Select(select) => Some(select.list.start),

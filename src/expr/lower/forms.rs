@@ -84,7 +84,7 @@ impl Lower<'_> {
         if let [Written { name: Some("attribute"), tree }] = rest {
             let node = self.lower(tree);
             let at = node.place();
-            let Kind::Attribute(path) = self.attribute(node).kind else { return None };
+            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
             return Some(Kind::MapPath { list, steps: steps(&path, at) });
         }
         let Some(Written { name: None, tree: Expr::Const(name) }) = rest.first() else {
@@ -138,7 +138,7 @@ impl Lower<'_> {
                 return None;
             };
             let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(node).kind else { return None };
+            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
             attribute = Some(path);
             rest = others;
         }
@@ -165,7 +165,7 @@ impl Lower<'_> {
                 continue;
             }
             let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(node).kind else { return None };
+            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
             let Some((value, others)) = rest.split_first() else {
                 self.refuse(FaultKind::Arguments, place, format!("`find` needs a value for `{path}`"));
                 return None;

@@ -244,8 +244,7 @@ fn unopened(bytes: &[u8]) -> usize {
     let (mut open, mut missing, mut quote) = (0_usize, 0, None);
     for byte in bytes {
         match (quote, byte) {
-            (Some(end), byte) if end == byte => quote = None,
-            (Some(_), _) => {}
+            (Some(end), byte) => quote = Some(end).filter(|end| *end != byte),
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'(') => open += 1,
             (None, b')') if open > 0 => open -= 1,

@@ -198,7 +198,7 @@ fn faults_are_found_when_it_is_read_all_at_once() {
             "{{ order | path(order.id) }}",
             "[order.id] a JSONPath must be a quoted text: it is read when the flow is checked",
         ),
-        ("{{ order.id.upper() }}", "[order.id.upper()] values have no methods, so no `.upper()`"),
+        ("{{ order.id.upper() }}", "[.upper()] values have no methods, so no `.upper()`"),
         ("{{ order.tags[1, 2] }}", "[order.tags[1, 2]] only a table takes several keys"),
         ("{{ 1e400 }}", "[1e400] `1e400` has an exponent: write its digits out"),
         (

@@ -2,6 +2,9 @@
 
 mod evaluate;
 mod examples;
+mod infer;
+mod limits;
+mod mapping;
 
 use super::{Names, Root, Scope, Table, Tables, Template};
 use crate::value::Value;

@@ -12,7 +12,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     |args| given(args, 0),
     run,
 )
-.from_first()
+.origin_first()
 .examples(&[("[1, 2, 3.0] | difference([3, 4])", "[1,2]")]);
 
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {

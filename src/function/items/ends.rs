@@ -14,7 +14,7 @@ pub(crate) const FIRST: Function = Function::plain(
     |args| element(args, 0).optional(),
     |args| Ok(args.list(0)?.first().map_or(Value::Null, Value::clone)),
 )
-.from_first()
+.origin_first()
 .examples(&[("[1, 2] | first", "1"), ("[] | first", "null")]);
 
 pub(crate) const LAST: Function = Function::plain(
@@ -24,5 +24,5 @@ pub(crate) const LAST: Function = Function::plain(
     |args| element(args, 0).optional(),
     |args| Ok(args.list(0)?.last().map_or(Value::Null, Value::clone)),
 )
-.from_first()
+.origin_first()
 .examples(&[("[1, 2] | last", "2")]);

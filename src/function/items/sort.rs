@@ -19,7 +19,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     |args| given(args, 0),
     run,
 )
-.from_first()
+.origin_first()
 .examples(&[
     ("[10, 9, 2.5] | sort", "[2.5,9,10]"),
     ("['b', 'a'] | sort(reverse=true)", "[\"b\",\"a\"]"),

@@ -12,7 +12,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     |args| given(args, 0),
     run,
 )
-.from_first()
+.origin_first()
 .examples(&[
     ("[1, 1.0, 2] | unique", "[1,2]"),
     ("[{'a': 1, 'b': 2}, {'a': 1, 'b': 3}] | unique(attribute='a')", "[{\"a\":1,\"b\":2}]"),

@@ -1,5 +1,7 @@
 //! SARIF 2.1.0, the form of code scanners.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::Place;
@@ -81,7 +83,7 @@ fn uri(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
             out.push(byte.into());
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

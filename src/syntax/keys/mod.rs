@@ -6,23 +6,25 @@ mod case;
 mod connector;
 mod estate;
 mod flow;
+mod node;
 
 pub use case::CASES;
 pub use connector::CONNECTOR;
 pub use estate::ESTATE;
 pub use flow::{EACH, FLOW, FRAGMENT, OVERLAY, USE};
 
-/// The object that keys standing where a value may stand make it: a nested `each`, a fragment's `use`, or none.
-pub(super) fn given<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static Object> {
-    let mut found = None;
-    for key in keys {
-        match key {
-            "each" => return Some(&EACH),
-            "use" => found = Some(&USE),
-            _ => {}
-        }
+/// The object that keys standing where a value may stand make it: a nested `each`, a fragment's `use`, or none. One key of
+/// it may be misspelt: `as` beside `fields` is an `each` that lacks its list, `with` beside one other key is a `use`.
+pub(super) fn given(names: &[&str]) -> Option<&'static Object> {
+    let has = |key| names.contains(&key);
+    let mapped = has("fields") || has("value") || has("use");
+    if has("each") || (has("as") && mapped) {
+        Some(&EACH)
+    } else if has("use") || (names.len() == 2 && has("with")) {
+        Some(&USE)
+    } else {
+        None
     }
-    found
 }
 
 /// What a key wants.

@@ -72,18 +72,18 @@ impl Gate {
     }
 
     /// Lets a call in, or says how it is answered.
-    pub(crate) fn admit(&self, call: &Call) -> Result<(), Reply> {
+    pub(crate) fn admit(&self, call: &Call) -> Result<(), Box<Reply>> {
         let header = call.header("authorization").unwrap_or_default();
         let scheme = header.split(' ').next().unwrap_or_default().to_ascii_lowercase();
         match scheme.as_str() {
             "oauth" => self.signed(call, header).map_err(|reason| {
                 self.log(call, "TBA", Err(&reason));
-                Problem::login().reply().with("www-authenticate", self.challenge())
+                Box::new(Problem::login().reply().with("www-authenticate", self.challenge()))
             }),
             "bearer" => self.bearer(call, header[6..].trim()),
             _ => {
                 self.log(call, "TBA", Err("no OAuth or Bearer authorization header"));
-                Err(Problem::login().reply().with("www-authenticate", self.challenge()))
+                Err(Box::new(Problem::login().reply().with("www-authenticate", self.challenge())))
             }
         }
     }
@@ -92,7 +92,7 @@ impl Gate {
         format!(r#"OAuth realm="{}""#, self.settings.realm())
     }
 
-    fn bearer(&self, call: &Call, token: &str) -> Result<(), Reply> {
+    fn bearer(&self, call: &Call, token: &str) -> Result<(), Box<Reply>> {
         let refuse = |error: &str| {
             let realm = self.settings.realm();
             format!(r#"Bearer realm="{realm}", error="{error}", error_description="Invalid login attempt.""#)
@@ -100,7 +100,7 @@ impl Gate {
         if token.is_empty() || token.contains(char::is_whitespace) {
             self.log(call, "Bearer", Err("malformed bearer header"));
             let reply = Problem::request("the bearer token is malformed").reply();
-            return Err(reply.with("www-authenticate", refuse("invalid_request")));
+            return Err(Box::new(reply.with("www-authenticate", refuse("invalid_request"))));
         }
         let found = self.state().tokens.get(token).cloned();
         let reason = match found {
@@ -109,13 +109,14 @@ impl Gate {
                     return Ok(());
                 }
                 self.log(call, "Bearer", Err("the token's scope lacks rest_webservices"));
-                return Err(Problem::permission("the token's scope does not cover REST web services").reply());
+                let refusal = Problem::permission("the token's scope does not cover REST web services");
+                return Err(Box::new(refusal.reply()));
             }
             Some(_) => "token_rejected: expired",
             None => "token_rejected: unknown",
         };
         self.log(call, "Bearer", Err(reason));
-        Err(Problem::login().reply().with("www-authenticate", refuse("invalid_token")))
+        Err(Box::new(Problem::login().reply().with("www-authenticate", refuse("invalid_token"))))
     }
 
     /// The reason is a detail of the login audit trail as the platform names them.

@@ -83,12 +83,11 @@ impl Rules<'_> {
         Ok(())
     }
 
-    pub(super) fn certificate(&self, record: &mut Record, before: Option<&Record>) -> Result<(), Problem> {
+    pub(super) fn certificate(record: &mut Record, before: Option<&Record>) {
         record.default("currency", "1");
         if before.is_none() {
             let value = record.body.get("originalAmount").cloned().unwrap_or(Value::Null);
             record.set("amountRemaining", value);
         }
-        Ok(())
     }
 }

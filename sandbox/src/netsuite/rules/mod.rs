@@ -47,7 +47,7 @@ impl Rules<'_> {
             "customerRefund" => self.refund(record)?,
             "itemFulfillment" => self.fulfilment(record, before)?,
             "inventoryAdjustment" => self.adjustment(record, before)?,
-            "giftCertificate" => self.certificate(record, before)?,
+            "giftCertificate" => Self::certificate(record, before),
             _ if def.family == "item" => self.item(record)?,
             _ if def.field("item").is_some() => self.sale(record, before)?,
             _ => {}
@@ -135,7 +135,7 @@ impl Rules<'_> {
             return Err(Problem::user_at(detail, "currency"));
         }
         if let Some(location) = self.store.find("location", record.text("location")) {
-            self.same_subsidiary(location, &subsidiary, "location")?;
+            Self::same_subsidiary(location, &subsidiary, "location")?;
         }
         record.default("exchangeRate", self.exchange_rate(&currency, &subsidiary).json());
         if record.amount("exchangeRate") <= Amount::ZERO {
@@ -154,7 +154,7 @@ impl Rules<'_> {
                 .any(|it| it.text("entity") == id && it.text("subsidiary") == subsidiary)
     }
 
-    fn same_subsidiary(&self, location: &Record, subsidiary: &str, path: &str) -> Result<(), Problem> {
+    fn same_subsidiary(location: &Record, subsidiary: &str, path: &str) -> Result<(), Problem> {
         let own = location.text("subsidiary");
         if own.is_empty() || own == subsidiary {
             return Ok(());

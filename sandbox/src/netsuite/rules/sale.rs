@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Rules, missing, party::address_text};
+use super::{Rules, missing, party::address_text, tax};
 use crate::netsuite::{
     amount::Amount,
-    change::{is_new, mark_new, sent},
+    change::{is_new, mark_new, mark_sent, sent},
     http::Problem,
     schema::{Def, Kind, Schema},
     settings::TaxMode,
@@ -22,6 +22,8 @@ struct Header {
     level: String,
     decimals: u32,
     transaction: i64,
+    /// The tax amounts that were sent, by the reference of their line.
+    taxes: Vec<(String, Amount)>,
 }
 
 impl Rules<'_> {
@@ -45,6 +47,7 @@ impl Rules<'_> {
                 .to_owned(),
             decimals: self.decimals(record.text("currency")),
             transaction: record.id,
+            taxes: if record.is("taxDetailsOverride") { tax::by_reference(record) } else { Vec::new() },
         };
         let mut above = Amount::ZERO;
         let mut members = 0;
@@ -73,7 +76,7 @@ impl Rules<'_> {
         self.sellable(item, header, &path("item"))?;
         let location = line.get("location").cloned().unwrap_or_else(|| json!(header.location));
         if let Some(found) = location.as_str().and_then(|id| self.store.find("location", id)) {
-            self.same_subsidiary(found, &header.subsidiary, &path("location"))?;
+            Self::same_subsidiary(found, &header.subsidiary, &path("location"))?;
             line.insert("location".into(), location);
         }
         let code = item.text("itemType");
@@ -82,6 +85,11 @@ impl Rules<'_> {
         }
         if amount(line, "quantity") < Amount::ZERO {
             return Err(Problem::user_at("The quantity cannot be below zero.", &path("quantity")));
+        }
+        if sent(line, "grossAmt") && !sent(line, "amount") && !sent(line, "rate") {
+            let net = amount(line, "grossAmt") - tax::of_line(line, &header.taxes);
+            line.insert("amount".into(), net.json());
+            mark_sent(line, "amount");
         }
         self.price(header, item, line, &path("amount"), above)?;
         line.insert("itemType".into(), json!(code));
@@ -180,7 +188,8 @@ impl Rules<'_> {
 
     /// Adds the sale up.
     fn total(&self, record: &mut Record, before: Option<&Record>, decimals: u32) -> Result<(), Problem> {
-        let subtotal: Amount = record.lines("item").map(|line| amount(line, "amount")).sum();
+        let counts = |line: &&Map<String, Value>| self.settings.closed_lines_count || !is(line, "isClosed");
+        let subtotal: Amount = record.lines("item").filter(counts).map(|line| amount(line, "amount")).sum();
         let discount = header_discount(record, subtotal, decimals)?;
         for field in ["shippingCost", "handlingCost"] {
             if record.body.contains_key(field) {
@@ -192,17 +201,17 @@ impl Rules<'_> {
         if !shipping.is_zero() && record.text("shipMethod").is_empty() {
             return Err(missing("shipMethod", "shipMethod"));
         }
-        let tax = self.tax(record, decimals)?;
+        let taxed = self.tax(record, decimals)?;
         if self.settings.tax_mode == TaxMode::SuiteTax {
             Self::show_line_tax(record, decimals);
         }
         let gift = self.redeemed(record, before, decimals)?;
         let handling = record.amount("handlingCost");
-        let total = subtotal + discount + shipping + handling + tax - gift;
+        let total = subtotal + discount + shipping + handling + taxed - gift;
         for (field, figure) in [
             ("subtotal", subtotal),
             ("discountTotal", discount),
-            ("taxTotal", tax),
+            ("taxTotal", taxed),
             ("giftCertApplied", gift),
             ("altShippingCost", shipping),
             ("altHandlingCost", handling),
@@ -252,9 +261,8 @@ impl Rules<'_> {
                 let status = order_status(record);
                 record.set("status", status);
             }
-            "invoice" | "creditMemo" | "estimate" => record.default("status", "A"),
+            "invoice" | "creditMemo" | "estimate" | "cashRefund" => record.default("status", "A"),
             "cashSale" => record.default("status", "C"),
-            "cashRefund" => record.default("status", "A"),
             _ => {}
         }
     }

@@ -17,14 +17,14 @@ impl Rules<'_> {
             return Ok(Amount::ZERO);
         }
         if record.is("taxDetailsOverride") {
-            self.overridden(record, decimals)
+            Self::overridden(record, decimals)
         } else {
             Ok(self.own(record, decimals))
         }
     }
 
     /// The amounts that were sent; each line must lead to a line of the sale, or to shipping or handling.
-    fn overridden(&self, record: &mut Record, decimals: u32) -> Result<Amount, Problem> {
+    fn overridden(record: &mut Record, decimals: u32) -> Result<Amount, Problem> {
         let known: Vec<String> =
             record.lines("item").map(|line| text(line, "taxDetailsReference").to_owned()).collect();
         let header = [("SHIPPING", "shippingCost"), ("HANDLING", "handlingCost")];
@@ -108,12 +108,9 @@ impl Rules<'_> {
 
     /// Puts each line's own tax beside it.
     pub(super) fn show_line_tax(record: &mut Record, decimals: u32) {
-        let details: Vec<(String, Amount)> = record
-            .lines("taxDetails")
-            .map(|line| (text(line, "taxDetailsReference").to_owned(), amount(line, "taxAmount")))
-            .collect();
+        let details = by_reference(record);
         for line in record.lines_mut("item") {
-            let tax = line_tax(line, &details);
+            let tax = of_line(line, &details);
             let gross = (amount(line, "amount") + tax).round(decimals);
             line.insert("tax1Amt".into(), tax.json());
             line.insert("grossAmt".into(), gross.json());
@@ -121,7 +118,16 @@ impl Rules<'_> {
     }
 }
 
-fn line_tax(line: &Map<String, Value>, details: &[(String, Amount)]) -> Amount {
+/// The tax amounts of a sale's details, each with the reference of its line.
+pub(super) fn by_reference(record: &Record) -> Vec<(String, Amount)> {
+    record
+        .lines("taxDetails")
+        .map(|line| (text(line, "taxDetailsReference").to_owned(), amount(line, "taxAmount")))
+        .collect()
+}
+
+/// The tax that refers to a line.
+pub(super) fn of_line(line: &Map<String, Value>, details: &[(String, Amount)]) -> Amount {
     let reference = text(line, "taxDetailsReference");
     if reference.is_empty() {
         return Amount::ZERO;

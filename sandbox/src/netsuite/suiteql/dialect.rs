@@ -1,6 +1,6 @@
-//! The dialect: SuiteQL to the SQL of the embedded database.
+//! The dialect: `SuiteQL` to the SQL of the embedded database.
 //!
-//! In: a statement. Out: the same statement in SQLite's words; or why it is none. It must never run anything.
+//! In: a statement. Out: the same statement in `SQLite`'s words; or why it is none. It must never run anything.
 
 use std::fmt::Write as _;
 
@@ -249,7 +249,7 @@ impl Translator<'_> {
                 level.out.push(out);
             }
             Token::Parameter => {
-                level.out.push(if self.beside_date() { "NS_DATE(?)".into() } else { "?".into() })
+                level.out.push(if self.beside_date() { "NS_DATE(?)".into() } else { "?".into() });
             }
             Token::Number(number) => level.out.push(number.clone()),
             Token::Sign(sign) if sign == "(" => {
@@ -394,7 +394,7 @@ impl Translator<'_> {
                 let Some((column, path)) = words.split_last() else {
                     return refused("BUILTIN.DF wants a column");
                 };
-                let owner = path.iter().map(|word| format!("{}.", name(word))).collect::<String>();
+                let owner: String = path.iter().flat_map(|word| [name(word), ".".to_owned()]).collect();
                 let kind =
                     if column.eq_ignore_ascii_case("status") { format!("{owner}type") } else { "''".into() };
                 format!("NS_DF('{}', {inner}, {kind})", column.to_lowercase())
@@ -453,11 +453,8 @@ impl Translator<'_> {
         self.at += 3;
         level.rows = Some(rows.to_string());
         match level.out.last().map(|word| word.to_uppercase()).as_deref() {
-            Some("AND") => {
-                level.out.pop();
-            }
             Some("WHERE") if self.word(0) == "AND" => self.at += 1,
-            Some("WHERE") => {
+            Some("AND" | "WHERE") => {
                 level.out.pop();
             }
             _ => return refused("ROWNUM can only be one of several conditions joined by AND"),
@@ -519,7 +516,7 @@ fn unaliased(pieces: &[String]) -> String {
     join(&out)
 }
 
-/// A name as it stands in SQLite: those that are its own words are quoted.
+/// A name as it stands in `SQLite`: those that are its own words are quoted.
 fn name(word: &str) -> String {
     let own = ["TRANSACTION", "INDEX", "TABLE", "REFERENCES", "DEFAULT", "CHECK", "COMMIT", "VALUES"];
     if own.contains(&word.to_uppercase().as_str()) { format!("[{word}]") } else { word.to_owned() }

@@ -1,4 +1,4 @@
-//! The functions of the dialect that SQLite lacks.
+//! The functions of the dialect that `SQLite` lacks.
 //!
 //! In: values. Out: values. A date is a blob that holds `YYYY-MM-DD HH:MM:SS` in the account's own time, so that it is
 //! never mistaken for text. It must never read a table.
@@ -83,18 +83,20 @@ pub(super) fn install(connection: &Connection, world: &World) -> rusqlite::Resul
     };
     add("NS_NVL2", 3, |context| Ok(owned(context, usize::from(context.get_raw(0) == ValueRef::Null) + 1)))?;
     add("NS_DECODE", -1, |context| Ok(decode(context)))?;
-    add("NS_TO_CHAR", -1, to_char)?;
+    add("NS_TO_CHAR", -1, |context| Ok(to_char(context)))?;
     add("NS_TO_NUMBER", 1, |context| match number(context.get_raw(0)) {
         Some(number) => Ok(Value::Real(number)),
         None if context.get_raw(0) == ValueRef::Null => Ok(Value::Null),
         None => Err(fail("invalid number")),
     })?;
     add("NS_CONCAT", 2, |context| Ok(Value::Text(text(context.get_raw(0)) + &text(context.get_raw(1)))))?;
-    add("NS_MOD", 2, |context| real(context, |left, right| if right == 0.0 { left } else { left % right }))?;
-    add("NS_CEIL", 1, |context| real(context, |number, _| number.ceil()))?;
-    add("NS_FLOOR", 1, |context| real(context, |number, _| number.floor()))?;
+    add("NS_MOD", 2, |context| {
+        Ok(real(context, |left, right| if right == 0.0 { left } else { left % right }))
+    })?;
+    add("NS_CEIL", 1, |context| Ok(real(context, |number, _| number.ceil())))?;
+    add("NS_FLOOR", 1, |context| Ok(real(context, |number, _| number.floor())))?;
     add("NS_SIGN", 1, |context| {
-        real(context, |number, _| if number == 0.0 { 0.0 } else { number.signum() })
+        Ok(real(context, |number, _| if number == 0.0 { 0.0 } else { number.signum() }))
     })?;
     add("NS_INITCAP", 1, |context| Ok(Value::Text(initials(&text(context.get_raw(0))))))?;
     add("NS_TRUNC", -1, trunc)?;
@@ -155,10 +157,10 @@ fn decode(context: &Context) -> Value {
     owned(context, at)
 }
 
-fn real(context: &Context, function: fn(f64, f64) -> f64) -> rusqlite::Result<Value> {
-    let Some(first) = number(context.get_raw(0)) else { return Ok(Value::Null) };
+fn real(context: &Context, function: fn(f64, f64) -> f64) -> Value {
+    let Some(first) = number(context.get_raw(0)) else { return Value::Null };
     let second = if context.len() > 1 { number(context.get_raw(1)).unwrap_or_default() } else { 0.0 };
-    Ok(Value::Real(function(first, second)))
+    Value::Real(function(first, second))
 }
 
 fn initials(text: &str) -> String {
@@ -171,14 +173,14 @@ fn initials(text: &str) -> String {
         .collect()
 }
 
-fn to_char(context: &Context) -> rusqlite::Result<Value> {
+fn to_char(context: &Context) -> Value {
     let value = context.get_raw(0);
     if value == ValueRef::Null {
-        return Ok(Value::Null);
+        return Value::Null;
     }
-    let Some(at) = stored(value) else { return Ok(Value::Text(text(value))) };
+    let Some(at) = stored(value) else { return Value::Text(text(value)) };
     let format = if context.len() > 1 { text(context.get_raw(1)) } else { "YYYY-MM-DD".into() };
-    Ok(Value::Text(format_date(at, &format)))
+    Value::Text(format_date(at, &format))
 }
 
 /// A text compared with a date must be in the account's date format.

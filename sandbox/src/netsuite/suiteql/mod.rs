@@ -1,4 +1,4 @@
-//! SuiteQL: an embedded database whose tables carry the platform's names and follow the account's records.
+//! `SuiteQL`: an embedded database whose tables carry the platform's names and follow the account's records.
 //!
 //! In: the [`Store`]'s changes, and statements. Out: pages of rows; every value is text, nulls are left out. A statement
 //! can read only. It must never change a record.
@@ -9,7 +9,8 @@ mod project;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, mpsc},
+    time::Duration,
 };
 
 use rusqlite::{
@@ -29,13 +30,15 @@ use super::{
     list::Page,
     schema::{Kind, Schema},
     settings::Settings,
-    store::{Store, title},
+    store::{Changes, Store, title},
     time,
 };
 use crate::Shared;
 
 /// The most rows a query gives in all its pages.
 const ROW_LIMIT: usize = 100_000;
+/// How long a statement may run.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The tables and what fills them.
 pub(crate) struct Database {
@@ -83,26 +86,21 @@ impl Database {
         if !store.is_dirty() && self.notes == store.notes.len() {
             return;
         }
-        let (records, stock) = store.drain();
-        if let Err(error) = self.update(store, schema, (&records, &stock)) {
+        let changes = store.drain();
+        if let Err(error) = self.update(store, schema, &changes) {
             tracing::error!(%error, "the SuiteQL tables do not follow the records");
         }
     }
 
-    fn update(
-        &mut self,
-        store: &Store,
-        schema: &Schema,
-        changes: (&std::collections::BTreeSet<(String, i64)>, &std::collections::BTreeSet<(i64, i64)>),
-    ) -> rusqlite::Result<()> {
+    fn update(&mut self, store: &Store, schema: &Schema, changes: &Changes) -> rusqlite::Result<()> {
         let projector = Projector { store, schema, offset: self.offset };
         let columns = |table: &str| self.columns.get(table).cloned().unwrap_or_default();
         let transaction = self.connection.unchecked_transaction()?;
-        let items = changes.1.iter().filter_map(|(item, _)| {
+        let items = changes.stock.iter().filter_map(|(item, _)| {
             store.resolve(schema, "item", *item).map(|record| (record.kind.clone(), *item))
         });
         let touched: std::collections::BTreeSet<(String, i64)> =
-            changes.0.iter().cloned().chain(items).collect();
+            changes.records.iter().cloned().chain(items).collect();
         for (kind, id) in &touched {
             let def = schema.def(kind);
             let owned = OWNED
@@ -124,7 +122,7 @@ impl Database {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert((group, *id), title(schema, record));
         }
-        for (item, location) in changes.1 {
+        for (item, location) in &changes.stock {
             for table in ["inventoryitemlocations", "aggregateitemlocation"] {
                 let sql = format!("DELETE FROM [{table}] WHERE item = ? AND location = ?");
                 transaction.prepare_cached(&sql)?.execute([item, location])?;
@@ -160,6 +158,7 @@ impl Database {
         let Some(text) = body.get("q").and_then(Value::as_str) else {
             return Err(Problem::content("the body needs a text \"q\"", "q"));
         };
+        let _watch = self.watch();
         let rows = dialect::translate(text, &self.dates)
             .and_then(|sql| self.run(&sql, body.get("params")))
             .map_err(|Refused(reason)| {
@@ -168,8 +167,19 @@ impl Database {
                 );
                 Problem::parameter(detail, "")
             })?;
-        let items = page.of_rows(&rows).to_vec();
-        Ok(Reply::ok(page.envelope(call, items, rows.len()), COLLECTION))
+        Ok(Reply::ok(page.envelope(call, page.of_rows(&rows), rows.len()), COLLECTION))
+    }
+
+    /// Stops a statement that runs too long; dropping the sender calls the watch off.
+    fn watch(&self) -> mpsc::Sender<()> {
+        let (watch, ended) = mpsc::channel();
+        let statement = self.connection.get_interrupt_handle();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(TIME_LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                statement.interrupt();
+            }
+        });
+        watch
     }
 
     fn run(&self, sql: &str, parameters: Option<&Value>) -> Result<Vec<Value>, Refused> {
@@ -256,6 +266,10 @@ fn create(tables: &[(String, Vec<String>)], world: &World) -> rusqlite::Result<C
         connection.execute_batch(&format!("CREATE TABLE [{table}] ({})", columns.join(", ")))?;
         let key = columns[0].split(' ').next().unwrap_or_default();
         connection.execute_batch(&format!("CREATE INDEX [{table}_key] ON [{table}] ({key})"))?;
+    }
+    for (_, table, key) in OWNED {
+        connection
+            .execute_batch(&format!("CREATE INDEX IF NOT EXISTS [{table}_{key}] ON [{table}] ([{key}])"))?;
     }
     connection.execute_batch(
         "INSERT INTO dual VALUES ('X'); CREATE INDEX item_name ON item (itemid);

@@ -1,4 +1,4 @@
-//! Shows records as rows of SuiteQL's tables.
+//! Shows records as rows of `SuiteQL`'s tables.
 //!
 //! In: a [`Record`]. Out: [`Row`]s, and what to delete first. It must never read a table.
 
@@ -96,7 +96,6 @@ impl Projector<'_> {
             (Kind::Ref(_) | Kind::Integer | Kind::Number | Kind::Rate | Kind::Break, value) => {
                 Amount::of(value).map_or_else(|| plain(value), figure)
             }
-            (Kind::Choice(_), value) => plain(value),
             (Kind::Date, Value::String(text)) => text
                 .parse::<jiff::civil::Date>()
                 .map_or(Sql::Null, |day| blob(day.to_datetime(Time::midnight()))),
@@ -154,7 +153,7 @@ impl Projector<'_> {
             .flag("voided", record.text("status") == "V")
             .flag("posting", !matches!(def.code.as_str(), "SalesOrd" | "Estimate" | "RtnAuth"))
             .text("trackingnumberlist", &packages(record).join(" "));
-        if record.text("shippedDate") != "" {
+        if !record.text("shippedDate").is_empty() {
             row = row.with("actualshipdate", self.sql(&Kind::Date, &record.body["shippedDate"]));
         }
         let mut rows = Vec::new();

@@ -24,6 +24,9 @@ pub(super) fn good<T>(text: &str, reader: fn(&Node, &mut Problems) -> Option<T>)
     found.expect("a good file is read")
 }
 
+mod mutation;
+mod reading;
+
 mod table {
     //! The table of keys itself.
     use super::*;
@@ -53,9 +56,11 @@ mod table {
 
     fn objects() -> Vec<&'static Object> {
         let mut seen = Vec::new();
-        [&keys::FLOW, &keys::OVERLAY, &keys::FRAGMENT, &keys::CONNECTOR, &keys::ESTATE, &keys::CASES]
-            .iter()
-            .for_each(|object| walk(object, &mut seen));
+        let files =
+            [&keys::FLOW, &keys::OVERLAY, &keys::FRAGMENT, &keys::CONNECTOR, &keys::ESTATE, &keys::CASES];
+        for object in files {
+            walk(object, &mut seen);
+        }
         seen
     }
 

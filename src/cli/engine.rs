@@ -1,0 +1,77 @@
+//! An engine over a compiled estate: plans pinned in the journal with the sources they were made from, so that a run that
+//! was begun finishes by the very flow it began with.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use crate::{
+    compile::{Compiled, compile},
+    engine::{Engine, Error, Setup, World},
+    estate::{FILE, Memory},
+    journal::Journal,
+    plan::Plan,
+    value::{Hash, Value},
+};
+
+/// Where a bundle's files are put back.
+const ROOT: &str = "/pinned";
+
+/// Starts an engine with every plan of the estate.
+pub(super) fn start(compiled: &Compiled, world: Arc<dyn World>, journal: Arc<dyn Journal>) -> Result<Engine, Error> {
+    for plan in &compiled.plans {
+        if journal.pinned(plan.print)?.is_none() {
+            journal.pin(plan.print, &plan.flow, bundle(compiled, plan).as_bytes())?;
+        }
+    }
+    let store = Arc::clone(&journal);
+    let mut setup = Setup::new(compiled.plans.clone(), world, journal);
+    setup.pinned = Arc::new(move |print: Hash| unbundle(&store.pinned(print).ok()??));
+    Engine::start(setup)
+}
+
+/// Everything that a plan was made from: file names and texts, the environment, the flow. Secrets are references there.
+fn bundle(compiled: &Compiled, plan: &Plan) -> String {
+    let files = compiled.sources.iter().map(|source| (place(&source.name), Value::from(Arc::clone(&source.text))));
+    let files: BTreeMap<String, Value> = files.collect();
+    Value::object([
+        ("flow", Value::from(Arc::clone(&plan.flow))),
+        ("environment", compiled.estate.environment.clone().map_or(Value::Null, Value::from)),
+        ("files", Value::object(files)),
+    ])
+    .to_json()
+}
+
+/// A file's place in a bundle: what came with flowrun stands in a folder of its own, the estate's file at the root.
+fn place(name: &str) -> String {
+    if name.ends_with(FILE) && !name.starts_with('<') {
+        return format!("{ROOT}/{FILE}");
+    }
+    format!("{ROOT}/files/{}", name.replace(['<', '>'], "_").replace("..", "_"))
+}
+
+fn unbundle(bytes: &[u8]) -> Option<Arc<Plan>> {
+    let bundle = Value::parse(bytes).ok()?;
+    let mut files = Memory::default();
+    for (path, text) in bundle.get("files")?.as_map()? {
+        files = files.with(PathBuf::from(&**path), text.as_str()?.as_bytes());
+    }
+    let environment = bundle.get("environment").and_then(Value::as_str);
+    let compiled = compile(&files, &[PathBuf::from(ROOT)], environment);
+    compiled.plan(bundle.get("flow")?.as_str()?).map(Arc::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{estate::Files as _, estate::SHIPPED};
+
+    #[test]
+    fn a_plan_comes_back_from_its_bundle() {
+        let compiled = compile(&SHIPPED, &[PathBuf::from("/flows")], Some("sandbox"));
+        assert!(SHIPPED.is_file(&PathBuf::from("/flows/flowrun.yaml")));
+        let plan = compiled.plan("orders").expect("the shipped orders flow compiles");
+        let back = unbundle(bundle(&compiled, plan).as_bytes()).expect("its bundle compiles");
+        assert_eq!(back.print, plan.print, "by the very same print");
+        let names = |plan: &Plan| plan.nodes.iter().map(|node| Arc::clone(&node.name)).collect::<Vec<_>>();
+        assert_eq!(names(&back), names(plan));
+    }
+}

@@ -1,0 +1,108 @@
+//! What every command does first: find the estate, compile it, say what is wrong, open its connections.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    Streams,
+    args::{Common, Format},
+    exit::Exit,
+};
+use crate::{
+    compile::{Compiled, compile},
+    estate::{Disk, root},
+    problem::draw::Style,
+    report,
+    secret::{self, Secret},
+    syntax::estate::Reference,
+    wire::{Access, Secrets, Wire},
+};
+
+/// Compiles the estate around the paths, from the disk or, without one, as it was shipped.
+pub(super) fn compiled(paths: &[PathBuf], common: &Common) -> Compiled {
+    compile(&Disk, paths, common.env.as_deref())
+}
+
+/// Where a command that names a flow looks: a path that is there, else the estate around the present folder.
+pub(super) fn of_flow(flow: &str, common: &Common) -> (Compiled, Arc<str>) {
+    let path = Path::new(flow);
+    if !path.is_file() {
+        return (compiled(&[], common), flow.into());
+    }
+    let compiled = compiled(&[path.to_owned()], common);
+    let name = compiled.asked.first().cloned().unwrap_or_else(|| flow.into());
+    (compiled, name)
+}
+
+/// The folder of the journal: as asked for, else `.flowrun` beside the estate's file, else in the present folder.
+pub(super) fn data(common: &Common, paths: &[PathBuf]) -> PathBuf {
+    if let Some(folder) = &common.data {
+        return folder.clone();
+    }
+    let here = PathBuf::from(".");
+    let start = paths.first().unwrap_or(&here);
+    root(&Disk, start).unwrap_or(here).join(".flowrun")
+}
+
+/// Says what is wrong; an exit code if it stops the command.
+pub(super) fn refuse(compiled: &Compiled, common: &Common, streams: &mut Streams) -> Option<Exit> {
+    if !compiled.has_errors() {
+        return None;
+    }
+    if common.format == Format::Json {
+        streams.give(report::problems::json(&compiled.problems, &compiled.sources, compiled.files, 0.0));
+    } else {
+        streams.show(&report::problems::human(&compiled.problems, &compiled.sources, style(streams)));
+    }
+    Some(Exit::Problems)
+}
+
+/// How problems are drawn on these streams.
+pub(super) fn style(streams: &Streams) -> Style {
+    Style { color: streams.color, ..Style::PLAIN }
+}
+
+/// Why the connections of an estate cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// A secret that cannot be had.
+    #[error("connection `{connection}`: {source}")]
+    Secret {
+        connection: Arc<str>,
+        #[source]
+        source: secret::Error,
+    },
+    /// A connection that cannot be used.
+    #[error(transparent)]
+    Wire(#[from] crate::wire::Error),
+}
+
+/// The world over HTTP, with every connection of the chosen environment. `known` stands in for variables of the
+/// environment (the demo's secrets are nobody else's).
+pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire, Error> {
+    let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
+    let mut wire = Wire::new();
+    for (name, given) in compiled.estate.connections() {
+        let Some(connection) = compiled.connections.get(&name.value) else { continue };
+        let mut secrets = Secrets::default();
+        for (secret, reference) in &given.secrets {
+            let failed = |source| Error::Secret { connection: Arc::clone(&name.value), source };
+            let found = fetch(reference, &folder, known).map_err(failed)?;
+            secrets.insert(Arc::clone(&secret.value), found);
+        }
+        wire.add(Arc::clone(connection), Access { secrets, root: None })?;
+    }
+    Ok(wire)
+}
+
+fn fetch(reference: &Reference, folder: &Path, known: &[(&str, String)]) -> Result<Secret<String>, secret::Error> {
+    match reference {
+        Reference::Env(name) => match known.iter().find(|(known, _)| **known == *name.value) {
+            Some((_, value)) => Ok(Secret::new(value.clone())),
+            None => secret::Reference::Variable(Arc::clone(&name.value)).fetch(folder),
+        },
+        Reference::File(name) => secret::Reference::File(PathBuf::from(&*name.value)).fetch(folder),
+    }
+}

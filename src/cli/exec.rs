@@ -1,0 +1,187 @@
+//! `flowrun exec FLOW --event FILE`: one run now, with a live view of its nodes, and an exit code by its outcome.
+
+use std::{io::Read as _, path::Path, sync::Arc, time::Duration};
+
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::{
+    Streams,
+    args::{Common, Exec, Format},
+    engine, estate,
+    exit::Exit,
+    graph::unknown,
+};
+use crate::{
+    engine::{Engine, Offer, Offered},
+    event::{Code, Letter, Origin, Outcome, Priority, RunId},
+    expr::{Root, Scope},
+    flow::{Slots, SourceKind},
+    journal::{Journal, Query, Sqlite},
+    money,
+    plan::Plan,
+    report::{self, LiveView, Paint, Row},
+    story::{Live, What},
+    value::Value,
+};
+
+/// How long runs that others started may go on after ours is done.
+const GRACE: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
+    let (compiled, name) = estate::of_flow(&args.flow, common);
+    if let Some(exit) = estate::refuse(&compiled, common, streams) {
+        return exit;
+    }
+    let Some(plan) = compiled.plan(&name) else {
+        streams.say(unknown(&name, compiled.plans.iter().map(|plan| &*plan.flow)));
+        return Exit::Usage;
+    };
+    let event = match event(args, plan) {
+        Ok(event) => event,
+        Err(told) => {
+            streams.say(format!("flowrun: {told}"));
+            return Exit::Usage;
+        }
+    };
+    let started = estate::wire(&compiled, &[])
+        .map_err(|error| error.to_string())
+        .and_then(|wire| {
+            let folder = estate::data(common, &[]);
+            let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
+            engine::start(&compiled, Arc::new(wire), journal).map_err(|error| error.to_string())
+        });
+    let engine = match started {
+        Ok(engine) => engine,
+        Err(told) => {
+            streams.say(format!("flowrun: {told}"));
+            return Exit::CannotStart;
+        }
+    };
+    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
+    let stories = engine.stories();
+    let exit = tokio::select! {
+        exit = one(&engine, offer, stories, common, streams) => exit,
+        () = super::interrupted() => Exit::Interrupted,
+    };
+    engine.drain(GRACE).await;
+    exit
+}
+
+/// Offers the event and tells what happens until its run is over or parked.
+async fn one(engine: &Engine, offer: Offer, stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> Exit {
+    let run = match engine.offer(offer).await {
+        Ok(Offered::Accepted(run) | Offered::Merged { into: run }) => run,
+        Ok(Offered::Known) => {
+            streams.say("this event was done before, or waits already: nothing to do");
+            return Exit::Done;
+        }
+        Ok(Offered::Erased) => {
+            streams.say("its subject was erased: nothing to do");
+            return Exit::Done;
+        }
+        Err(error) => {
+            streams.say(format!("flowrun: {error}"));
+            return Exit::CannotStart;
+        }
+    };
+    let end = watch(run, stories, common, streams).await;
+    if common.format == Format::Json {
+        give_json(engine.journal().as_ref(), run, streams);
+    }
+    end
+}
+
+async fn watch(run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> Exit {
+    let mut view = LiveView::new(Paint(streams.color), run);
+    loop {
+        let live = match stories.recv().await {
+            Ok(live) => live,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return Exit::Interrupted,
+        };
+        if common.format != Format::Json
+            && let Some(line) = view.line(&live)
+        {
+            streams.say(line);
+        }
+        if live.run != run {
+            continue;
+        }
+        match &live.what {
+            What::Ended { outcome, .. } => return of_outcome(*outcome),
+            What::Parked { due, letters } => return of_letters(due.is_some(), letters),
+            _ => {}
+        }
+    }
+}
+
+fn of_outcome(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Dropped => Exit::Problems,
+        _ => Exit::Done,
+    }
+}
+
+fn of_letters(comes_back: bool, letters: &[Letter]) -> Exit {
+    match comes_back {
+        true => Exit::Parked,
+        false if letters.iter().any(|letter| letter.code == Code::InDoubt) => Exit::InDoubt,
+        false => Exit::Problems,
+    }
+}
+
+fn give_json(journal: &dyn Journal, run: RunId, streams: &mut Streams) {
+    let past = journal.past(&Query { run: Some(run), limit: 1, ..Query::default() }).ok().and_then(|mut past| past.pop());
+    if let Some(past) = past {
+        return streams.give(report::past_json(&past).to_string());
+    }
+    let Ok(Some(open)) = journal.run(run) else { return };
+    if let Some(parked) = open.parked() {
+        let row = Row { flow: &open.event.flow, key: &open.event.key, parked };
+        streams.give(report::letter_json(&row, false).to_string());
+    }
+}
+
+/// The event: from a file, from a webhook's body, or made of the one field that the key reads.
+fn event(args: &Exec, plan: &Plan) -> Result<Value, String> {
+    if let Some(key) = &args.key {
+        return of_key(key, plan);
+    }
+    let file = args.event.as_deref().ok_or("say what the run is about: `--key NUMBER`, or `--event FILE` with the event as JSON")?;
+    let value = Value::parse(&read(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    if args.hook { mapped(&value, plan) } else { Ok(value) }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(file).map(|found| bytes = found)
+    };
+    read.map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(bytes)
+}
+
+fn of_key(key: &str, plan: &Plan) -> Result<Value, String> {
+    let reads = plan.trigger.key.reads();
+    let mut fields = reads.iter().filter(|read| read.slot == Slots::EVENT).filter_map(|read| read.path.first());
+    let (Some(field), None) = (fields.next(), fields.next()) else {
+        return Err(format!("the key of `{}` is made of more than one field: give the event with `--event FILE`", plan.flow));
+    };
+    let is_number = !key.starts_with('0') && !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+    let value = if is_number { money::decimal(key).map(Value::from).unwrap_or_else(|_| key.into()) } else { key.into() };
+    Ok(Value::object([(Arc::clone(field), value)]))
+}
+
+/// A webhook's body as the trigger's first webhook maps it.
+fn mapped(body: &Value, plan: &Plan) -> Result<Value, String> {
+    let hooks = plan.trigger.sources.iter().filter(|source| matches!(source.kind, SourceKind::Webhook { .. }));
+    let source = hooks.into_iter().next().ok_or_else(|| format!("`{}` listens to no webhook", plan.flow))?;
+    let Some(mapping) = &source.event else { return Ok(body.clone()) };
+    let mut roots = vec![Root::Unset; usize::from(source.count.max(Slots::NODES))];
+    roots[usize::from(Slots::EVENT)] = Root::Value(body);
+    roots[usize::from(Slots::CONNECTION)] = Root::Value(&plan.settings);
+    let mapped = mapping.eval(&Scope::new(&roots, &plan.tables)).map_err(|error| error.to_string())?;
+    mapped.ok_or_else(|| "the webhook maps to nothing".to_owned())
+}
