@@ -3,6 +3,7 @@
 mod check;
 mod golden;
 mod laws;
+mod planted;
 mod program;
 mod simulator;
 mod written;

@@ -217,8 +217,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether a value fits; a problem at its place if not.
-    pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) {
-        fit::fit(have, want, span, self.problems);
+    pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) -> bool {
+        fit::fit(have, want, span, self.problems)
     }
 }
 

@@ -61,7 +61,7 @@ impl Desk<'_> {
         let Compiled { template, shape, omits } = self.typed(scalar);
         match template.constant() {
             Some(value) => self.uses_lost |= !fit::constant(value, want, whole(scalar), self.problems),
-            None => self.fit(&shape, want, whole(scalar)),
+            None => self.uses_lost |= !self.fit(&shape, want, whole(scalar)),
         }
         Typed { mapping: Mapping::Template(template), shape, omits }
     }

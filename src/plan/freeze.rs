@@ -44,7 +44,7 @@ impl<'a> Slice<'a> {
         slice.used
     }
 
-    /// All on which it depends whether a node runs: its conditions, its gates.
+    /// All on which it depends whether a node runs: its conditions, its gates. (Over what it runs is part of its work.)
     fn existence(&mut self, node: usize) {
         if !self.known.insert(node) {
             return;
@@ -73,7 +73,7 @@ impl<'a> Slice<'a> {
             }
             Work::Call(call) => {
                 call.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping));
-                for (read, parameters) in &call.changes {
+                if let Some((read, parameters)) = &call.changes {
                     parameters.iter().for_each(|(_, path)| self.value(usize::from(*read), path));
                 }
             }
@@ -88,8 +88,8 @@ impl<'a> Slice<'a> {
     /// What a mapping reads; what it reads of the element of its node's `each`, it reads of the list.
     fn mapping(&mut self, node: usize, mapping: &Mapping) {
         let Some(each) = &self.nodes[node].each else { return self.reads(mapping.reads()) };
-        let (list, body) = (each.list.clone(), Box::new(mapping.clone()));
-        self.reads(Mapping::Each { list, slot: each.slot, filter: None, body }.reads());
+        let (list, filter, body) = (each.list.clone(), each.filter.clone(), Box::new(mapping.clone()));
+        self.reads(Mapping::Each { list, slot: each.slot, filter, body }.reads());
     }
 
     fn reads(&mut self, reads: Vec<Read>) {

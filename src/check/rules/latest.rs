@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
     }
     let mut told = BTreeSet::new();
     let all = subject.nodes.iter().flat_map(reads).chain(subject.given());
-    for Mention { read, span } in all.filter(|mention| mention.read.slot == Slots::EVENT) {
+    for Mention { read, span, .. } in all.filter(|mention| mention.read.slot == Slots::EVENT) {
         let Some(span) = span else { continue };
         if names.iter().any(|name| read.path.starts_with(name)) || !told.insert(read.path.clone()) {
             continue;

@@ -54,12 +54,15 @@ impl Subject<'_> {
 /// A place that reads something.
 struct Mention {
     read: Read,
+    /// Its own place.
     span: Option<Span>,
+    /// The place of the scalar it stands in.
+    scalar: Option<Span>,
 }
 
 fn mentions<'a>(templates: impl IntoIterator<Item = &'a Template>) -> Vec<Mention> {
     let of = |template: &Template| -> Vec<Mention> {
-        let mention = |read: Read| Mention { span: template.place(read.start, read.end), read };
+        let mention = |read: Read| Mention { span: template.place(read.start, read.end), scalar: template.span(), read };
         template.reads().into_iter().map(mention).collect()
     };
     templates.into_iter().flat_map(of).collect()
