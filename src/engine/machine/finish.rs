@@ -171,7 +171,7 @@ impl Machine {
             ended: turn.now,
             outcome,
             reason,
-            used: if outcome == Outcome::Ok { self.used_hash() } else { None },
+            used: if outcome == Outcome::Ok { self.used_hash_after() } else { None },
             give,
             nodes: nodes.collect(),
             effects: self
