@@ -75,7 +75,15 @@ impl Told {
 }
 
 /// Runs the cases of test files, of flows or of folders; without paths, those of the estate around, or the shipped one.
+///
+/// On a thread of its own: inside a runtime its tasks would be counted among those of the runtime and told to pause.
 pub fn run(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Report {
+    let work = || run_here(files, paths, environment);
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn run_here(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Report {
     let compiled = compile(files, paths, environment);
     let shipped = compiled.estate.root.is_none() && paths.is_empty();
     let files_of_cases: &dyn Files = if shipped { &SHIPPED } else { files };
