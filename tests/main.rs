@@ -2,6 +2,7 @@
 
 mod check;
 mod golden;
+mod journey;
 mod laws;
 mod planted;
 mod program;

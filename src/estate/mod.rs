@@ -284,8 +284,8 @@ impl<'a> Reader<'a> {
 
     /// The shipped estate by itself.
     fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
-        let listed: BTreeSet<PathBuf> = SHIPPED.list(Path::new("/")).unwrap_or_default().into_iter().collect();
-        for path in &listed {
+        let listed = SHIPPED.list(Path::new("/")).unwrap_or_default();
+        for path in listed.iter().filter(|path| is_ours(path)) {
             self.file(path, true);
         }
         self.choose(environment);

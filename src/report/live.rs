@@ -68,7 +68,7 @@ impl LiveView {
             _ => (Tint::Good, "+"),
         };
         let mut told = if outcome == "done" { String::new() } else { outcome.to_owned() };
-        if elements != 1 {
+        if elements > 1 {
             told = format!("{told}{}{elements} elements", if told.is_empty() { "" } else { ", " });
         }
         if ms > 0 {
