@@ -61,7 +61,7 @@ fn unreached(report: &Report, streams: &mut Streams) {
     for (flow, missing) in &report.unreached {
         streams.say(format!("no case of `{flow}` reaches {}", missing.join(", ")));
     }
-    if report.unreached.is_empty() {
+    if report.unreached.is_empty() && report.is_good() {
         streams.say("every node and every outcome of the flows whose cases all ran is reached");
     }
 }
@@ -93,7 +93,8 @@ fn place(report: &Report, span: Span) -> (String, usize, usize) {
 
 fn as_json(report: &Report, seconds: f64) -> Json {
     let failed = report.told.iter().filter(|told| !told.is_good()).count();
-    let unreached = report.unreached.iter().map(|(flow, missing)| json!({ "flow": &**flow, "missing": missing }));
+    let unreached =
+        report.unreached.iter().map(|(flow, missing)| json!({ "flow": &**flow, "missing": missing }));
     let problems = report.problems.iter().map(|problem| {
         let place = problem.labels.first().map(|label| place(report, label.span));
         let (file, line, column) = place.unwrap_or_default();

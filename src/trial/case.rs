@@ -81,7 +81,8 @@ pub(super) struct Subject<'a> {
 /// Where the clock begins.
 pub(super) fn start(now: Option<&Name>) -> Result<Instant, Miss> {
     let Some(now) = now else { return Ok(START) };
-    let read = time::read(&now.value, &TimeZone::UTC).map_err(|error| Miss::fault(now.span, error.to_string()))?;
+    let read =
+        time::read(&now.value, &TimeZone::UTC).map_err(|error| Miss::fault(now.span, error.to_string()))?;
     let ms = u64::try_from(read.timestamp().as_millisecond());
     ms.map(Instant).map_err(|_| Miss::fault(now.span, "found an instant before 1970, expected a later one"))
 }
@@ -95,23 +96,21 @@ impl Subject<'_> {
             .split_once('.')
             .ok_or_else(|| fault(format!("found `{}`, expected `connection.operation`", name.value)))?;
         if local == FLOWS {
-            return match self.compiled.plan(operation) {
-                Some(plan) => Ok((FLOWS.into(), Arc::clone(&plan.flow))),
-                None => Err(fault(format!("there is no flow `{operation}`"))),
-            };
+            let known = self.compiled.plan(operation).map(|plan| (FLOWS.into(), Arc::clone(&plan.flow)));
+            return known.ok_or_else(|| {
+                let names = self.compiled.plans.iter().map(|plan| &*plan.flow);
+                fault(format!("there is no flow `{operation}`{}", did_you_mean(operation, names)))
+            });
         }
         let connection = self.connection(local).ok_or_else(|| {
             let names = self.flow.connections.iter().map(|(name, _)| &*name.value);
             fault(format!("the flow has no connection `{local}`{}", did_you_mean(local, names)))
         })?;
-        match connection.operation(operation) {
-            Some(found) => Ok((Arc::clone(&connection.name), Arc::clone(&found.name))),
-            None => {
-                let names = connection.connector.operations.keys().map(|name| &**name);
-                let told = did_you_mean(operation, names);
-                Err(fault(format!("`{local}` has no operation `{operation}`{told}")))
-            }
-        }
+        let found = connection.operation(operation).ok_or_else(|| {
+            let names = connection.connector.operations.keys().map(|name| &**name);
+            fault(format!("`{local}` has no operation `{operation}`{}", did_you_mean(operation, names)))
+        })?;
+        Ok((Arc::clone(&connection.name), Arc::clone(&found.name)))
     }
 
     /// A connection by the flow's name of it, or by the estate's.
@@ -147,9 +146,9 @@ impl Subject<'_> {
         &self,
         answer: &Answer,
         name: &Name,
-        gives: Option<&(&Connection, &Operation)>,
+        of: Option<&(&Connection, &Operation)>,
     ) -> Result<Reply, Miss> {
-        let decoded = |value: Value, span: Span| match gives {
+        let decoded = |value: Value, span: Span| match of {
             None => Ok(value),
             Some((connection, operation)) => decode(&value, &operation.gives, connection).map_err(|told| {
                 Miss::fault(span, format!("the answer of {} is not what it gives: {told}", name.value))
@@ -162,7 +161,7 @@ impl Subject<'_> {
             Answer::File(file) => Reply::Give(decoded(self.file(file)?, file.span)?),
             Answer::By(keys) => {
                 let reply = |(key, answer): &(Name, Answer)| {
-                    Ok::<_, Miss>((Arc::clone(&key.value), self.reply(answer, name, gives)?))
+                    Ok::<_, Miss>((Arc::clone(&key.value), self.reply(answer, name, of)?))
                 };
                 Reply::By(keys.iter().map(reply).collect::<Result<_, _>>()?)
             }
@@ -170,8 +169,13 @@ impl Subject<'_> {
                 class: class_of(class)?,
                 sent: if *maybe_sent { Sent::Maybe } else { Sent::No },
                 after: after.as_ref().map(|after| after.value),
-                message: message.as_ref().map_or("the case says so".into(), |message| Arc::clone(&message.value)),
-                answer: answer.as_ref().map(|given| given::value(given, &self.compiled.tables)).transpose()?,
+                message: message
+                    .as_ref()
+                    .map_or("the case says so".into(), |message| Arc::clone(&message.value)),
+                answer: answer
+                    .as_ref()
+                    .map(|given| given::value(given, &self.compiled.tables))
+                    .transpose()?,
             }),
         })
     }
@@ -288,8 +292,10 @@ pub(super) fn did_you_mean<'n>(word: &str, names: impl Iterator<Item = &'n str>)
 
 /// A flow whose only node asks the world of the case what the flow gives.
 fn stand_in(plan: &Plan) -> Plan {
-    let read = |text: &str, name: &str, slot| Template::parse(text, &Names::new().with(name.to_owned(), slot));
-    let mapping = |text, name, slot| read(text, name, slot).map_or(Mapping::Const(Value::Null), Mapping::Template);
+    let read =
+        |text: &str, name: &str, slot| Template::parse(text, &Names::new().with(name.to_owned(), slot));
+    let mapping =
+        |text, name, slot| read(text, name, slot).map_or(Mapping::Const(Value::Null), Mapping::Template);
     let call = Call {
         connection: FLOWS.into(),
         operation: Arc::clone(&plan.flow),

@@ -1,6 +1,6 @@
 //! What differs between what a case wants and what there is. In: two values. Out: differences with their paths, for people.
 
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
 use crate::value::{Number, Value};
 
@@ -59,10 +59,14 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
             for (key, wanted) in wants.iter() {
                 step(path, key, |path| match has.get(key) {
                     Some(found) => walk(wanted, found, measure, path, all),
-                    None => all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None }),
+                    None => {
+                        all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None })
+                    }
                 });
             }
-            for (key, found) in has.iter().filter(|(key, _)| measure == Measure::Exactly && !wants.contains_key(*key)) {
+            for (key, found) in
+                has.iter().filter(|(key, _)| measure == Measure::Exactly && !wants.contains_key(*key))
+            {
                 step(path, key, |path| {
                     all.push(Difference { path: path.clone(), wanted: None, found: Some(short(found)) });
                 });
@@ -71,7 +75,7 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
         (Value::List(wants), Value::List(has)) => {
             for index in 0..wants.len().max(has.len()) {
                 let length = path.len();
-                drop(write!(path, "[{index}]"));
+                path.push_str(&format!("[{index}]"));
                 match (wants.get(index), has.get(index)) {
                     (Some(wanted), Some(found)) => walk(wanted, found, measure, path, all),
                     (wanted, found) => all.push(Difference {
@@ -85,7 +89,11 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
         }
         (wanted, found) if same(wanted, found) => {}
         (wanted, found) => {
-            all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: Some(short(found)) });
+            all.push(Difference {
+                path: path.clone(),
+                wanted: Some(short(wanted)),
+                found: Some(short(found)),
+            });
         }
     }
 }
@@ -127,12 +135,20 @@ mod tests {
     fn says_every_place_and_both_values() {
         let parse = |text: &str| Value::parse(text.as_bytes()).unwrap();
         let said = |wanted: &str, found: &str, measure| {
-            differences(&parse(wanted), &parse(found), measure).iter().map(ToString::to_string).collect::<Vec<_>>()
+            differences(&parse(wanted), &parse(found), measure)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         };
         for (wanted, found, measure, says) in [
             (r#"{"a":1.0}"#, r#"{"a":1,"b":2}"#, Measure::Contains, &[][..]),
             (r#"{"a":1.0}"#, r#"{"a":1,"b":2}"#, Measure::Exactly, &["b: wanted nothing, found 2"]),
-            (r#"{"a":[{"b":"x"}]}"#, r#"{"a":[{"b":"y"}]}"#, Measure::Contains, &[r#"a[0].b: wanted "x", found "y""#]),
+            (
+                r#"{"a":[{"b":"x"}]}"#,
+                r#"{"a":[{"b":"y"}]}"#,
+                Measure::Contains,
+                &[r#"a[0].b: wanted "x", found "y""#],
+            ),
             ("[1,2]", "[1]", Measure::Contains, &["[1]: wanted 2, found nothing"]),
             ("[1]", "[1,2]", Measure::Contains, &["[1]: wanted nothing, found 2"]),
             (r#"{"a":"1"}"#, r#"{"a":1}"#, Measure::Contains, &[r#"a: wanted "1", found 1"#]),

@@ -31,7 +31,9 @@ pub(super) fn judge(
     match (given_by(compiled, fragment, with), ends) {
         (Err(miss), _) => vec![miss],
         (Ok(Ok(found)), End::Gives(wanted)) => gives(compiled, wanted, &found),
-        (Ok(Err(error)), End::Gives(_)) => vec![Miss::new(case.name.span, "gives", format!("it failed: {error}"))],
+        (Ok(Err(error)), End::Gives(_)) => {
+            vec![Miss::new(case.name.span, "gives", format!("it failed: {error}"))]
+        }
         (Ok(Ok(found)), End::Fails(wanted)) => {
             let told = format!("wanted an error that says `{}`, found {}", wanted.value, found.to_json());
             vec![Miss::new(wanted.span, "fails", told)]
@@ -50,7 +52,8 @@ fn gives(compiled: &Compiled, wanted: &Given, found: &Value) -> Vec<Miss> {
         Err(unread) => return vec![unread.into()],
     };
     let all = differences(&value, found, Measure::Exactly).into_iter();
-    all.map(|found| Miss::new(given::span_at(wanted, &found.path), found.place("gives"), found.told())).collect()
+    all.map(|found| Miss::new(given::span_at(wanted, &found.path), found.place("gives"), found.told()))
+        .collect()
 }
 
 /// What a fragment gives, or its error.
@@ -92,7 +95,10 @@ fn parameters(compiled: &Compiled, fragment: &Fragment, with: &Given) -> Result<
         let value = given::value(given, &compiled.tables)?;
         let decoded = decode_any(&value, &shape, compiled);
         values.push(decoded.map_err(|told| {
-            Miss::fault(given::span(given), format!("`{}` is not {}: {told}", name.value, Arc::clone(&of.value)))
+            Miss::fault(
+                given::span(given),
+                format!("`{}` is not {}: {told}", name.value, Arc::clone(&of.value)),
+            )
         })?);
     }
     Ok(values)

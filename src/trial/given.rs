@@ -27,11 +27,17 @@ pub(super) fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
             items.iter().map(|item| value(item, tables)).collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         Given::Object(members, _) => {
-            let member = |(name, given): &(crate::source::Name, Given)| Ok((Arc::clone(&name.value), value(given, tables)?));
+            let member = |(name, given): &(crate::source::Name, Given)| {
+                Ok((Arc::clone(&name.value), value(given, tables)?))
+            };
             members.iter().map(member).collect::<Result<Map, _>>().map(Value::from)
         }
-        Given::Each(each) => Err(Unread { span: each.span, message: "found `each`, expected a plain value".into() }),
-        Given::Use(fragment) => Err(Unread { span: fragment.span, message: "found `use`, expected a plain value".into() }),
+        Given::Each(each) => {
+            Err(Unread { span: each.span, message: "found `each`, expected a plain value".into() })
+        }
+        Given::Use(fragment) => {
+            Err(Unread { span: fragment.span, message: "found `use`, expected a plain value".into() })
+        }
     }
 }
 
@@ -84,7 +90,9 @@ fn scalar(text: &Scalar, tables: &Tables) -> Result<Value, Unread> {
         Unread { span, message: format!("{told} (a case has no names in scope)") }
     })?;
     let given = template.eval(&Scope::new(&[], tables));
-    given.map(|value| value.unwrap_or(Value::Null)).map_err(|error| Unread { span: text.span, message: error.to_string() })
+    given
+        .map(|value| value.unwrap_or(Value::Null))
+        .map_err(|error| Unread { span: text.span, message: error.to_string() })
 }
 
 /// A number with its digits; `+1`, `.5` and `1.` are numbers in YAML but not in JSON.

@@ -96,10 +96,16 @@ impl Scripted {
             },
         };
         answer.unwrap_or_else(|why| {
-            held.unscripted.push((target, format!("was called with {}: {why}", input.to_json())));
+            held.unscripted.push((target, format!("was called with {}: {why}", shown(&input))));
             Err(Failure::new(Class::Reject, Sent::No, "the case has no answer"))
         })
     }
+}
+
+/// What was asked, as far as it fits a message.
+fn shown(input: &Value) -> String {
+    let text = input.to_json();
+    if text.chars().count() > 300 { text.chars().take(297).chain("...".chars()).collect() } else { text }
 }
 
 fn answers(count: usize) -> String {
@@ -130,7 +136,9 @@ fn single(reply: &Reply, input: &Value) -> Result<Result<Value, Failure>, String
             let known = || keys.iter().map(|(key, _)| format!("`{key}`")).collect::<Vec<_>>().join(", ");
             match (fitting.next(), fitting.next()) {
                 (Some((_, reply)), None) => single(reply, input),
-                (None, _) => Err(format!("`by` has an answer for {} only, none is in {}", known(), input.to_json())),
+                (None, _) => {
+                    Err(format!("`by` has an answer for {} only, none is in {}", known(), shown(input)))
+                }
                 (Some((one, _)), Some((two, _))) => {
                     Err(format!("`by` has two answers for {}: `{one}` and `{two}`", input.to_json()))
                 }
@@ -200,7 +208,8 @@ mod tests {
             ("B".into(), Reply::Fail(Failure::new(Class::Reject, Sent::No, "no"))),
         ]);
         let world = world(Line::Always(by));
-        let Ok(Answer::Each(each)) = world.answer(&request(true, &[r#"{"sku":"A"}"#, r#"{"sku":"B"}"#])) else {
+        let Ok(Answer::Each(each)) = world.answer(&request(true, &[r#"{"sku":"A"}"#, r#"{"sku":"B"}"#]))
+        else {
             panic!("a batch is answered element by element")
         };
         assert!(each[0] == Ok(1.into()) && each[1].is_err() && world.unscripted().is_empty());

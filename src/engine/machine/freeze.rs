@@ -132,7 +132,7 @@ impl Machine {
             let mut part = vec![Value::from(i64::from(*slot))];
             match (self.roots.get(*slot), prepared.node_of(*slot)) {
                 (Held::Value(value) | Held::Apart(value, _), _) if *slot != Slots::RUN => {
-                    part.push(keep.prune(&seen(*slot, value)))
+                    part.push(keep.prune(&seen(*slot, value)));
                 }
                 (_, Some(node)) if self.nodes[usize::from(node)].state == NodeState::Skipped => {
                     part.push(Value::from("skipped"));

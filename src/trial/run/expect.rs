@@ -7,12 +7,12 @@ use super::play::Stage;
 use crate::{
     event::{Code, Outcome},
     plan::Work,
+    source::Name,
     story::{NodeView, RunView, State},
     syntax::{
         ast::Given,
         case::{Expect, ExpectCalls},
     },
-    source::Name,
     trial::{
         case::{Miss, Subject, did_you_mean},
         compare::{Measure, differences},
@@ -55,7 +55,8 @@ impl Judge<'_> {
         }
         for part in &expect.warns {
             if !run.warnings.iter().any(|told| told.contains(&*part.value)) {
-                let found = if run.warnings.is_empty() { "no warning".to_owned() } else { run.warnings.join("; ") };
+                let found =
+                    if run.warnings.is_empty() { "no warning".to_owned() } else { run.warnings.join("; ") };
                 let told = format!("wanted a warning that says `{}`, found {found}", part.value);
                 self.misses.push(Miss::new(part.span, "warns", told));
             }
@@ -146,11 +147,15 @@ impl Judge<'_> {
                 };
                 if wrong {
                     let span = times.as_ref().map_or(name.span, |times| times.span);
-                    let wanted = times.as_ref().map_or("at least 1 call".to_owned(), |times| counted(times.value as usize));
+                    let wanted = times
+                        .as_ref()
+                        .map_or("at least 1 call".to_owned(), |times| counted(times.value as usize));
                     self.counted_wrong(name, span, &wanted, made.len());
                 }
                 for (index, made) in made.iter().enumerate() {
-                    with.iter().for_each(|with| self.call(name, with, made, index));
+                    if let Some(with) = with {
+                        self.call(name, with, made, index);
+                    }
                 }
             }
             ExpectCalls::Each(each) => {
@@ -158,7 +163,9 @@ impl Judge<'_> {
                     self.counted_wrong(name, name.span, &counted(each.len()), made.len());
                 }
                 for (index, (with, made)) in each.iter().zip(&made).enumerate() {
-                    with.iter().for_each(|with| self.call(name, with, made, index));
+                    if let Some(with) = with {
+                        self.call(name, with, made, index);
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@ mod expect;
 mod play;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -112,7 +113,8 @@ fn is_chosen(compiled: &Compiled, part: &Part<Cases>) -> bool {
     let subject = &part.tree.subject.value;
     let estate = &compiled.estate;
     let flow = estate.flows.iter().find(|flow| flow.tree.name.value == *subject).map(|flow| flow.file);
-    let fragment = estate.fragments.iter().find(|part| part.tree.name.value == *subject).map(|part| part.file);
+    let fragment =
+        estate.fragments.iter().find(|part| part.tree.name.value == *subject).map(|part| part.file);
     [Some(part.file), flow, fragment].iter().flatten().any(|file| estate.asked.contains(file))
 }
 
@@ -122,9 +124,12 @@ fn overs(compiled: &Compiled, part: &Part<Cases>) -> Vec<Over> {
     let mut overs = Vec::new();
     for (local, settings) in &part.tree.settings {
         let connections = flow.iter().flat_map(|flow| &flow.tree.connections);
-        let estate = connections.clone().find(|(name, _)| name.value == local.value).map(|(_, estate)| estate);
+        let estate =
+            connections.clone().find(|(name, _)| name.value == local.value).map(|(_, estate)| estate);
         let estate = estate.unwrap_or(local);
-        overs.extend(settings.iter().map(|(name, value)| (Arc::clone(&estate.value), name.clone(), value.clone())));
+        overs.extend(
+            settings.iter().map(|(name, value)| (Arc::clone(&estate.value), name.clone(), value.clone())),
+        );
     }
     overs
 }
@@ -136,7 +141,10 @@ fn unreached(compiled: &Compiled, seen: &Seen) -> Vec<(Arc<str>, Vec<String>)> {
         own.peek().is_some() && own.all(|part| is_chosen(compiled, part))
     };
     let plans = compiled.plans.iter().filter(|plan| all_run(&plan.flow));
-    plans.map(|plan| (Arc::clone(&plan.flow), seen.missing(plan))).filter(|(_, missing)| !missing.is_empty()).collect()
+    plans
+        .map(|plan| (Arc::clone(&plan.flow), seen.missing(plan)))
+        .filter(|(_, missing)| !missing.is_empty())
+        .collect()
 }
 
 /// What the cases of one file share.
@@ -213,7 +221,8 @@ impl Play<'_> {
         }
         let misses = self.judged(case, subject, &mut stage, start);
         let mut wrong = stage.refused();
-        wrong.extend(stage.world.unscripted().into_iter().map(|((connection, operation), told)| {
+        let unscripted: BTreeMap<_, _> = stage.world.unscripted().into_iter().rev().collect();
+        wrong.extend(unscripted.into_iter().map(|((connection, operation), told)| {
             let local = subject.flow.connections.iter().find(|(_, estate)| estate.value == connection);
             let local = local.map_or(&connection, |(local, _)| &local.value);
             Miss::fault(case.name.span, format!("{local}.{operation} {told}"))
@@ -231,7 +240,10 @@ impl Play<'_> {
         for expect in expected {
             let until = expect.at.as_ref().map_or(then + PATIENCE, |at| at.value);
             if !stage.play(start + until, self.seen) {
-                misses.push(Miss::fault(expect.span, "it never comes to rest: something is tried again without end"));
+                misses.push(Miss::fault(
+                    expect.span,
+                    "it never comes to rest: something is tried again without end",
+                ));
                 return misses;
             }
             let mut judge = Judge { subject, stage, misses };
