@@ -60,7 +60,7 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
                 step(path, key, |path| match has.get(key) {
                     Some(found) => walk(wanted, found, measure, path, all),
                     None => {
-                        all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None })
+                        all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None });
                     }
                 });
             }
@@ -75,7 +75,9 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
         (Value::List(wants), Value::List(has)) => {
             for index in 0..wants.len().max(has.len()) {
                 let length = path.len();
-                path.push_str(&format!("[{index}]"));
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
                 match (wants.get(index), has.get(index)) {
                     (Some(wanted), Some(found)) => walk(wanted, found, measure, path, all),
                     (wanted, found) => all.push(Difference {
