@@ -2,10 +2,13 @@
 
 mod cases;
 mod check;
+mod connectors;
 mod golden;
 mod journey;
 mod laws;
 mod planted;
 mod program;
 mod simulator;
+mod wire;
+mod wire_server;
 mod written;

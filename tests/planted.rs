@@ -118,7 +118,14 @@ fn wrong_type(site: &Site<'_>) -> Option<Plant> {
 fn read_only(site: &Site<'_>) -> Option<Plant> {
     let (name, _) = site.object.fields.iter().find(|(_, field)| field.read_only)?;
     let (from, to) = (site.key.span.start as usize, site.key.span.end as usize);
-    Some(Plant { from, to, text: name.to_string(), code: vec![codes::READ_ONLY], at: from, object: site.span })
+    Some(Plant {
+        from,
+        to,
+        text: name.to_string(),
+        code: vec![codes::READ_ONLY],
+        at: from,
+        object: site.span,
+    })
 }
 
 /// The key is misspelt.
@@ -181,8 +188,20 @@ fn misspelt_paths(node: &Node, text: &str) -> Vec<Plant> {
                 let dotted = last > at && bytes[at - 1] != b'.' && bytes[at - 1] != b']';
                 if dotted {
                     let word = format!("{}qq", &text[last..stop]);
-                    let found = [codes::UNKNOWN_FIELD, codes::UNKNOWN_COLUMN, codes::UNKNOWN_TABLE, codes::UNKNOWN_SETTING];
-                    plants.push(Plant { from: last, to: stop, text: word, code: found.to_vec(), at: last, object: node.span });
+                    let found = [
+                        codes::UNKNOWN_FIELD,
+                        codes::UNKNOWN_COLUMN,
+                        codes::UNKNOWN_TABLE,
+                        codes::UNKNOWN_SETTING,
+                    ];
+                    plants.push(Plant {
+                        from: last,
+                        to: stop,
+                        text: word,
+                        code: found.to_vec(),
+                        at: last,
+                        object: node.span,
+                    });
                 }
                 at = stop;
                 continue;
@@ -208,7 +227,8 @@ fn plant(text: &str, plants: &[&Plant]) -> (String, Vec<(Vec<&'static str>, usiz
     changed.push_str(&text[done..]);
     let shifted = |plant: &&Plant| {
         let before = sorted.iter().filter(|other| other.from < plant.at && other.to <= plant.at);
-        let shift: isize = before.map(|other| other.text.len() as isize - (other.to - other.from) as isize).sum();
+        let shift: isize =
+            before.map(|other| other.text.len() as isize - (other.to - other.from) as isize).sum();
         (plant.code.clone(), plant.at.checked_add_signed(shift).unwrap())
     };
     let mut expected: Vec<_> = sorted.iter().map(shifted).collect();
@@ -220,10 +240,16 @@ fn plant(text: &str, plants: &[&Plant]) -> (String, Vec<(Vec<&'static str>, usiz
 fn found_where_planted(text: &str, plants: &[&Plant]) {
     let (changed, expected) = plant(text, plants);
     let compiled = compiled(&changed);
-    let found: Vec<(&str, usize)> =
-        compiled.problems.iter().map(|problem| (problem.code, problem.labels[0].span.start as usize)).collect();
+    let found: Vec<(&str, usize)> = compiled
+        .problems
+        .iter()
+        .map(|problem| (problem.code, problem.labels[0].span.start as usize))
+        .collect();
     let right = found.len() == expected.len()
-        && found.iter().zip(&expected).all(|((code, at), (codes, wanted))| codes.contains(code) && at == wanted);
+        && found
+            .iter()
+            .zip(&expected)
+            .all(|((code, at), (codes, wanted))| codes.contains(code) && at == wanted);
     let drawn = draw(&compiled.problems, &compiled.sources, Style::PLAIN);
     assert!(right, "planted {plants:?}\nexpected {expected:?}\nfound {found:?}\n{drawn}");
 }
@@ -235,7 +261,11 @@ fn plants(text: &str) -> Vec<Plant> {
     let sites = all_sites(&tree, &records);
     let mut all = Vec::new();
     for site in &sites {
-        all.extend([wrong_type(site), read_only(site), misspelt_key(site), left_out(site, text)].into_iter().flatten());
+        all.extend(
+            [wrong_type(site), read_only(site), misspelt_key(site), left_out(site, text)]
+                .into_iter()
+                .flatten(),
+        );
     }
     let mut scalars = Vec::new();
     expressions(member(&tree, "nodes").unwrap(), &mut scalars);

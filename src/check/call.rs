@@ -214,10 +214,11 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
     (Work::Child(Child { flow: Arc::clone(&name.value), with, wait }), gives)
 }
 
-/// A call whose target is not known: its parameters are still read.
+/// A call whose target is not known: its parameters are still read, and it counts as an effect.
 fn nowhere(with: &[(Name, Given)], desk: &mut Desk<'_>) -> Work {
-    with.iter().for_each(|(_, value)| drop(desk.given(value, &Shape::Any)));
-    Work::Map(Mapping::Const(crate::value::Value::Null))
+    let with =
+        with.iter().map(|(name, value)| (Arc::clone(&name.value), desk.given(value, &Shape::Any).mapping));
+    Work::Child(Child { flow: "".into(), with: with.collect(), wait: true })
 }
 
 /// Keys whose place is held, and which nothing carries out yet, are told, not overlooked.
@@ -229,6 +230,6 @@ fn not_yet(timing: &ast::Timing, desk: &mut Desk<'_>) {
     found.extend(durations.iter().filter_map(|(key, length)| Some((*key, length.as_ref()?.span))));
     if let Some((key, span)) = found.first() {
         let message = format!("`{key}` comes with a later version");
-        desk.problems.add(Problem::error(codes::MISPLACED, *span, message));
+        desk.problems.add(Problem::error(codes::LATER, *span, message));
     }
 }

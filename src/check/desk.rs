@@ -121,6 +121,7 @@ impl<'a> Desk<'a> {
             Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
             Err(faults) => {
                 self.report(scalar, &faults);
+                self.uses_lost = true;
                 return Compiled { template: nothing(), shape: Shape::Any, omits: false };
             }
         };
@@ -198,12 +199,11 @@ impl<'a> Desk<'a> {
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
             let span = scalar.place(fault.start, fault.end);
-            let code = match (fault.kind, of_connection(&scalar.text, fault.start)) {
-                (FaultKind::UnknownField, Some(code)) => code,
-                (kind, _) => code(kind),
+            let code = match fault.kind {
+                FaultKind::UnknownField => field_code(&scalar.text, fault.start),
+                kind => code(kind),
             };
             let problem = Problem::error(code, span, fault.message.clone());
-            self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
             let own = self
                 .hidden
                 .as_ref()
@@ -264,13 +264,34 @@ fn code(kind: FaultKind) -> &'static str {
     }
 }
 
-/// A missing field of the root `connection` is a connection or a setting.
-fn of_connection(text: &str, start: u32) -> Option<&'static str> {
-    let before = text.get(..start as usize)?;
+/// A missing field of the root `connection` is a connection or a setting, one of a table's row is a column.
+fn field_code(text: &str, start: u32) -> &'static str {
+    let before = text.get(..start as usize).unwrap_or_default();
     let path =
-        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
-    let mut steps = path.strip_prefix("connection.")?.split('.');
-    steps
-        .next()
-        .map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
+        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next();
+    match path.and_then(|path| path.strip_prefix("connection.")) {
+        Some("") => return codes::UNKNOWN_CONNECTION,
+        Some(_) => return codes::UNKNOWN_SETTING,
+        None => {}
+    }
+    let row = before.trim_end_matches('.').strip_suffix(']').and_then(|row| opening(row));
+    if row.is_some_and(|table| table.contains("tables.")) {
+        codes::UNKNOWN_COLUMN
+    } else {
+        codes::UNKNOWN_FIELD
+    }
+}
+
+/// What stands before the bracket that is still open at the end of a text, back to white space.
+fn opening(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    for (at, letter) in text.char_indices().rev() {
+        match letter {
+            ']' => depth += 1,
+            '[' if depth == 0 => return text[..at].split_whitespace().next_back(),
+            '[' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }

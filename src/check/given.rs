@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    desk::{Compiled, Desk, whole},
+    desk::{Compiled, Desk, is_readable, whole},
     fit,
 };
 use crate::{
@@ -54,15 +54,19 @@ impl Desk<'_> {
 
     fn leaf(&mut self, scalar: &Scalar, want: &Shape) -> Typed {
         if let Some(value) = constant(scalar) {
-            let shape = fit::shape_of(&value);
-            self.uses_lost |= !fit::constant(&value, want, whole(scalar), self.problems);
+            let fits = fit::constant(&value, want, whole(scalar), self.problems);
+            let shape = if fits { fit::shape_of(&value) } else { Shape::Any };
+            self.uses_lost |= !fits;
             return Typed::new(Mapping::Const(value), shape);
         }
         let Compiled { template, shape, omits } = self.typed(scalar);
-        match template.constant() {
-            Some(value) => self.uses_lost |= !fit::constant(value, want, whole(scalar), self.problems),
-            None => self.uses_lost |= !self.fit(&shape, want, whole(scalar)),
-        }
+        let fits = match template.constant().filter(|_| is_readable(&template)) {
+            Some(value) => fit::constant(value, want, whole(scalar), self.problems),
+            None => self.fit(&shape, want, whole(scalar)),
+        };
+        self.uses_lost |= !fits;
+        // What does not fit here is no problem again where it is passed on.
+        let shape = if fits { shape } else { Shape::Any };
         Typed { mapping: Mapping::Template(template), shape, omits }
     }
 
@@ -87,6 +91,7 @@ impl Desk<'_> {
                 None
             }
         };
+        let before = self.problems.len();
         let mut object = Object::default();
         let mut compiled = Vec::new();
         for (key, member) in members {
@@ -104,8 +109,9 @@ impl Desk<'_> {
             self.uses_lost |= fit::required(&given, target, first, self.problems);
             self.may_be_left_out(members, &object, target);
         }
-        let shape = Shape::Object(Arc::new(object));
-        Typed::new(Mapping::Object(compiled), shape.known_as(want.present()))
+        let told = target.is_some() && self.problems.len() > before;
+        let shape = if told { Shape::Any } else { Shape::Object(Arc::new(object)).known_as(want.present()) };
+        Typed::new(Mapping::Object(compiled), shape)
     }
 
     /// A required field whose value may be `omit`.

@@ -81,7 +81,9 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
             ast::SourceKind::Flow { takes } => Some(
                 takes
                     .iter()
-                    .map(|(name, of)| (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any)))
+                    .map(|(name, of)| {
+                        (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any))
+                    })
                     .collect(),
             ),
             _ => None,
@@ -92,7 +94,8 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
 
 /// Places of flows, those that are started by others before those others. Flows that start one another come as listed.
 fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
-    let places: BTreeMap<&str, usize> = flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
+    let places: BTreeMap<&str, usize> =
+        flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
     let mut graph = Graph::new(flows.len());
     for (place, flow) in flows.iter().enumerate() {
         for call in estate::children(flow) {
@@ -117,11 +120,15 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
     let uses_lost = desk.uses_lost || !ast.broken.is_empty();
-    let (give, gives) = give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
+    let (give, gives) =
+        give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
     rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
     Flow {
         name: Arc::clone(&ast.name.value),
-        title: ast.title.as_ref().map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
+        title: ast
+            .title
+            .as_ref()
+            .map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
         trigger,
         nodes,
         give,
@@ -172,7 +179,8 @@ fn rules_over(
     uses_lost: bool,
     problems: &mut Problems,
 ) {
-    let outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
+    let mut outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
+    outcomes.forget_unknown();
     let uses_lost = uses_lost || !sheet.order.cycles.is_empty();
     let subject = Subject { sheet, nodes, outcomes: &outcomes, give, trigger, uses_lost };
     if sheet.order.cycles.is_empty() {

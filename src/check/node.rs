@@ -29,14 +29,6 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
     let (expect, warn) = own(ast, &one, desk);
     desk.forget(granted);
     desk.leave(mark);
-    if let (Some(each), Work::Decide(_)) = (&ast.each, &work) {
-        let problem = Problem::error(
-            codes::EACH_DECISION,
-            each.name.span,
-            "a decision has one outcome, so it takes no `each`",
-        );
-        desk.problems.add(problem.help("choose elements with `where`, or start a child flow for each"));
-    }
     let shape = whole(each.as_ref().map(|(_, item, key)| (item, key)), one);
     let edges = &sheet.edges[place];
     let ids = |places: &mut dyn Iterator<Item = &usize>| -> Vec<NodeId> {

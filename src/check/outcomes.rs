@@ -57,6 +57,14 @@ pub(super) enum Doubt {
 }
 
 impl Outcomes {
+    /// Takes out conditions on outcomes that are not there: those are told elsewhere.
+    pub(super) fn forget_unknown(&mut self) {
+        let known: Vec<BTreeSet<Arc<str>>> = (0..self.0.len()).map(|node| self.outcomes(node)).collect();
+        for facts in &mut self.0 {
+            facts.when.retain(|(decision, wanted)| !wanted.is_disjoint(&known[*decision]));
+        }
+    }
+
     /// What is known while `node` runs.
     pub(super) fn known(&self, node: usize) -> Known {
         let mut known = Known::default();

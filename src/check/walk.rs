@@ -30,6 +30,9 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
         Work::Call(call) => walk.call(call),
     }
     walk.own = true;
+    if let Work::Call(call) = &node.work {
+        walk.maybe(call.timing.until.as_ref());
+    }
     walk.checks(&node.expect);
     walk.checks(&node.warn);
     walk.found
@@ -87,7 +90,6 @@ impl<'a> Walk<'a> {
     fn call(&mut self, call: &'a Call) {
         self.members(&call.with);
         self.maybe(call.timing.at.as_ref());
-        self.maybe(call.timing.until.as_ref());
     }
 
     fn checks(&mut self, checks: &'a [Check]) {

@@ -97,7 +97,11 @@ pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire
     Ok(wire)
 }
 
-fn fetch(reference: &Reference, folder: &Path, known: &[(&str, String)]) -> Result<Secret<String>, secret::Error> {
+fn fetch(
+    reference: &Reference,
+    folder: &Path,
+    known: &[(&str, String)],
+) -> Result<Secret<String>, secret::Error> {
     match reference {
         Reference::Env(name) => match known.iter().find(|(known, _)| **known == *name.value) {
             Some((_, value)) => Ok(Secret::new(value.clone())),

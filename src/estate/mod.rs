@@ -7,8 +7,8 @@
 //! `records/<system>/<record>.json` are records over those that come with flowrun.
 
 mod files;
-mod shipped;
 mod print;
+mod shipped;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -68,9 +68,9 @@ pub struct Estate {
     pub flows: Vec<Part<ast::Flow>>,
     /// Overlays, by file.
     pub overlays: Vec<Part<ast::Overlay>>,
-    /// Fragments, by file; those that come with flowrun where the estate has none of the name.
+    /// Fragments, by file.
     pub fragments: Vec<Part<ast::Fragment>>,
-    /// Connectors, by file; likewise.
+    /// Connectors, by file; those that come with flowrun where the estate has none of the name.
     pub connectors: Vec<Part<connector::Connector>>,
     /// Cases, by file.
     pub cases: Vec<Part<Cases>>,
@@ -109,7 +109,8 @@ pub fn load(
 ) -> Estate {
     let here = PathBuf::from(".");
     let first = paths.first().unwrap_or(&here);
-    let mut reader = Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
+    let mut reader =
+        Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
     reader.estate.root = root(files, first);
     let mut listed = match &reader.estate.root {
         Some(root) => reader.list(&root.clone()),
@@ -167,7 +168,11 @@ impl<'a> Reader<'a> {
 
     fn unreadable(&mut self, path: &Path, error: &Error) {
         let file = self.sources.add(self.name(path), "");
-        self.problems.add(Problem::error(codes::UNREADABLE, Span { file, start: 0, end: 0 }, error.to_string()));
+        self.problems.add(Problem::error(
+            codes::UNREADABLE,
+            Span { file, start: 0, end: 0 },
+            error.to_string(),
+        ));
     }
 
     /// A file's number, once it is read.
@@ -213,9 +218,15 @@ impl<'a> Reader<'a> {
         let path = path.to_owned();
         match kind {
             FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
-            FileKind::Overlay => estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print)),
-            FileKind::Fragment => estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print)),
-            FileKind::Connector => estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print)),
+            FileKind::Overlay => {
+                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print))
+            }
+            FileKind::Fragment => {
+                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print))
+            }
+            FileKind::Connector => {
+                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print))
+            }
             FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
             FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
         }
@@ -233,14 +244,16 @@ impl<'a> Reader<'a> {
                 Some(own) if wanted.is_none() => own.span,
                 _ => part.tree.name.span,
             };
-            let problem = Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
+            let problem =
+                Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
             let near = crate::shape::near(name, known.iter().map(|known| &*known.value));
             self.problems.add(match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem,
             });
         }
-        self.estate.environment = found.map(|name| Arc::clone(&name.value));
+        // With an environment that is not there, flows are still checked against one that is.
+        self.estate.environment = found.or(known.first()).map(|name| Arc::clone(&name.value));
     }
 
     /// Tables of the chosen environment.
@@ -264,19 +277,17 @@ impl<'a> Reader<'a> {
         let mut estate = self.estate;
         let mut reader = Reader { estate: Estate::default(), ..self }.from_shipped();
         for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
-            let table = ending(&path) == "csv";
-            if shipped::is_shared(&path) && !(table && estate.root.is_some()) {
+            if shipped::is_shared(&path, estate.root.is_some()) {
                 reader.file(&path, false);
             }
         }
         let theirs = reader.estate;
         add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
         add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
-        if estate.root.is_none() {
-            estate.tables.extend(theirs.tables);
-        }
+        estate.tables.extend(theirs.tables);
         let sources = &*reader.sources;
-        let known: BTreeSet<String> = estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
+        let known: BTreeSet<String> =
+            estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
         let missing = |file: &u32| record_name(sources, *file).is_none_or(|name| !known.contains(&name));
         estate.records.extend(theirs.records.into_iter().filter(missing));
         estate
@@ -284,8 +295,8 @@ impl<'a> Reader<'a> {
 
     /// The shipped estate by itself.
     fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
-        let listed = SHIPPED.list(Path::new("/")).unwrap_or_default();
-        for path in listed.iter().filter(|path| is_ours(path)) {
+        let listed = self.list(Path::new("/"));
+        for path in &listed {
             self.file(path, true);
         }
         self.choose(environment);

@@ -100,8 +100,11 @@ pub enum Origin {
     Source,
     /// A file or a command.
     Hand,
-    /// Made by the engine after a run that finished with old values.
-    Refresh,
+    /// Made by the engine after a run that finished with old values: it inherits the effects of that run.
+    Refresh {
+        /// The run whose writes it looks at again.
+        of: RunId,
+    },
     /// A poll over an older window.
     Backfill,
     /// A comparison of both systems.
@@ -255,6 +258,8 @@ pub enum Why {
     },
     /// A person must look.
     Letter,
+    /// It has not begun: it looks again once the platform can no longer be working on an older write.
+    Later,
 }
 
 /// A run that left memory.

@@ -1,4 +1,4 @@
-//! FR408: with `keep: latest`, more of the event is read than its key is made of. In: reads of the event. Out: a problem at
+//! FR407: with `keep: latest`, more of the event is read than its key is made of. In: reads of the event. Out: a problem at
 //! the mention, one a path.
 
 use std::{collections::BTreeSet, sync::Arc};

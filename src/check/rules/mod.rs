@@ -62,7 +62,11 @@ struct Mention {
 
 fn mentions<'a>(templates: impl IntoIterator<Item = &'a Template>) -> Vec<Mention> {
     let of = |template: &Template| -> Vec<Mention> {
-        let mention = |read: Read| Mention { span: template.place(read.start, read.end), scalar: template.span(), read };
+        let mention = |read: Read| Mention {
+            span: template.place(read.start, read.end),
+            scalar: template.span(),
+            read,
+        };
         template.reads().into_iter().map(mention).collect()
     };
     templates.into_iter().flat_map(of).collect()

@@ -12,13 +12,16 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let known = subject.outcomes.known(number);
         unprovided(&reads(node)).for_each(|mention| problems_of(subject, mention, &known, problems));
     }
-    unprovided(&subject.given()).for_each(|mention| problems_of(subject, mention, &Known::default(), problems));
+    unprovided(&subject.given())
+        .for_each(|mention| problems_of(subject, mention, &Known::default(), problems));
 }
 
 /// Mentions that do not say what to take instead, in expressions that do not ask whether the node ran (`is defined`).
 fn unprovided(mentions: &[Mention]) -> impl Iterator<Item = &Mention> {
     let asked = |mention: &Mention| {
-        let test = |other: &Mention| other.read.optional && other.read.control && other.read.slot == mention.read.slot;
+        let test = |other: &Mention| {
+            other.read.optional && other.read.control && other.read.slot == mention.read.slot
+        };
         mentions.iter().any(|other| other.scalar == mention.scalar && test(other))
     };
     mentions.iter().filter(move |mention| !mention.read.optional && !asked(mention))

@@ -152,9 +152,12 @@ impl Inner {
             }
             Taken::Known => None,
         };
+        let gone = replaced.map(|old| Event { id: old, ..event.clone() });
         facts.push(Fact::Accepted(event));
-        Ok(match replaced {
-            Some(old) => {
+        Ok(match gone {
+            Some(gone) => {
+                self.tell(&gone, What::Merged { into: id });
+                let old = gone.id;
                 facts.push(Fact::Merged { old, into: id });
                 Offered::Merged { into: id }
             }
@@ -201,7 +204,7 @@ impl Inner {
             Some((name, Some(by))) => format!("{name}/{}", text("lane", by)?),
         };
         let awaited = matches!(offer.origin, Origin::Child { awaited: true, .. });
-        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh);
+        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh { .. });
         let fact = match (&trigger.id, child) {
             (_, Some(child)) => Some(child),
             (Some(id), None) if !again => Some(text("id", id)?),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Error, Inner, Offer, run::Msg};
 use crate::{
+    engine::lanes::Taken,
     engine::machine::{ChildEnd, ChildStart, Input, StepId},
     event::{Code, Event, Fact, Origin, Outcome, Parked, Past, RunId},
     journal::{self, Query},
@@ -80,8 +81,16 @@ impl Inner {
         if start.wait {
             self.parents().insert(event.id, (parent.id, step));
         }
-        board.lanes.offer(event.clone());
-        self.append(vec![Fact::Accepted(event)])?;
+        let id = event.id;
+        let taken = board.lanes.offer(event.clone());
+        let mut facts = vec![Fact::Accepted(event)];
+        match taken {
+            // A child that nobody waits for is as good as the newer one that waits.
+            Taken::Known => return Ok(Some(ChildEnd::Accepted)),
+            Taken::Replaces(old) => facts.push(Fact::Merged { old, into: id }),
+            Taken::Waits { .. } => {}
+        }
+        self.append(facts)?;
         Ok(None)
     }
 

@@ -98,7 +98,7 @@ impl Inner {
         }
         let ended = self.bare(event, Outcome::Continued(next.id), Some(Arc::clone(who)));
         let id = next.id;
-        board.lanes.offer(next.clone());
+        board.lanes.push(next.clone());
         self.append(vec![Fact::Ended(ended), Fact::Accepted(next)])?;
         Ok(format!("run {} goes on as {id}", event.id))
     }
@@ -111,7 +111,7 @@ impl Inner {
         let mut board = self.board();
         next.id = board.ids.next(next.at);
         let id = next.id;
-        board.lanes.offer(next.clone());
+        board.lanes.push(next.clone());
         self.append(vec![Fact::Accepted(next)])?;
         Ok(format!("run {run} runs again as {id}"))
     }

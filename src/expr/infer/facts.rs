@@ -55,10 +55,13 @@ fn none_is_left(one: &Node, operator: Comparison, other: &Node, holds: bool) -> 
         _ => false,
     };
     let Kind::Call { function, args } = &one.kind else { return None };
-    let (true, true, "length", [Some(counted), ..]) = (zero, empty, function.name, args.as_slice()) else { return None };
+    let (true, true, "length", [Some(counted), ..]) = (zero, empty, function.name, args.as_slice()) else {
+        return None;
+    };
     let Kind::Select(select) = &counted.kind else { return None };
     let missing = select.keep && select.test.is_some_and(|test| test.names[0] == "none");
-    let (true, Some(attribute), Kind::Path { slot, steps }) = (missing, &select.attribute, &select.list.kind) else {
+    let (true, Some(attribute), Kind::Path { slot, steps }) = (missing, &select.attribute, &select.list.kind)
+    else {
         return None;
     };
     let ways = steps.iter().map(|step| step.way.clone()).collect();
@@ -108,7 +111,9 @@ fn compared(one: &Node, operator: Comparison, other: &Node, holds: bool) -> Vec<
 fn path(node: &Node) -> Vec<Fact> {
     let Kind::Path { slot, steps } = &node.kind else { return Vec::new() };
     let ways: Vec<Way> = steps.iter().map(|step| step.way.clone()).collect();
-    (0..=ways.len()).map(|length| Fact { slot: *slot, ways: ways[..length].to_vec(), every: Vec::new() }).collect()
+    (0..=ways.len())
+        .map(|length| Fact { slot: *slot, ways: ways[..length].to_vec(), every: Vec::new() })
+        .collect()
 }
 
 /// Whether a path is known to be there.

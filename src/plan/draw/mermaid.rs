@@ -16,11 +16,8 @@ pub fn mermaid(drawing: &Drawing) -> String {
     for arrow in &drawing.arrows {
         let line = if arrow.dashed { "-.->" } else { "-->" };
         let label = arrow.label.as_ref().map_or(String::new(), |label| format!("|\"{}\"|", escape(label)));
-        let _ = writeln!(
-            out,
-            "  {} {line}{label} {}",
-            drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id
-        );
+        let _ =
+            writeln!(out, "  {} {line}{label} {}", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
     for (look, (fill, stroke)) in LOOKS.map(|look| (look, super::colours(look))) {
         let _ = writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", class(look));

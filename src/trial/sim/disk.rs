@@ -186,7 +186,13 @@ impl Journal for Spinning {
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         let held = self.0.held();
-        Ok(held.platter.orders.iter().filter(|(_, told)| told.is_none()).map(|(order, _)| order.clone()).collect())
+        Ok(held
+            .platter
+            .orders
+            .iter()
+            .filter(|(_, told)| told.is_none())
+            .map(|(order, _)| order.clone())
+            .collect())
     }
 
     fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
