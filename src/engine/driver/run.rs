@@ -159,6 +159,7 @@ impl Inner {
         Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
@@ -230,7 +231,7 @@ impl Inner {
             }
             effects = self.journal.effects(&event.flow, &event.effect_key())?;
         }
-        if let Origin::Again { of, .. } | Origin::Refresh { of } = event.origin {
+        if let Origin::Again { of, .. } | Origin::Refresh { of, .. } = event.origin {
             self.settled().await?;
             effects.extend(self.effects_of(of, &effects)?);
         }
@@ -313,6 +314,7 @@ impl Task {
             // How it ended must be there to be read.
             self.inner.settled().await?;
         }
+        let start = self.inner.child_of(&self.event, start)?;
         match self.inner.start_child(&self.event, step, start)? {
             Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
             None => {
@@ -457,12 +459,14 @@ impl Inner {
         if let Some((again, refresh)) = again {
             // An event that waits looks again anyway.
             if refresh.now && !board.lanes.waits(&again) {
-                let now = Event { id: board.ids.next(again.at), ..again.clone() };
+                let id = board.ids.next(again.at);
+                let now = again.clone().named(id);
                 board.lanes.push(now.clone());
                 facts.push(Fact::Accepted(now));
             }
             if let Some(due) = refresh.later {
-                let later = Event { id: board.ids.next(again.at), ..again };
+                let id = board.ids.next(again.at);
+                let later = again.named(id);
                 let parked = Parked {
                     run: later.id,
                     at: later.at,
@@ -484,7 +488,7 @@ impl Inner {
         let offer = Offer {
             flow: Arc::clone(&event.flow),
             body: event.body.clone(),
-            origin: Origin::Refresh { of: event.id },
+            origin: Origin::Refresh { of: event.id, root: event.root },
             priority: event.priority,
         };
         self.event(prepared, offer, None).ok()

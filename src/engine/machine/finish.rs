@@ -163,6 +163,7 @@ impl Machine {
         let past = Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
