@@ -403,7 +403,7 @@ pub struct Past {
     pub outcome: Outcome,
     /// What is told of the outcome, and who caused it.
     pub reason: Option<Arc<str>>,
-    /// Hash of all that its writes used; only with outcome ok.
+    /// Hash of all that its writes used; with outcome unchanged, what the last good run used.
     pub used: Option<Hash>,
     /// What a child gives its parent.
     pub give: Option<Value>,

@@ -172,12 +172,12 @@ impl Inner {
             return Ok(false);
         }
         if let Some(fact) = &event.fact {
-            return Ok(self.journal.known(&event.flow, fact)?.is_some());
+            return Ok(self.known(&event.flow, fact)?.is_some());
         }
         if event.version.is_none() || !event.latest || !event.origin.may_be_unchanged() {
             return Ok(false);
         }
-        let last = self.journal.last(&event.flow, &event.key)?;
+        let last = self.last(&event.flow, &event.key)?;
         Ok(last.is_some_and(|last| last.version.is_some() && event.version <= last.version))
     }
 

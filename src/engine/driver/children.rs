@@ -32,7 +32,7 @@ impl Inner {
 
     /// The run of a child that was accepted before.
     pub(super) fn known_run(&self, start: &ChildStart) -> Result<Option<RunId>, journal::Error> {
-        self.journal.known(&start.flow, &start.id)
+        self.known(&start.flow, &start.id)
     }
 
     /// A run that looks again has new children for what has changed, and the old ones for what has not.

@@ -242,7 +242,7 @@ impl Inner {
             None => self.newest(&event.flow).ok_or(Stop::PlanGone(Hash([0; 32])))?,
         };
         let compares = event.latest && prepared.writes && event.origin.may_be_unchanged();
-        let last = if compares { self.journal.last(&event.flow, &event.key)? } else { None };
+        let last = if compares { self.last(&event.flow, &event.key)? } else { None };
         Ok(Birth {
             prepared,
             event,

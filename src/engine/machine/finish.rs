@@ -175,7 +175,11 @@ impl Machine {
             ended: turn.now,
             outcome,
             reason,
-            used: if outcome == Outcome::Ok { self.used_hash_after() } else { None },
+            used: match outcome {
+                Outcome::Ok => self.used_hash_after(),
+                Outcome::Unchanged => self.birth.last_used,
+                _ => None,
+            },
             give,
             nodes: nodes.collect(),
             effects: self
