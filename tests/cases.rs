@@ -12,7 +12,10 @@ use std::{
 use crate::program::Program;
 use flowrun::{
     estate::{Disk, Files, Memory},
-    problem::draw::{Style, draw},
+    problem::{
+        Severity,
+        draw::{Style, draw},
+    },
     trial::{Report, run},
 };
 
@@ -56,6 +59,51 @@ fn every_shipped_case_holds_and_every_outcome_is_reached() {
     }
 }
 
+/// Slips that the checker lets pass, since they are lawful: what stands in the orders flow, and what somebody wrote instead.
+const SLIPS: &[(&str, &str)] = &[
+    ("    when: { buyer: new }\n", ""),
+    ("    after: [gap]\n", ""),
+    (
+        "each: \"{{ (order.total_inc_tax - order.total_tax) | allocate",
+        "each: \"{{ order.total_inc_tax | allocate",
+    ),
+    ("{{ 'P' ~ part.key if", "{{ 'Q' ~ part.key if"),
+    (" and not order.is_deleted", " or order.is_deleted"),
+    ("retry: { every: 15m, for: 3d }", "retry: { every: 15m, for: 10m }"),
+    ("{{ result.total == order.total_inc_tax }}", "{{ result.total != 0 }}"),
+    ("date(zone=tables.storefronts[order.channel_id].time_zone)", "date(zone='UTC')"),
+    ("nameless: \"{{ order.customer_id == 0", "nameless: \"{{ order.customer_id == -1"),
+    (
+        "connection.erp.tax_mode != 'suitetax' and order.total_tax",
+        "connection.erp.tax_mode == 'none' and order.total_tax",
+    ),
+];
+
+#[test]
+fn slips_that_the_checker_lets_pass_are_found_by_the_cases() {
+    let path = Path::new("flows/bigcommerce-netsuite/orders.yaml");
+    let text = fs::read_to_string(path).unwrap();
+    let mut shipped = Memory::default();
+    for path in Disk.list(Path::new("flows")).unwrap() {
+        shipped = shipped.with(Path::new("/").join(&path), fs::read(&path).unwrap());
+    }
+    let mut unseen = Vec::new();
+    for (from, to) in SLIPS {
+        assert_eq!(text.matches(from).count(), 1, "the orders flow says once: {from}");
+        let path = Path::new("/").join(path);
+        let report = run(&shipped.clone().with(&path, text.replace(from, to)), &[path], None);
+        assert!(
+            report.problems.iter().all(|it| it.severity != Severity::Error),
+            "`{to}` is refused:\n{}",
+            told(&report)
+        );
+        if report.told.iter().all(flowrun::trial::Told::is_good) {
+            unseen.push(to);
+        }
+    }
+    assert!(unseen.is_empty(), "no case finds {unseen:?}");
+}
+
 #[test]
 fn cases_go_with_the_flow_that_is_asked_for() {
     let of = |path: &str| {
@@ -97,48 +145,48 @@ fn what_does_not_hold_is_told_at_its_place() {
 /// A flow that asks for parts one by one and warns of those that are small.
 const PARTS: &str = r#"
 flow: parts
-connections: { erp: netsuite }
+connections: { store: bigcommerce }
 trigger: { key: "{{ event.order }}" }
 nodes:
   - extract: parts
-    call: erp.find_customer
+    call: store.get_order
     each: "{{ event.ids }}"
     as: id
     by: "{{ id }}"
-    with: { external_id: "{{ id }}", store: uk, email: "" }
+    with: { id: "{{ id }}" }
     warn:
-      - that: "{{ result is not none }}"
-        else: "nothing is known of {{ id }}"
+      - that: "{{ result.id == 1 }}"
+        else: "nobody waits for {{ id }}"
 give: "{{ parts | map(attribute='key') }}"
 "#;
 
 const PARTS_CASES: &str = r#"
 test: parts
 cases:
-  - case: asked_one_by_one_and_again_after_an_outage
+  - case: asked_one_by_one_and_again_when_let_in
     now: 2026-03-01T00:00:00Z
-    event: { order: 7, ids: [A, B] }
+    event: { order: 7, ids: [1, 2] }
     answers:
-      erp.find_customer:
-        - { by: { A: { give: { id: "1" } }, B: { fail: { class: throttle, after: 50s } } } }
-        - { by: { A: { give: { id: "1" } }, B: { fail: { class: throttle, after: 50s } } } }
-        - { by: { B: { give: null } } }
+      store.get_order:
+        - { by: { "1": { give: { id: 1 } }, "2": { fail: { class: throttle, after: 50s } } } }
+        - { by: { "1": { give: { id: 1 } }, "2": { fail: { class: throttle, after: 50s } } } }
+        - { by: { "2": { give: { id: 2 } } } }
     expect:
-      - { outcome: ok, warns: [nothing is known of B], give: [A, B], calls: { erp.find_customer: { times: 3 } } }
-      - { at: 49s, outcome: running, calls: { erp.find_customer: { times: 2 } } }
+      - { outcome: ok, warns: [nobody waits for 2], give: [1, 2], calls: { store.get_order: { times: 3 } } }
+      - { at: 49s, outcome: running, calls: { store.get_order: { times: 2 } } }
   - case: warns_of_nothing
-    event: { order: 7, ids: [A] }
-    answers: { erp.find_customer: { give: { id: "1" } } }
-    expect: { outcome: ok, warns: [nothing is known of A], nodes: { parts: [{ key: A, value: { id: "2" } }] } }
+    event: { order: 7, ids: [1] }
+    answers: { store.get_order: { give: { id: 1 } } }
+    expect: { outcome: ok, warns: [nobody waits for 1], nodes: { parts: [{ key: 1, value: { id: 2 } }] } }
 "#;
 
 #[test]
 fn elements_warnings_and_the_clock() {
     let files = bare().with("/flows/parts.yaml", PARTS).with("/flows/parts.test.yaml", PARTS_CASES);
     let found = told(&run(&files, &[PathBuf::from("/flows/parts.yaml")], None));
-    let wanted = "ok parts/asked_one_by_one_and_again_after_an_outage\nfailed parts/warns_of_nothing\n  \
-        parts.test.yaml:18:100 parts[0].value.id: wanted \"2\", found \"1\"\n  \
-        parts.test.yaml:18:36 warns: wanted a warning that says `nothing is known of A`, found no warning\n";
+    let wanted = "ok parts/asked_one_by_one_and_again_when_let_in\nfailed parts/warns_of_nothing\n  \
+        parts.test.yaml:18:97 parts[0].value.id: wanted 2, found 1\n  \
+        parts.test.yaml:18:36 warns: wanted a warning that says `nobody waits for 1`, found no warning\n";
     assert_eq!(found, wanted);
 }
 
