@@ -321,3 +321,45 @@ fn as_many_problems_as_faults() {
     }
     none(&wrong);
 }
+
+/// Lines lost, doubled, swapped, cut: whatever an editor leaves behind is told, and never more than told.
+#[test]
+fn no_damage_breaks_the_checker() {
+    let text = text();
+    let lines: Vec<&str> = text.lines().collect();
+    let rounds =
+        std::env::var("FLOWRUN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(40_usize);
+    let mut state = 88_172_645_463_325_252_usize;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for _ in 0..rounds {
+        let mut damaged: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        for _ in 0..1 + random(4) {
+            let at = random(damaged.len());
+            match random(5) {
+                0 => drop(damaged.remove(at)),
+                1 => damaged.insert(at, damaged[at].clone()),
+                2 => damaged.swap(at, lines.len() / 2),
+                3 => {
+                    let letters: Vec<char> = damaged[at].chars().collect();
+                    damaged[at] = letters[..random(letters.len() + 1)].iter().collect();
+                }
+                _ => {
+                    let mut letters: Vec<char> = damaged[at].chars().collect();
+                    if !letters.is_empty() {
+                        let place = random(letters.len());
+                        letters[place] = ['{', '}', '"', '\'', ':', '|', '[', '.', '0', ' '][random(10)];
+                    }
+                    damaged[at] = letters.into_iter().collect();
+                }
+            }
+        }
+        let compiled = compiled(&damaged.join("\n"));
+        assert!(compiled.plan("orders").is_some() != compiled.has_errors(), "a plan or a problem");
+        drop(draw(&compiled.problems, &compiled.sources, Style::PLAIN));
+    }
+}
