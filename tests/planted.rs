@@ -229,10 +229,10 @@ fn plant(text: &str, plants: &[&Plant]) -> (String, Vec<(Vec<&'static str>, usiz
     changed.push_str(&text[done..]);
     let shifted = |plant: &&Plant| {
         let own = |other: &&&Plant| other.from == plant.from && !plant.text.is_empty();
-        let before = sorted.iter().filter(|other| !own(other) && other.to <= plant.at);
-        let shift: isize =
-            before.map(|other| other.text.len() as isize - (other.to - other.from) as isize).sum();
-        (plant.code.clone(), plant.at.checked_add_signed(shift).unwrap())
+        let before: Vec<_> = sorted.iter().filter(|other| !own(other) && other.to <= plant.at).collect();
+        let added: usize = before.iter().map(|other| other.text.len()).sum();
+        let removed: usize = before.iter().map(|other| other.to - other.from).sum();
+        (plant.code.clone(), plant.at + added - removed)
     };
     let mut expected: Vec<_> = sorted.iter().map(shifted).collect();
     expected.sort_by_key(|(_, at)| *at);
@@ -338,7 +338,7 @@ fn no_damage_breaks_the_checker() {
     };
     for _ in 0..rounds {
         let mut damaged: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        for _ in 0..1 + random(4) {
+        for _ in 0..=random(4) {
             let at = random(damaged.len());
             match random(5) {
                 0 => drop(damaged.remove(at)),
