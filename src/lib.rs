@@ -31,7 +31,7 @@ pub mod journal;
 pub mod secret;
 pub mod story;
 pub mod yaml;
-// floor 5: expressions, the tree of a file
+// floor 5: expressions, records, the tree of a file
 pub mod expr;
 pub mod record;
 pub mod syntax;

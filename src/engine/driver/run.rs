@@ -118,6 +118,7 @@ impl Inner {
             }
             inner.runs().remove(&event.id);
             inner.pump();
+            inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
         }));
     }
 
