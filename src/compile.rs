@@ -261,12 +261,15 @@ fn connections(
 /// Every secret that the way in wants must be named.
 fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, problems: &mut Problems) {
     let wanted = connection.auth.iter().flat_map(|(_, auth)| auth.secrets());
-    let missing: Vec<&str> =
-        wanted.copied().filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret)).collect();
+    let missing: Vec<&str> = wanted
+        .copied()
+        .filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret))
+        .collect();
     if !missing.is_empty() {
         let message = format!("the connection `{}` needs the secrets {}", name.value, missing.join(", "));
         let problem = Problem::error(codes::SETTINGS, name.span, message);
-        let example = missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
+        let example =
+            missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
         problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
     }
 }
@@ -351,7 +354,11 @@ fn names_of_estate(estate: &Estate, problems: &mut Problems) {
         if let Some(class) = settings.class.as_ref().filter(|_| !classes.is_empty()) {
             known(class, &classes, ("class", codes::ESTATE_NAME), problems);
         }
-        let later = settings.instances.iter().map(|(name, _)| name).chain(settings.settings.iter().map(|(name, _)| name));
+        let later = settings
+            .instances
+            .iter()
+            .map(|(name, _)| name)
+            .chain(settings.settings.iter().map(|(name, _)| name));
         for key in later {
             let message = "`for` and `settings` of a flow come with a later version";
             problems.add(Problem::error(codes::LATER, key.span, message));
