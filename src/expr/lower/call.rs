@@ -121,7 +121,7 @@ impl Lower<'_> {
             };
             let Some((position, param)) = found else {
                 self.no_parameter(function, place, *written);
-                continue;
+                return args;
             };
             if args.len() <= position {
                 args.resize_with(position + 1, || None);
@@ -148,6 +148,7 @@ impl Lower<'_> {
         let names = || function.params.iter().map(|param| param.name);
         let fault = if let Some(name) = written.name {
             let message = format!("`{}` has no parameter `{name}`", function.name);
+            let place = self.keyword(name, written.tree);
             Fault::new(FaultKind::Arguments, place, message).did_you_mean(near(name, names()))
         } else {
             let message = format!("`{}` takes at most {} arguments", function.name, function.params.len());
@@ -157,6 +158,20 @@ impl Lower<'_> {
         let fault =
             if fault.help.is_none() { fault.help(format!("its parameters are {known}")) } else { fault };
         self.fault(fault);
+    }
+
+    /// The place of the name in `name=value`: what stands before the value.
+    pub(super) fn keyword(&self, name: &str, value: &Expr<'_>) -> (u32, u32) {
+        let text = &self.source.text;
+        let before = &text[..(value.span().end_offset as usize).min(text.len())];
+        let is_keyword = |at: &usize| {
+            let rest = before[at + name.len()..].trim_start();
+            rest.starts_with('=') && !rest.starts_with("==")
+        };
+        let found = before.rmatch_indices(name).map(|(at, _)| at).find(is_keyword);
+        let start = found.unwrap_or(value.span().start_offset as usize);
+        let end = found.map_or(value.span().end_offset as usize, |start| start + name.len());
+        (self.offset + start as u32, self.offset + end as u32)
     }
 
     fn argument(&mut self, param: &Param, tree: &Expr<'_>) -> Node {

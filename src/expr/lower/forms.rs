@@ -8,9 +8,10 @@ use super::{Lower, Node, call::Written};
 use crate::{
     expr::{
         Fault, FaultKind,
-        node::{Kind, Select, Step, Way},
+        node::{Attribute, Kind, Select, Step, Way},
     },
     function::{self, Form, Function, Run},
+    shape::near,
     value::{self, JsonPath, Path},
 };
 
@@ -87,6 +88,15 @@ impl Lower<'_> {
             let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
             return Some(Kind::MapPath { list, steps: steps(&path, at) });
         }
+        if let Some(Written { name: Some(name), tree }) = rest.first() {
+            let fault = Fault::new(
+                FaultKind::Arguments,
+                self.keyword(name, tree),
+                format!("`map` has no parameter `{name}`"),
+            );
+            self.fault(fault.did_you_mean(near(name, ["attribute"])));
+            return None;
+        }
         let Some(Written { name: None, tree: Expr::Const(name) }) = rest.first() else {
             let fault = Fault::new(
                 FaultKind::Arguments,
@@ -139,7 +149,7 @@ impl Lower<'_> {
             };
             let node = self.lower(first.tree);
             let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
-            attribute = Some(path);
+            attribute = Some(Attribute { path, place: node.place() });
             rest = others;
         }
         let Some((name, args)) = rest.split_first() else {
@@ -161,7 +171,8 @@ impl Lower<'_> {
             rest = others;
             if let Some(name) = first.name {
                 let path = Path(name.split("__").map(|name| value::Step::Key(name.into())).collect());
-                fields.push((path, self.lower(first.tree)));
+                let place = self.keyword(name, first.tree);
+                fields.push((Attribute { path, place }, self.lower(first.tree)));
                 continue;
             }
             let node = self.lower(first.tree);
@@ -171,7 +182,7 @@ impl Lower<'_> {
                 return None;
             };
             rest = others;
-            fields.push((path, self.lower(value.tree)));
+            fields.push((Attribute { path, place: node.place() }, self.lower(value.tree)));
         }
         if fields.is_empty() {
             let fault = Fault::new(FaultKind::Arguments, place, "`find` needs a field and its value");

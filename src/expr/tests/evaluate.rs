@@ -189,16 +189,13 @@ fn faults_are_found_when_it_is_read_all_at_once() {
             "[uper] there is no function `uper`; [nothing] there is no `nothing` here",
         ),
         ("{{ x + y }}", "[x] there is no `x` here; [y] there is no `y` here"),
-        ("{{ order.id | round(digit=2) }}", "[round] `round` has no parameter `digit`"),
+        ("{{ order.id | round(digit=2) }}", "[digit] `round` has no parameter `digit`"),
         (
             "{{ order.id | round(2, 'halfup') }}",
             "['halfup'] `halfup` is no mode: expected half_up, half_even, down, up, floor, ceiling",
         ),
         ("{{ order.id | clip }}", "[clip] `clip` needs `length` (number)"),
-        (
-            "{{ order.id | upper(1, 2) }}",
-            "[upper] `upper` takes at most 1 arguments; [upper] `upper` takes at most 1 arguments",
-        ),
+        ("{{ order.id | upper(1, 2) }}", "[upper] `upper` takes at most 1 arguments"),
         ("{{ order.id is odd }}", "[odd] there is no test `odd`"),
         ("{{ 1 if order.id }}", "[1 if order.id] an `if` needs its `else`"),
         ("{{ order | path('$.[') }}", "['$.['] this is no JSONPath: expected wildcard_selector or ALPHA"),
