@@ -43,7 +43,11 @@ impl Lower<'_> {
             return fault;
         }
         if self.source.several.contains(&open) {
+            let faults = self.faults.len();
             let base = self.lower(&call.expr);
+            if self.faults.len() > faults {
+                return base;
+            }
             let keys = written.iter().map(|key| self.lower(key.tree)).collect();
             return self.several_keys(base, keys, call.span());
         }
@@ -175,10 +179,10 @@ impl Lower<'_> {
     }
 
     fn argument(&mut self, param: &Param, tree: &Expr<'_>) -> Node {
-        let node = self.lower(tree);
         if param.takes.is_path() {
-            return self.attribute(&node);
+            return self.attribute(tree);
         }
+        let node = self.lower(tree);
         if let Some(word) = node.literal()
             && !param.words.is_empty()
             && !param.words.contains(&&**word)
@@ -192,16 +196,18 @@ impl Lower<'_> {
     }
 
     /// A literal path to an attribute.
-    pub(super) fn attribute(&mut self, node: &Node) -> Node {
-        let place = node.place();
-        match node.literal().map(|text| Path::parse(text)) {
-            Some(Some(path)) => Node::new(Kind::Attribute(path), place),
-            Some(None) => self.refuse(
-                FaultKind::Arguments,
-                place,
-                "this is no path to an attribute: expected `name` or `name.name`",
-            ),
-            None => self.refuse(FaultKind::Arguments, place, "the attribute must be a quoted text"),
+    pub(super) fn attribute(&mut self, tree: &Expr<'_>) -> Node {
+        let place = self.place(tree.span());
+        let Some(text) = text_of(tree) else {
+            let fault = Fault::new(FaultKind::Arguments, place, "the attribute must be a quoted text");
+            return self.fault(fault.help("write it as `'name'`"));
+        };
+        match Path::parse(&text) {
+            Some(path) => Node::new(Kind::Attribute(path), place),
+            None => {
+                let message = "this is no path to an attribute: expected `name` or `name.name`";
+                self.refuse(FaultKind::Arguments, place, message)
+            }
         }
     }
 
@@ -249,6 +255,14 @@ impl Lower<'_> {
                 None
             }
         }
+    }
+}
+
+/// The text of a quoted text.
+pub(super) fn text_of(tree: &Expr<'_>) -> Option<String> {
+    match tree {
+        Expr::Const(constant) => constant.value.as_str().map(str::to_owned),
+        _ => None,
     }
 }
 

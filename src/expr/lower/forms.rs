@@ -53,6 +53,7 @@ impl Lower<'_> {
             Form::Path => self.json_path(first, &args.next()?),
             _ => match first.kind {
                 Kind::Path { slot, steps } if steps.is_empty() => Some(Kind::FailedOf { slot }),
+                _ if !self.faults.is_empty() => None,
                 _ => {
                     self.refuse(FaultKind::Arguments, first.place(), "`failed_of` takes the name of a node");
                     None
@@ -83,9 +84,9 @@ impl Lower<'_> {
         let (list, rest) = self.split_list("map", place, written)?;
         let list = Box::new(list);
         if let [Written { name: Some("attribute"), tree }] = rest {
-            let node = self.lower(tree);
+            let node = self.attribute(tree);
             let at = node.place();
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
+            let Kind::Attribute(path) = node.kind else { return None };
             return Some(Kind::MapPath { list, steps: steps(&path, at) });
         }
         if let Some(Written { name: Some(name), tree }) = rest.first() {
@@ -147,9 +148,10 @@ impl Lower<'_> {
                 );
                 return None;
             };
-            let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
-            attribute = Some(Attribute { path, place: node.place() });
+            let node = self.attribute(first.tree);
+            let place = node.place();
+            let Kind::Attribute(path) = node.kind else { return None };
+            attribute = Some(Attribute { path, place });
             rest = others;
         }
         let Some((name, args)) = rest.split_first() else {
@@ -175,14 +177,15 @@ impl Lower<'_> {
                 fields.push((Attribute { path, place }, self.lower(first.tree)));
                 continue;
             }
-            let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
+            let node = self.attribute(first.tree);
+            let place = node.place();
+            let Kind::Attribute(path) = node.kind else { return None };
             let Some((value, others)) = rest.split_first() else {
                 self.refuse(FaultKind::Arguments, place, format!("`find` needs a value for `{path}`"));
                 return None;
             };
             rest = others;
-            fields.push((Attribute { path, place: node.place() }, self.lower(value.tree)));
+            fields.push((Attribute { path, place }, self.lower(value.tree)));
         }
         if fields.is_empty() {
             let fault = Fault::new(FaultKind::Arguments, place, "`find` needs a field and its value");

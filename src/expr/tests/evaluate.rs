@@ -211,6 +211,15 @@ fn faults_are_found_when_it_is_read_all_at_once() {
             "[1.00000000000000000000000000001] `1.00000000000000000000000000001` is not an exact decimal (at most 28 digits)",
         ),
         ("{{ tables }}", "[tables] `tables` is no value"),
+        ("{{ {a: 1} }}", "[a] a key must be a quoted text"),
+        ("{{ order.lines | sum(attribute=qty) }}", "[qty] the attribute must be a quoted text"),
+        (
+            "{{ order.lines | sum(attribute='a b') }}",
+            "['a b'] this is no path to an attribute: expected `name` or `name.name`",
+        ),
+        ("{{ tabls.tenders['card', 'x'] }}", "[tabls] there is no `tabls` here"),
+        ("{{ failed_of(snt) }}", "[snt] there is no `snt` here"),
+        ("{{ failed_of(order.id) }}", "[order.id] `failed_of` takes the name of a node"),
         ("{{ order.id | map }}", "[map] `map` needs `attribute='…'` or the quoted name of a function"),
     ] {
         assert_eq!(run(text).unwrap_err(), faults, "{text}");
