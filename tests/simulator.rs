@@ -223,7 +223,7 @@ fn polled() -> Scenario {
     let mut scenario = orders();
     scenario.name = "polled";
     scenario.hooks = Vec::new();
-    scenario.polls = Some(("orders", vec![S(4), S(5), S(10_000)]));
+    scenario.polls = Some(("orders", vec![S(4), S(5), S(10_000), S(100_000), S(200_000)]));
     scenario.history = vec![("1", S(0), order(1)), ("2", S(1), order(1)), ("1", MS(4_500), order(2))];
     scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
     scenario

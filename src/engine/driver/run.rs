@@ -118,6 +118,7 @@ impl Inner {
             }
             inner.runs().remove(&event.id);
             inner.pump();
+            inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
         }));
     }
 
@@ -159,6 +160,7 @@ impl Inner {
         Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
@@ -230,7 +232,7 @@ impl Inner {
             }
             effects = self.journal.effects(&event.flow, &event.effect_key())?;
         }
-        if let Origin::Again { of, .. } | Origin::Refresh { of } = event.origin {
+        if let Origin::Again { of, .. } | Origin::Refresh { of, .. } = event.origin {
             self.settled().await?;
             effects.extend(self.effects_of(of, &effects)?);
         }
@@ -241,7 +243,7 @@ impl Inner {
             None => self.newest(&event.flow).ok_or(Stop::PlanGone(Hash([0; 32])))?,
         };
         let compares = event.latest && prepared.writes && event.origin.may_be_unchanged();
-        let last = if compares { self.journal.last(&event.flow, &event.key)? } else { None };
+        let last = if compares { self.last(&event.flow, &event.key)? } else { None };
         Ok(Birth {
             prepared,
             event,
@@ -313,6 +315,7 @@ impl Task {
             // How it ended must be there to be read.
             self.inner.settled().await?;
         }
+        let start = self.inner.child_of(&self.event, start)?;
         match self.inner.start_child(&self.event, step, start)? {
             Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
             None => {
@@ -457,12 +460,14 @@ impl Inner {
         if let Some((again, refresh)) = again {
             // An event that waits looks again anyway.
             if refresh.now && !board.lanes.waits(&again) {
-                let now = Event { id: board.ids.next(again.at), ..again.clone() };
+                let id = board.ids.next(again.at);
+                let now = again.clone().named(id);
                 board.lanes.push(now.clone());
                 facts.push(Fact::Accepted(now));
             }
             if let Some(due) = refresh.later {
-                let later = Event { id: board.ids.next(again.at), ..again };
+                let id = board.ids.next(again.at);
+                let later = again.named(id);
                 let parked = Parked {
                     run: later.id,
                     at: later.at,
@@ -484,7 +489,7 @@ impl Inner {
         let offer = Offer {
             flow: Arc::clone(&event.flow),
             body: event.body.clone(),
-            origin: Origin::Refresh { of: event.id },
+            origin: Origin::Refresh { of: event.id, root: event.root },
             priority: event.priority,
         };
         self.event(prepared, offer, None).ok()

@@ -163,6 +163,7 @@ impl Machine {
         let past = Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
@@ -174,7 +175,11 @@ impl Machine {
             ended: turn.now,
             outcome,
             reason,
-            used: if outcome == Outcome::Ok { self.used_hash() } else { None },
+            used: match outcome {
+                Outcome::Ok => self.used_hash(),
+                Outcome::Unchanged => self.birth.last_used,
+                _ => None,
+            },
             give,
             nodes: nodes.collect(),
             effects: self

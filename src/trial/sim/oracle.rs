@@ -43,7 +43,7 @@ pub enum Violation {
     NeedlessLetter,
     /// The last write does not tell of the last state.
     NotConverged,
-    /// The last write tells of a state that was long over when it left.
+    /// A write told of a state that was long over, and nobody looked again.
     Stale,
     /// A fact that the tables do not allow.
     IllegalFact,
@@ -337,21 +337,21 @@ impl Held {
         }
     }
 
-    /// The last put of each order tells of what the order was at most a minute before.
+    /// A put that tells of what was long over is followed within a minute by one that does not.
     fn fresh(&mut self, platform: &Platform) {
-        let mut last: BTreeMap<String, Done> = BTreeMap::new();
-        for done in platform.log().into_iter().filter(|done| done.operation.starts_with("put")) {
-            last.insert(done.mark.clone(), done);
-        }
-        for (mark, done) in last {
-            let before = platform.order_at(&mark, done.at - std::time::Duration::from_secs(60));
-            let version = before.and_then(|order| order.get("version")?.as_i64());
-            let seen = done.seen.as_ref().and_then(Value::as_i64);
-            if version > seen {
-                self.blame(
-                    Violation::Stale,
-                    format!("{mark}: wrote of {seen:?} when it had long been {version:?}"),
-                );
+        let minute = std::time::Duration::from_secs(60);
+        let puts: Vec<Done> =
+            platform.log().into_iter().filter(|done| done.operation.starts_with("put")).collect();
+        let stale = |done: &Done| {
+            let before = platform.order_at(&done.mark, done.at - minute);
+            before.and_then(|order| order.get("version")?.as_i64()) > done.seen.as_ref().and_then(Value::as_i64)
+        };
+        for old in puts.iter().filter(|done| stale(done)) {
+            let mended = puts.iter().any(|done| {
+                done.mark == old.mark && done.at >= old.at && done.at <= old.at + minute && !stale(done)
+            });
+            if !mended {
+                self.blame(Violation::Stale, format!("{} of {:?} at {}", old.mark, old.seen, old.at));
             }
         }
     }
