@@ -139,6 +139,8 @@ fn mistakes_are_found_before_it_runs() {
     for (text, kind, fault) in [
         ("{{ order.totl }}", UnknownField, "[totl] `shop.order` has no field `totl` (did you mean `total`?)".to_owned()),
         ("{{ order.totl | default(0) }}", UnknownField, "[totl] `shop.order` has no field `totl` (did you mean `total`?)".into()),
+        ("{{ order.lines | find(skuu='x') }}", UnknownField, "[skuu] the object has no field `skuu` (did you mean `sku`?)".into()),
+        ("{{ order.lines | selectattr('quty', '>', 1) }}", UnknownField, "['quty'] the object has no field `quty` (did you mean `qty`?)".into()),
         ("{{ order.customer.emial | lower }}", UnknownField, "[emial] `shop.customer` has no field `emial` (did you mean `email`?)".into()),
         ("{{ order.lines.sku }}", UnknownField, "[sku] list of object has no fields, so there is no `sku` in it (a list has elements: use `[0]`, `map(attribute='…')`, `find(…)` or `each`)".into()),
         ("{{ order.lines | map(attribute='sk') }}", UnknownField, "['sk'] the object has no field `sk` (did you mean `sku`?)".into()),
@@ -161,7 +163,7 @@ fn mistakes_are_found_before_it_runs() {
         ("{{ (1 | money('GBP')) + (1 | money('USD')) }}", Currency, "[(1 | money('GBP')) + (1 | money('USD'))] GBP and USD meet here (convert one with `fx(rate, currency)`)".into()),
         ("{{ (1 | money('GBP')) == (1 | money('USD')) }}", Currency, "[(1 | money('GBP')) == (1 | money('USD'))] GBP is compared with USD (convert one with `fx(rate, currency)`)".into()),
         ("{{ skipped.id }}", MayBeSkipped, "[skipped] this node may be skipped (say so with `when`, or provide for it: `first_of(…)`, `| default(…)`)".into()),
-        ("{{ tables.currncies['x'].id }}", UnknownTable, "[tables.currncies['x']] there is no table `currncies` (did you mean `currencies`?)".into()),
+        ("{{ tables.currncies['x'].id }}", UnknownTable, "[currncies] there is no table `currncies` (did you mean `currencies`?)".into()),
         ("{{ tables.currencies.idd }}", UnknownColumn, "[idd] the table `currencies` has no column `idd` (did you mean `id`?)".into()),
         ("{{ tables.currencies[5].id }}", Type, "[5] the key `code` of the table `currencies` is text, found whole number (make it text with `| text`)".into()),
         ("{{ tables.tenders['card'].id }}", Arguments, "[tables.tenders['card']] the table `tenders` is keyed by 2 columns (method, gateway), found 1 keys".into()),
