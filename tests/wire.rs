@@ -13,7 +13,7 @@ use flowrun::{
     secret::Secret,
     source::Sources,
     syntax,
-    trigger::{Place, Poll},
+    trigger::{Place, Poll, Todo, todo},
     value::Value,
     wire::{Access, Polling, Wire},
     yaml,
@@ -312,4 +312,84 @@ async fn wrong_credentials_open_the_breaker_and_stay_out_of_words() {
     let failure = ask(&wire, "store.get_store", &[json("{}")], false).await.unwrap_err();
     assert_eq!((failure.class, failure.sent), (Class::Auth, Sent::No), "{failure:?}");
     assert!(wire.is_held("store") && !failure.message.contains("not-the-token"));
+}
+
+#[tokio::test]
+async fn hooks_are_made_once() {
+    let running = sandbox(1).await;
+    let wire = connect(&running, "m2m");
+    let there = "http://127.0.0.1:9/hooks/store";
+    let scopes = ["store/order/created".into(), "store/order/updated".into()];
+    for round in 0..2 {
+        let rows = one(&wire, "store.hooks", "{}").await;
+        let missing = todo(&scopes, there, rows.as_list().unwrap());
+        assert_eq!(missing.len(), if round == 0 { 2 } else { 0 }, "{missing:?}");
+        for todo in missing {
+            let Todo::Register(with) = todo else { panic!("nothing sleeps: {todo:?}") };
+            ask(&wire, "store.create_hook", &[with], false).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn as_many_calls_as_there_are_and_none_is_refused() {
+    let running = sandbox(2).await;
+    let wire = Arc::new(connect(&running, "tba"));
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let wire = Arc::clone(&wire);
+        asked.spawn(async move {
+            let sku = json(&format!(r#"{{"sku":"NO-{number}"}}"#));
+            ask(&wire, "erp.items_by_sku", &[sku], false).await.map(|_| ())
+        });
+    }
+    while let Some(done) = asked.join_next().await {
+        done.unwrap().unwrap();
+    }
+    let statuses =
+        running.shared().ledger.read(|entries| entries.iter().map(|entry| entry.status).collect::<Vec<_>>());
+    assert!(statuses.len() >= 40 && statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+/// Plants one fault for the next writes of sales orders.
+fn plant(running: &Running, kind: &str) {
+    let fault = format!(r#"{{"platform":"netsuite","method":"PUT","path":"/salesOrder/","times":1,{kind}}}"#);
+    running.shared().faults.plant(serde_json::from_str(&fault).unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_that_never_came_is_in_doubt_and_a_look_tells() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    let input = Value::object([("external_id", Value::from("uk-1")), ("body", body)]);
+    for (kind, landed) in [(r#""kind":"reset_before""#, false), (r#""kind":"reset_after""#, true)] {
+        plant(&running, kind);
+        let failure =
+            ask(&wire, "erp.upsert_sales_order", std::slice::from_ref(&input), false).await.unwrap_err();
+        assert_eq!((failure.class, failure.sent), (Class::Outage, Sent::Maybe), "{kind}: {failure:?}");
+        let look = ask(&wire, "erp.written_sales_order", std::slice::from_ref(&input), false).await.unwrap();
+        assert_eq!(look != Answer::One(Value::Null), landed, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_overload_is_a_throttle_and_nothing_was_done() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    plant(&running, r#""kind":"too_many""#);
+    let input = Value::object([("external_id", Value::from("uk-1")), ("body", body)]);
+    let failure = ask(&wire, "erp.upsert_sales_order", &[input], false).await.unwrap_err();
+    assert_eq!((failure.class, failure.sent), (Class::Throttle, Sent::No), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_ended_early_is_renewed_within_the_call() {
+    let running = sandbox(6).await;
+    let wire = connect(&running, "m2m");
+    let body = order_body(&wire, &[(31, 2)]).await;
+    plant(&running, r#""kind":"expired_token""#);
+    upsert(&wire, body).await;
+    assert!(!wire.is_held("erp"));
 }

@@ -122,13 +122,13 @@ impl<'a> Desk<'a> {
             Err(faults) => {
                 self.report(scalar, &faults);
                 self.uses_lost = true;
-                return Compiled { template: nothing(), shape: Shape::Any, omits: false };
+                return Compiled { template: nothing(), shape: Shape::Any, omits: false, faulty: true };
             }
         };
         let inferred = template.infer(&self.env);
         self.report(scalar, &inferred.faults);
-        let shape = if inferred.faults.is_empty() { inferred.shape } else { Shape::Any };
-        Compiled { template, shape, omits: inferred.omits }
+        let faulty = !inferred.faults.is_empty();
+        Compiled { template, shape: inferred.shape, omits: inferred.omits, faulty }
     }
 
     /// Takes a name out of scope until `show`.
@@ -151,8 +151,8 @@ impl<'a> Desk<'a> {
 
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, scalar: &Scalar) -> Template {
-        let Compiled { template, shape, .. } = self.typed(scalar);
-        if !matches!(shape, Shape::Any | Shape::Bool) {
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        if !faulty && !matches!(shape, Shape::Any | Shape::Bool) {
             let message = format!("a condition is true or false, this is {shape}");
             self.problems.add(Problem::error(codes::CONDITION, whole(scalar), message));
         }
@@ -161,9 +161,9 @@ impl<'a> Desk<'a> {
 
     /// An expression that must be a list, and what its elements look like.
     pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let Compiled { template, shape, .. } = self.typed(scalar);
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
         let found = if shape.may_miss() { None } else { element(&shape) };
-        let Some(found) = found else {
+        let Some(found) = found.or(faulty.then_some(Shape::Any)) else {
             let problem = Problem::error(
                 codes::NOT_A_LIST,
                 whole(scalar),
@@ -182,8 +182,8 @@ impl<'a> Desk<'a> {
 
     /// An expression that names something: text or a whole number.
     pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
-        let Compiled { template, shape, .. } = self.typed(scalar);
-        if !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        if !faulty && !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
         }
@@ -198,7 +198,8 @@ impl<'a> Desk<'a> {
     /// Tells every fault at its own column.
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
-            let span = scalar.place(fault.start, fault.end);
+            let (start, end) = name_of_table(&scalar.text, fault).unwrap_or((fault.start, fault.end));
+            let span = scalar.place(start, end);
             let code = match fault.kind {
                 FaultKind::UnknownField => field_code(&scalar.text, fault.start),
                 kind => code(kind),
@@ -228,6 +229,8 @@ pub(super) struct Compiled {
     pub(super) shape: Shape,
     /// Whether it may say `omit`.
     pub(super) omits: bool,
+    /// Whether something in it is told already: then it is not held against what is wanted.
+    pub(super) faulty: bool,
 }
 
 /// What stands for an expression that cannot be read: an empty text.
@@ -262,6 +265,15 @@ fn code(kind: FaultKind) -> &'static str {
         FaultKind::MayBeSkipped => codes::SKIPPED,
         FaultKind::JsonPath => codes::JSONPATH,
     }
+}
+
+/// Of a table that is not there, the place of its name.
+fn name_of_table(text: &str, fault: &Fault) -> Option<(u32, u32)> {
+    let rest = text.get(fault.start as usize..).filter(|_| fault.kind == FaultKind::UnknownTable)?;
+    let name = rest.strip_prefix("tables.")?;
+    let length = name.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(name.len());
+    let start = fault.start + (rest.len() - name.len()) as u32;
+    Some((start, start + length as u32))
 }
 
 /// A missing field of the root `connection` is a connection or a setting, one of a table's row is a column.

@@ -59,11 +59,12 @@ impl Desk<'_> {
             self.uses_lost |= !fits;
             return Typed::new(Mapping::Const(value), shape);
         }
-        let Compiled { template, shape, omits } = self.typed(scalar);
-        let fits = match template.constant().filter(|_| is_readable(&template)) {
-            Some(value) => fit::constant(value, want, whole(scalar), self.problems),
-            None => self.fit(&shape, want, whole(scalar)),
-        };
+        let Compiled { template, shape, omits, faulty } = self.typed(scalar);
+        let fits = faulty
+            || match template.constant().filter(|value| is_readable(&template) && is_scalar(value)) {
+                Some(value) => fit::constant(value, want, whole(scalar), self.problems),
+                None => self.fit(&shape, want, whole(scalar)),
+            };
         self.uses_lost |= !fits;
         // What does not fit here is no problem again where it is passed on.
         let shape = if fits { shape } else { Shape::Any };
@@ -110,7 +111,11 @@ impl Desk<'_> {
             self.may_be_left_out(members, &object, target);
         }
         let told = target.is_some() && self.problems.len() > before;
-        let shape = if told { Shape::Any } else { Shape::Object(Arc::new(object)).known_as(want.present()) };
+        // What is told here is no problem again where it is passed on: then it counts as what was wanted.
+        let shape = match &target {
+            Some(_) if told => written(want.present()),
+            _ => Shape::Object(Arc::new(object)).known_as(want.present()),
+        };
         Typed::new(Mapping::Object(compiled), shape)
     }
 
@@ -136,7 +141,9 @@ impl Desk<'_> {
         let slot = self.bind_new(&each.name, item);
         let filter = each.filter.as_ref().map(|filter| self.condition(filter));
         let granted = self.granted();
-        filter.iter().for_each(|filter| self.assume(filter));
+        if let Some(filter) = &filter {
+            self.assume(filter);
+        }
         let body = self.given(&each.body, &wanted.unwrap_or(Shape::Any));
         self.forget(granted);
         self.leave(mark);
@@ -271,6 +278,25 @@ impl Desk<'_> {
             format!("expected {want}, found {found}"),
         ));
     }
+}
+
+/// A record as it is written: without what can only be read.
+fn written(shape: &Shape) -> Shape {
+    match shape {
+        Shape::Object(target) => {
+            let mut object = Object::clone(target);
+            object.fields.retain(|_, field| !field.read_only);
+            object.fields.values_mut().for_each(|field| field.shape = written(&field.shape));
+            Shape::Object(Arc::new(object))
+        }
+        Shape::List(element) => written(element).list(),
+        Shape::Optional(inner) => written(inner).optional(),
+        other => other.clone(),
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::List(_) | Value::Map(_))
 }
 
 /// A field of an object that is made: what may say `omit` may not be there.

@@ -36,7 +36,7 @@ use self::{
 };
 use crate::{
     expr::Mapping,
-    flow::{Flow, Node, Slots, Trigger, Work},
+    flow::{Flow, Node, Slots, Work},
     graph::Graph,
     problem::Problems,
     shape::Shape,
@@ -112,7 +112,7 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let (settings, connections) = settings(&sheet, catalogue);
     let mut desk = Desk::new(catalogue, problems);
     let (sources, event) = trigger::sources(&sheet, &connections, &mut desk);
-    desk.name("event", Slots::EVENT, event);
+    desk.name("event", Slots::EVENT, event.clone());
     desk.name("connection", Slots::CONNECTION, connections);
     let trigger = trigger::trigger(&sheet, sources, &mut desk);
     desk.name("run", Slots::RUN, Shape::object([("id", Shape::TEXT), ("started_at", Shape::TEXT)]));
@@ -122,7 +122,14 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let uses_lost = desk.uses_lost || !ast.broken.is_empty();
     let (give, gives) =
         give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
-    rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
+    if sheet.order.cycles.is_empty() {
+        let mut outcomes = Outcomes(nodes.iter().map(|node| facts(node, &sheet)).collect());
+        outcomes.forget_unknown();
+        let (sheet, outcomes, give) = (&sheet, &outcomes, give.as_ref());
+        let subject =
+            Subject { sheet, nodes: &nodes, outcomes, give, trigger: &trigger, event: &event, uses_lost };
+        rules::all(&subject, problems);
+    }
     Flow {
         name: Arc::clone(&ast.name.value),
         title: ast
@@ -169,23 +176,6 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
         nodes.push(node);
     }
     nodes
-}
-
-fn rules_over(
-    sheet: &Sheet<'_>,
-    nodes: &[Node],
-    give: Option<&Mapping>,
-    trigger: &Trigger,
-    uses_lost: bool,
-    problems: &mut Problems,
-) {
-    let mut outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
-    outcomes.forget_unknown();
-    let uses_lost = uses_lost || !sheet.order.cycles.is_empty();
-    let subject = Subject { sheet, nodes, outcomes: &outcomes, give, trigger, uses_lost };
-    if sheet.order.cycles.is_empty() {
-        rules::all(&subject, problems);
-    }
 }
 
 /// What decides whether a node runs.

@@ -92,13 +92,6 @@ impl Outcomes {
         }
     }
 
-    /// Whether `node` surely did not run, given what is known.
-    pub(super) fn surely_skipped(&self, node: usize, known: &Known) -> bool {
-        self.0[node].when.iter().any(|(decision, wanted)| {
-            known.allowed.get(decision).is_some_and(|allowed| allowed.is_disjoint(wanted))
-        })
-    }
-
     /// The decision whose outcomes can never be such that `node` runs.
     pub(super) fn never(&self, node: usize) -> Option<usize> {
         let known = self.known(node);
@@ -178,15 +171,6 @@ mod tests {
         ]);
         assert!(ran(&flow, 2, 1) && ran(&flow, 1, 3) && ran(&flow, 4, 5));
         assert!(!ran(&flow, 3, 1) && !ran(&flow, 4, 1));
-        assert!(flow.surely_skipped(1, &flow.known(1).clone_with(0, "b")));
-    }
-
-    impl Known {
-        fn clone_with(&self, decision: usize, words: &str) -> Self {
-            let mut known = self.clone();
-            known.allowed.insert(decision, set(words));
-            known
-        }
     }
 
     #[test]

@@ -89,9 +89,8 @@ pub(super) fn keep(trigger: &ast::Trigger) -> Keep {
     let is_child = |source: &ast::Source| matches!(source.kind, ast::SourceKind::Flow { .. });
     match &trigger.keep {
         Some(said) if said.value == ast::Keep::All => Keep::All,
-        Some(_) => Keep::Latest,
         None if !trigger.from.is_empty() && trigger.from.iter().all(is_child) => Keep::All,
-        None => Keep::Latest,
+        Some(_) | None => Keep::Latest,
     }
 }
 

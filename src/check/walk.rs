@@ -22,7 +22,9 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
     if let Some(each) = &node.each {
         walk.scalar(&each.list);
         walk.bound.push(&each.name);
-        [&each.filter, &each.by, &each.apart].into_iter().for_each(|scalar| walk.maybe(scalar.as_ref()));
+        for scalar in [&each.filter, &each.by, &each.apart] {
+            walk.maybe(scalar.as_ref());
+        }
     }
     match &node.work {
         Work::Map { body, .. } => walk.given(body),
@@ -35,13 +37,6 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
     }
     walk.checks(&node.expect);
     walk.checks(&node.warn);
-    walk.found
-}
-
-/// All scalars of a value that stands by itself.
-pub(super) fn given(given: &Given) -> Vec<Place<'_>> {
-    let mut walk = Walk { found: Vec::new(), bound: Vec::new(), own: false };
-    walk.given(given);
     walk.found
 }
 
@@ -79,7 +74,9 @@ impl<'a> Walk<'a> {
     }
 
     fn members(&mut self, members: &'a [(Name, Given)]) {
-        members.iter().for_each(|(_, value)| self.given(value));
+        for (_, value) in members {
+            self.given(value);
+        }
     }
 
     fn decide(&mut self, decide: &'a Decide) {

@@ -45,11 +45,8 @@ fn bundle(compiled: &Compiled, plan: &Plan) -> String {
     .to_json()
 }
 
-/// A file's place in a bundle: what came with flowrun stands in a folder of its own, the estate's file at the root.
+/// A file's place in a bundle: below the estate's own file, whatever folder it came from.
 fn place(name: &str) -> String {
-    if name.ends_with(FILE) && !name.starts_with('<') {
-        return format!("{ROOT}/{FILE}");
-    }
     format!("{ROOT}/files/{}", name.replace(['<', '>'], "_").replace("..", "_"))
 }
 

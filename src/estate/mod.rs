@@ -11,7 +11,7 @@ mod print;
 mod shipped;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -119,7 +119,7 @@ pub fn load(
     let asked: BTreeSet<PathBuf> = paths.iter().flat_map(|path| reader.asked(path)).collect();
     listed.extend(asked.iter().cloned());
     if reader.estate.root.is_none() && paths.is_empty() {
-        return reader.from_shipped().shipped_alone(environment);
+        return reader.at_shipped().shipped_alone(environment);
     }
     for path in &listed {
         reader.file(path, paths.is_empty() || asked.contains(path));
@@ -140,9 +140,9 @@ struct Reader<'a> {
     estate: Estate,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The same, reading what comes with flowrun.
-    fn from_shipped(self) -> Self {
+    fn at_shipped(self) -> Self {
         Self { files: &SHIPPED, base: PathBuf::from("/"), prefix: "<embedded>/", ..self }
     }
 
@@ -219,13 +219,13 @@ impl<'a> Reader<'a> {
         match kind {
             FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
             FileKind::Overlay => {
-                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print))
+                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print));
             }
             FileKind::Fragment => {
-                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print))
+                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print));
             }
             FileKind::Connector => {
-                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print))
+                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print));
             }
             FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
             FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
@@ -275,7 +275,7 @@ impl<'a> Reader<'a> {
     /// What comes with flowrun, where the estate has nothing of the name.
     fn shipped(self) -> Estate {
         let mut estate = self.estate;
-        let mut reader = Reader { estate: Estate::default(), ..self }.from_shipped();
+        let mut reader = Reader { estate: Estate::default(), ..self }.at_shipped();
         for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
             if shipped::is_shared(&path, estate.root.is_some()) {
                 reader.file(&path, false);
@@ -309,8 +309,8 @@ fn part<T>(tree: Option<T>, file: u32, path: PathBuf, print: Hash) -> Option<Par
 }
 
 fn add_missing<T>(mine: &mut Vec<Part<T>>, theirs: Vec<Part<T>>, name: impl Fn(&T) -> &Arc<str>) {
-    let known: BTreeMap<Arc<str>, ()> = mine.iter().map(|part| (Arc::clone(name(&part.tree)), ())).collect();
-    mine.extend(theirs.into_iter().filter(|part| !known.contains_key(name(&part.tree))));
+    let known: BTreeSet<Arc<str>> = mine.iter().map(|part| Arc::clone(name(&part.tree))).collect();
+    mine.extend(theirs.into_iter().filter(|part| !known.contains(name(&part.tree))));
 }
 
 /// `system/record.json` of a record file.

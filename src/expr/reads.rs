@@ -415,7 +415,7 @@ mod tests {
         let mut told: Vec<_> = reads
             .into_iter()
             .map(|read| {
-                let path: String = read.path.iter().map(|name| format!(".{name}")).collect();
+                let path = read.path.iter().fold(String::new(), |path, name| path + "." + name);
                 let marks = [(read.control, "?"), (read.optional, "~")];
                 let marks: String = marks.iter().filter(|(set, _)| *set).map(|(_, mark)| *mark).collect();
                 format!("{}{path}{marks}", roots[usize::from(read.slot)])

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use crate::flow::{
-    At, Call, Check, Child, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source, SourceKind,
+    At, Call, Check, Child, Compared, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source, SourceKind,
     Trigger, Until, Work,
 };
 use crate::{

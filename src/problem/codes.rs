@@ -204,6 +204,8 @@ codes! {
     SETTINGS = "FR676", "a connection that cannot be opened";
     /// `extends:` is kept but not applied.
     OVERLAYS_LATER = "FR677", "overlays are not read yet";
+    /// A class of work or an alert that the estate does not declare.
+    ESTATE_NAME = "FR678", "a name that the estate does not have";
 }
 
 /// The code's line, if there is such a code.

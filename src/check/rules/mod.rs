@@ -13,6 +13,7 @@ use crate::{
     expr::{Mapping, Read, Template},
     flow::{Decide, Node, Slots, Work},
     problem::Problems,
+    shape::Shape,
     source::Span,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Subject<'a> {
     pub(super) outcomes: &'a Outcomes,
     pub(super) give: Option<&'a Mapping>,
     pub(super) trigger: &'a crate::flow::Trigger,
+    /// What an event looks like.
+    pub(super) event: &'a Shape,
     /// Whether a place could not be read in which a node may have been used.
     pub(super) uses_lost: bool,
 }

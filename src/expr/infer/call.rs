@@ -22,8 +22,7 @@ impl Infer<'_> {
             }
             Kind::Select(select) => {
                 let list = self.list(&select.list);
-                self.select(select, &list);
-                list
+                self.select(select, &list)
             }
             Kind::JsonPath { value, .. } => {
                 self.present(value);
@@ -61,10 +60,7 @@ impl Infer<'_> {
         };
         let shape = self.soft(first).unwrap_or(Shape::Null);
         let result = match &node.kind {
-            Kind::Select(select) => {
-                self.select(select, shape.present());
-                shape.present().clone()
-            }
+            Kind::Select(select) => self.select(select, shape.present()),
             Kind::JsonPath { .. } => Shape::Any.list(),
             _ => {
                 let list = self.must_be_list(first, shape.present().clone());
@@ -108,7 +104,8 @@ impl Infer<'_> {
         }
     }
 
-    fn select(&mut self, select: &Select, list: &Shape) {
+    /// The list that is left: what was tested is there in its elements.
+    fn select(&mut self, select: &Select, list: &Shape) -> Shape {
         let element = shape::element(list).unwrap_or(Shape::Any);
         let value = match &select.attribute {
             Some(path) => {
@@ -119,6 +116,17 @@ impl Infer<'_> {
         if let (Some(test), Some(than)) = (select.test, &select.than) {
             let wanted = self.given(than);
             self.compared_by(test, (&select.list, &value), (than, &wanted));
+        }
+        let there = match select.test.map(|test| test.names[0]) {
+            Some("none" | "empty" | "undefined") => !select.keep,
+            Some("defined") => false,
+            _ => select.keep,
+        };
+        match (there, shape::element(list)) {
+            (true, Some(element)) => {
+                shape::present_at(&element, select.attribute.as_ref().map_or(&[], |path| &path.0)).list()
+            }
+            _ => list.clone(),
         }
     }
 
@@ -200,7 +208,36 @@ impl Infer<'_> {
                 }
             });
         }
+        self.elements(function, node, &shapes);
         (function.gives)(&shapes)
+    }
+
+    /// What the elements of lists must be, or the attributes of them that count.
+    fn elements(&mut self, function: &Function, node: &Node, shapes: &[Option<Shape>]) {
+        let given =
+            || function.params.iter().zip(shapes).filter_map(|(param, shape)| Some((param, shape.as_ref()?)));
+        let by_path = given().any(|(param, _)| param.takes.is_path());
+        for (param, shape) in given().filter(|(param, _)| param.each != Takes::ANY) {
+            let each = match (param.takes.is_path(), by_path) {
+                (true, _) => shape.clone(),
+                (false, true) => continue,
+                (false, false) => shape::element(shape).unwrap_or(Shape::Any),
+            };
+            if param.each.all_of(Takes::of(&each)) {
+                continue;
+            }
+            let message =
+                format!("`{}` takes {} in its list, found {each}", function.name, param.each.words());
+            if each.may_miss() && param.each.all_of(Takes::of(each.present())) {
+                let help = "leave those out that are null: `| rejectattr('…', 'none')`, or give each a value"
+                    .to_owned();
+                self.fault(FaultKind::MayBeMissing, node.place(), message, Some(help));
+            } else {
+                let help =
+                    each.is_text().then(|| "turn each into a number with `| map('decimal')`".to_owned());
+                self.fault(FaultKind::Type, node.place(), message, help);
+            }
+        }
     }
 
     fn takes(&mut self, function: &Function, position: usize, place: (u32, u32), shape: &Shape) {

@@ -119,6 +119,14 @@ fn errors_point_at_their_cause() {
             "{{ 1 / 3 }}",
             "[1 / 3] the division does not come out exactly: put it inside a rounding, such as `round(a / b, 2)`",
         ),
+    ] {
+        assert_eq!(run(text).unwrap_err(), error, "{text}");
+    }
+}
+
+#[test]
+fn errors_of_functions_and_tables_point_at_their_cause() {
+    for (text, error) in [
         ("{{ 5 | upper }}", "[5 | upper] `upper`: expected text, found number"),
         (
             "{{ order.note | upper }}",

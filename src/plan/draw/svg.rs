@@ -1,5 +1,7 @@
 //! SVG without scripts, fonts or links. In: a drawing. Out: one `<svg>` element. It must never know a plan.
 
+#![expect(clippy::cast_possible_wrap, reason = "pixels and letters of a drawing are few")]
+
 use std::fmt::Write as _;
 
 use super::{
