@@ -258,17 +258,6 @@ fn connections(
     opened
 }
 
-<<<<<<< HEAD
-=======
-/// What the estate says of a connection, other settings before its own: the first of a name counts.
-fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Connection {
-    let over = over.iter().filter(|(connection, ..)| *connection == name.value);
-    let mut given = given.clone();
-    given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
-    given
-}
-
->>>>>>> trial
 /// Every secret that the way in wants must be named.
 fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, problems: &mut Problems) {
     let wanted = connection.auth.iter().flat_map(|(_, auth)| auth.secrets());
@@ -283,7 +272,6 @@ fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, probl
             missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
         problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
     }
-<<<<<<< HEAD
 }
 
 /// What the estate says of a connection, other settings before its own: the first of a name counts.
@@ -292,8 +280,6 @@ fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Conn
     let mut given = given.clone();
     given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
     given
-=======
->>>>>>> trial
 }
 
 fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {

@@ -30,7 +30,8 @@ use crate::{
     compile::{Compiled, compile},
     engine::{Engine, Offer},
     estate::{FILE, Files as _, Memory, SHIPPED},
-    journal::{Journal, Sqlite},
+    event::Why,
+    journal::{Journal, OpenRun, Sqlite},
     story::{Live, What},
     value::Value,
 };
@@ -72,7 +73,7 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     let mut stories = engine.stories();
     trade(args, &running, &engine).await?;
     tokio::select! {
-        () = engine.idle() => {}
+        () = settled(&engine) => {}
         () = progress(&mut stories, args.orders, say, streams) => {}
         () = super::interrupted() => return Ok(Exit::Interrupted),
     }
@@ -204,6 +205,19 @@ fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
         *reasons.entry(reason).or_default() += 1;
     }
     Ok(reasons)
+}
+
+/// Waits until nothing runs and nothing waits for a moment that comes soon; what waits for an item or a person may wait.
+async fn settled(engine: &Engine) {
+    loop {
+        engine.idle().await;
+        let open = engine.journal().open().unwrap_or_default();
+        let soon = open.iter().filter_map(OpenRun::parked).any(|parked| parked.why == Why::Timer);
+        if !soon && open.iter().all(|run| run.parked().is_some()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Tells how far it is, until nobody tells any more.
