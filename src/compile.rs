@@ -322,7 +322,7 @@ fn same_names(estate: &Estate, problems: &mut Problems) {
 
 /// What `flowrun.yaml` says of flows, classes and alerts names such as are there.
 fn names_of_estate(estate: &Estate, problems: &mut Problems) {
-    let Some(Part { tree, .. }) = &estate.tree else { return };
+    let Some(Part { tree, .. }) = estate.tree.as_ref().filter(|_| !estate.flows_are_few()) else { return };
     let flows: Vec<&str> = estate.flows.iter().map(|part| &*part.tree.name.value).collect();
     let classes: Vec<&str> = tree.classes.iter().map(|(name, _)| &*name.value).collect();
     let alerts: Vec<&str> = tree.alerts.iter().map(|(name, _)| &*name.value).collect();

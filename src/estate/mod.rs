@@ -83,6 +83,11 @@ pub struct Estate {
 }
 
 impl Estate {
+    /// Whether only some flows were read: there is no estate around them.
+    pub fn flows_are_few(&self) -> bool {
+        self.root.is_none() && self.tree.as_ref().is_some_and(|tree| !self.asked.contains(&tree.file))
+    }
+
     /// The connections of the chosen environment.
     pub fn connections(&self) -> &[(Name, tree::Connection)] {
         let environments = self.tree.iter().flat_map(|part| &part.tree.environments);
@@ -126,7 +131,7 @@ pub fn load(
     }
     reader.choose(environment);
     reader.overlay_tables(&listed);
-    reader.shipped()
+    reader.shipped(environment)
 }
 
 struct Reader<'a> {
@@ -273,7 +278,7 @@ impl Reader<'_> {
     }
 
     /// What comes with flowrun, where the estate has nothing of the name.
-    fn shipped(self) -> Estate {
+    fn shipped(self, environment: Option<&str>) -> Estate {
         let mut estate = self.estate;
         let mut reader = Reader { estate: Estate::default(), ..self }.at_shipped();
         for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
@@ -281,7 +286,11 @@ impl Reader<'_> {
                 reader.file(&path, false);
             }
         }
+        reader.choose(environment);
         let theirs = reader.estate;
+        if estate.root.is_none() {
+            (estate.tree, estate.environment) = (theirs.tree, theirs.environment);
+        }
         add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
         add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
         estate.tables.extend(theirs.tables);
