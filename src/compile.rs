@@ -63,16 +63,29 @@ impl Compiled {
     }
 }
 
+/// A setting that stands over the estate's: the estate's name of the connection, the setting, its value.
+pub type Over = (Arc<str>, Name, Scalar);
+
 /// Compiles the estate around the given paths. Problems are those of the files asked for, and of what they stand on
 /// (connectors, records, fragments, tables, the estate's own file); other flows keep theirs to themselves.
 pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Compiled {
+    compile_with(files, paths, environment, &[])
+}
+
+/// As [`compile`], with settings over those of the estate: for cases.
+pub fn compile_with(
+    files: &dyn Files,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+    over: &[Over],
+) -> Compiled {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
     let records = Records::read(&estate.records, &sources, &mut problems);
     let tables = tables(&estate, &sources, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
-    let connections = connections(&estate, &connectors, &tables, &mut problems);
+    let connections = connections(&estate, over, &connectors, &tables, &mut problems);
     same_names(&estate, &mut problems);
     names_of_estate(&estate, &mut problems);
     for overlay in &estate.overlays {
@@ -212,6 +225,7 @@ fn connectors(
 /// Opens the connections of the chosen environment; without an estate, one for each connector.
 fn connections(
     estate: &Estate,
+    over: &[Over],
     connectors: &BTreeMap<Arc<str>, Arc<Connector>>,
     tables: &Tables,
     problems: &mut Problems,
@@ -219,6 +233,7 @@ fn connections(
     let currencies = currencies(tables);
     let mut opened = BTreeMap::new();
     for (name, given) in estate.connections() {
+        let given = &with_over(name, given, over);
         let Some(connector) = connectors.get(&given.connector.value) else {
             problems.add(unknown_connector(&given.connector, connectors));
             continue;
@@ -243,17 +258,42 @@ fn connections(
     opened
 }
 
+<<<<<<< HEAD
+=======
+/// What the estate says of a connection, other settings before its own: the first of a name counts.
+fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Connection {
+    let over = over.iter().filter(|(connection, ..)| *connection == name.value);
+    let mut given = given.clone();
+    given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
+    given
+}
+
+>>>>>>> trial
 /// Every secret that the way in wants must be named.
 fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, problems: &mut Problems) {
     let wanted = connection.auth.iter().flat_map(|(_, auth)| auth.secrets());
-    let missing: Vec<&str> =
-        wanted.copied().filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret)).collect();
+    let missing: Vec<&str> = wanted
+        .copied()
+        .filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret))
+        .collect();
     if !missing.is_empty() {
         let message = format!("the connection `{}` needs the secrets {}", name.value, missing.join(", "));
         let problem = Problem::error(codes::SETTINGS, name.span, message);
-        let example = missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
+        let example =
+            missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
         problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
     }
+<<<<<<< HEAD
+}
+
+/// What the estate says of a connection, other settings before its own: the first of a name counts.
+fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Connection {
+    let over = over.iter().filter(|(connection, ..)| *connection == name.value);
+    let mut given = given.clone();
+    given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
+    given
+=======
+>>>>>>> trial
 }
 
 fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {
@@ -328,7 +368,11 @@ fn names_of_estate(estate: &Estate, problems: &mut Problems) {
         if let Some(class) = settings.class.as_ref().filter(|_| !classes.is_empty()) {
             known(class, &classes, ("class", codes::ESTATE_NAME), problems);
         }
-        let later = settings.instances.iter().map(|(name, _)| name).chain(settings.settings.iter().map(|(name, _)| name));
+        let later = settings
+            .instances
+            .iter()
+            .map(|(name, _)| name)
+            .chain(settings.settings.iter().map(|(name, _)| name));
         for key in later {
             let message = "`for` and `settings` of a flow come with a later version";
             problems.add(Problem::error(codes::LATER, key.span, message));

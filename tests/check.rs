@@ -58,7 +58,9 @@ fn case(path: &Path) -> (String, Vec<&'static str>) {
         (lay(estate(), path.to_str().unwrap()), vec![PathBuf::from("/")])
     } else {
         let name = Path::new("/").join(path.file_name().unwrap());
-        (estate().with(&name, fs::read(path).unwrap()), vec![name])
+        let text = fs::read_to_string(path).unwrap();
+        let also = text.lines().next().and_then(|line| line.strip_prefix("# asks for: ")).map(PathBuf::from);
+        (estate().with(&name, text), [name].into_iter().chain(also).collect())
     };
     let compiled = compile(&files, &asked, None);
     (drawn(&compiled), compiled.problems.iter().map(|problem| problem.code).collect())
@@ -134,7 +136,10 @@ fn told(plan: &Plan) -> String {
         let _ = writeln!(out, "  needs {}", names(&node.needs));
         let _ = writeln!(out, "  gates {}", names(&node.gates));
         for (slot, used) in &node.freeze {
-            let of = plan.slots.node(*slot, plan.nodes.len()).map_or("event".into(), |node| plan.nodes[node].name.clone());
+            let of = plan
+                .slots
+                .node(*slot, plan.nodes.len())
+                .map_or("event".into(), |node| plan.nodes[node].name.clone());
             let _ = writeln!(out, "  freezes {of}: {used:?}");
         }
     }
@@ -163,7 +168,11 @@ fn plans_and_their_drawings_are_as_blessed() {
             wrong.push(format!("{}:\n{found}", expected.display()));
         }
     }
-    assert!(wrong.is_empty(), "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "not as blessed (FLOWRUN_BLESS=1 writes what was found):\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -177,11 +186,19 @@ fn the_fingerprint_is_of_what_a_run_does() {
     let base = print(estate(), &flow);
     assert_eq!(base, print(estate(), &format!("# a comment\n{flow}")), "comments do nothing");
     let table = "code:text*,ledger:text,live:bool\ncorner,999,true\n";
-    assert_eq!(base, print(estate().with("/tables/stores.csv", table), &flow), "the flow does not use this table");
+    assert_eq!(
+        base,
+        print(estate().with("/tables/stores.csv", table), &flow),
+        "the flow does not use this table"
+    );
     let fragment = fs::read_to_string("tests/golden/estate/fragments/row_of_line.yaml").unwrap();
     let changed = [
         print(estate(), &flow.replace("15m", "16m")),
-        print(estate().with("/fragments/row_of_line.yaml", fragment.replace("line.quantity", "line.quantity + 1")), &flow),
+        print(
+            estate()
+                .with("/fragments/row_of_line.yaml", fragment.replace("line.quantity", "line.quantity + 1")),
+            &flow,
+        ),
         print(estate(), &flow.replace("connection.shop.code", "tables.stores['corner'].ledger")),
     ];
     for (number, other) in changed.iter().enumerate() {

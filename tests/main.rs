@@ -1,5 +1,6 @@
 //! One integration binary: each module is a suite.
 
+mod cases;
 mod check;
 mod connectors;
 mod golden;

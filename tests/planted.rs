@@ -229,10 +229,10 @@ fn plant(text: &str, plants: &[&Plant]) -> (String, Vec<(Vec<&'static str>, usiz
     changed.push_str(&text[done..]);
     let shifted = |plant: &&Plant| {
         let own = |other: &&&Plant| other.from == plant.from && !plant.text.is_empty();
-        let before = sorted.iter().filter(|other| !own(other) && other.to <= plant.at);
-        let shift: isize =
-            before.map(|other| other.text.len() as isize - (other.to - other.from) as isize).sum();
-        (plant.code.clone(), plant.at.checked_add_signed(shift).unwrap())
+        let before: Vec<_> = sorted.iter().filter(|other| !own(other) && other.to <= plant.at).collect();
+        let added: usize = before.iter().map(|other| other.text.len()).sum();
+        let removed: usize = before.iter().map(|other| other.to - other.from).sum();
+        (plant.code.clone(), plant.at + added - removed)
     };
     let mut expected: Vec<_> = sorted.iter().map(shifted).collect();
     expected.sort_by_key(|(_, at)| *at);
@@ -320,4 +320,46 @@ fn as_many_problems_as_faults() {
         wrong.extend(otherwise(&text, &chosen));
     }
     none(&wrong);
+}
+
+/// Lines lost, doubled, swapped, cut: whatever an editor leaves behind is told, and never more than told.
+#[test]
+fn no_damage_breaks_the_checker() {
+    let text = text();
+    let lines: Vec<&str> = text.lines().collect();
+    let rounds =
+        std::env::var("FLOWRUN_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(40_usize);
+    let mut state = 88_172_645_463_325_252_usize;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for _ in 0..rounds {
+        let mut damaged: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        for _ in 0..=random(4) {
+            let at = random(damaged.len());
+            match random(5) {
+                0 => drop(damaged.remove(at)),
+                1 => damaged.insert(at, damaged[at].clone()),
+                2 => damaged.swap(at, lines.len() / 2),
+                3 => {
+                    let letters: Vec<char> = damaged[at].chars().collect();
+                    damaged[at] = letters[..random(letters.len() + 1)].iter().collect();
+                }
+                _ => {
+                    let mut letters: Vec<char> = damaged[at].chars().collect();
+                    if !letters.is_empty() {
+                        let place = random(letters.len());
+                        letters[place] = ['{', '}', '"', '\'', ':', '|', '[', '.', '0', ' '][random(10)];
+                    }
+                    damaged[at] = letters.into_iter().collect();
+                }
+            }
+        }
+        let compiled = compiled(&damaged.join("\n"));
+        assert!(compiled.plan("orders").is_some() != compiled.has_errors(), "a plan or a problem");
+        drop(draw(&compiled.problems, &compiled.sources, Style::PLAIN));
+    }
 }

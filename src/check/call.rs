@@ -207,9 +207,9 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
         desk.problems.add(problem.help("give it the source `flow: { takes: { … } }`"));
         return (nowhere(&call.with, desk), Shape::Any);
     };
-    let taken = desk.parameters(&call.with, takes, name);
+    let parameters = desk.parameters(&call.with, takes, name);
     let wait = call.wait.as_ref().is_none_or(|wait| wait.value);
-    let with = taken.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
+    let with = parameters.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
     let given_back = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };
     (Work::Child(Child { flow: Arc::clone(&name.value), with, wait }), given_back)
 }

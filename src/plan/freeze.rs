@@ -54,7 +54,7 @@ impl<'a> Slice<'a> {
             // Of an effect, only whether it failed.
             self.value(usize::from(*decision), &["".into()]);
         }
-        for condition in &own.condition {
+        if let Some(condition) = &own.condition {
             self.reads(condition.reads());
         }
     }
@@ -62,7 +62,7 @@ impl<'a> Slice<'a> {
     /// All on which the bytes of a request, a mapped value or an outcome depend.
     fn work(&mut self, node: usize) {
         let own = &self.nodes[node];
-        for each in &own.each {
+        if let Some(each) = &own.each {
             self.mapping(node, &Mapping::Const(Value::Null));
             for key in each.by.iter().chain(&each.apart) {
                 self.template(node, key);

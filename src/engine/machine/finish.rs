@@ -176,7 +176,7 @@ impl Machine {
             outcome,
             reason,
             used: match outcome {
-                Outcome::Ok => self.used_hash(),
+                Outcome::Ok => self.used_hash_after(),
                 Outcome::Unchanged => self.birth.last_used,
                 _ => None,
             },
