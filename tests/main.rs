@@ -4,5 +4,6 @@ mod check;
 mod golden;
 mod laws;
 mod program;
+mod service;
 mod simulator;
 mod written;
