@@ -63,17 +63,31 @@ impl Compiled {
     }
 }
 
+/// A setting that stands over the estate's: the estate's name of the connection, the setting, its value.
+pub type Over = (Arc<str>, Name, Scalar);
+
 /// Compiles the estate around the given paths. Problems are those of the files asked for, and of what they stand on
 /// (connectors, records, fragments, tables, the estate's own file); other flows keep theirs to themselves.
 pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Compiled {
+    compile_with(files, paths, environment, &[])
+}
+
+/// As [`compile`], with settings over those of the estate: for cases.
+pub fn compile_with(
+    files: &dyn Files,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+    over: &[Over],
+) -> Compiled {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
     let records = Records::read(&estate.records, &sources, &mut problems);
     let tables = tables(&estate, &sources, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
-    let connections = connections(&estate, &connectors, &tables, &mut problems);
+    let connections = connections(&estate, over, &connectors, &tables, &mut problems);
     same_names(&estate, &mut problems);
+    names_of_estate(&estate, &mut problems);
     for overlay in &estate.overlays {
         let message = "overlays are not read yet";
         problems.add(Problem::error(codes::OVERLAYS_LATER, overlay.tree.extends.span, message));
@@ -211,6 +225,7 @@ fn connectors(
 /// Opens the connections of the chosen environment; without an estate, one for each connector.
 fn connections(
     estate: &Estate,
+    over: &[Over],
     connectors: &BTreeMap<Arc<str>, Arc<Connector>>,
     tables: &Tables,
     problems: &mut Problems,
@@ -218,6 +233,7 @@ fn connections(
     let currencies = currencies(tables);
     let mut opened = BTreeMap::new();
     for (name, given) in estate.connections() {
+        let given = &with_over(name, given, over);
         let Some(connector) = connectors.get(&given.connector.value) else {
             problems.add(unknown_connector(&given.connector, connectors));
             continue;
@@ -232,11 +248,38 @@ fn connections(
             allow_private: given.allow_private.as_ref().is_some_and(|allow| allow.value),
         };
         match Connection::open(Arc::clone(&name.value), Arc::clone(connector), said) {
-            Ok(connection) => drop(opened.insert(Arc::clone(&name.value), Arc::new(connection))),
+            Ok(connection) => {
+                secrets(&connection, name, given, problems);
+                opened.insert(Arc::clone(&name.value), Arc::new(connection));
+            }
             Err(error) => problems.add(cannot_open(&error, name, given, connector)),
         }
     }
     opened
+}
+
+/// Every secret that the way in wants must be named.
+fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, problems: &mut Problems) {
+    let wanted = connection.auth.iter().flat_map(|(_, auth)| auth.secrets());
+    let missing: Vec<&str> = wanted
+        .copied()
+        .filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret))
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("the connection `{}` needs the secrets {}", name.value, missing.join(", "));
+        let problem = Problem::error(codes::SETTINGS, name.span, message);
+        let example =
+            missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
+        problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
+    }
+}
+
+/// What the estate says of a connection, other settings before its own: the first of a name counts.
+fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Connection {
+    let over = over.iter().filter(|(connection, ..)| *connection == name.value);
+    let mut given = given.clone();
+    given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
+    given
 }
 
 fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {
@@ -298,6 +341,46 @@ fn same_names(estate: &Estate, problems: &mut Problems) {
     twice("fragment", estate.fragments.iter().map(|part| &part.tree.name), problems);
     twice("connector", estate.connectors.iter().map(|part| &part.tree.name), problems);
     twice("table", tables.iter(), problems);
+}
+
+/// What `flowrun.yaml` says of flows, classes and alerts names such as are there.
+fn names_of_estate(estate: &Estate, problems: &mut Problems) {
+    let Some(Part { tree, .. }) = &estate.tree else { return };
+    let flows: Vec<&str> = estate.flows.iter().map(|part| &*part.tree.name.value).collect();
+    let classes: Vec<&str> = tree.classes.iter().map(|(name, _)| &*name.value).collect();
+    let alerts: Vec<&str> = tree.alerts.iter().map(|(name, _)| &*name.value).collect();
+    for (name, settings) in &tree.flows {
+        known(name, &flows, ("flow", codes::UNKNOWN_FLOW), problems);
+        if let Some(class) = settings.class.as_ref().filter(|_| !classes.is_empty()) {
+            known(class, &classes, ("class", codes::ESTATE_NAME), problems);
+        }
+        let later = settings
+            .instances
+            .iter()
+            .map(|(name, _)| name)
+            .chain(settings.settings.iter().map(|(name, _)| name));
+        for key in later {
+            let message = "`for` and `settings` of a flow come with a later version";
+            problems.add(Problem::error(codes::LATER, key.span, message));
+        }
+    }
+    for level in &tree.service_levels {
+        known(&level.flow, &flows, ("flow", codes::UNKNOWN_FLOW), problems);
+        if let Some(alert) = &level.alert {
+            known(alert, &alerts, ("alert", codes::ESTATE_NAME), problems);
+        }
+    }
+}
+
+fn known(name: &Name, names: &[&str], (what, code): (&str, &'static str), problems: &mut Problems) {
+    if names.contains(&&*name.value) {
+        return;
+    }
+    let problem = Problem::error(code, name.span, format!("there is no {what} `{}`", name.value));
+    problems.add(match near(&name.value, names.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    });
 }
 
 fn table_name(file: &TableFile) -> Name {

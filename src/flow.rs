@@ -275,6 +275,9 @@ pub struct Retry {
     pub within: Duration,
 }
 
+/// Parameters of a writeback and where in a record each has its counterpart.
+pub type Compared = Vec<(Arc<str>, Vec<Arc<str>>)>;
+
 /// A call of a connector's operation.
 #[derive(Debug)]
 pub struct Call {
@@ -289,7 +292,7 @@ pub struct Call {
     /// At most this many elements of an `each` in one request; none: one each.
     pub batch: Option<u32>,
     /// Send nothing if the record read by this node already has these values: (node, parameter, path in its record).
-    pub changes: Option<(NodeId, Vec<(Arc<str>, Vec<Arc<str>>)>)>,
+    pub changes: Option<(NodeId, Compared)>,
     /// An answer this young may be shared between runs.
     pub fresh: Option<Duration>,
     /// Asked again until it holds; reads only.

@@ -28,12 +28,12 @@ pub mod sign;
 // floor 4: readers of files, functions, the store
 pub mod function;
 pub mod journal;
-pub mod record;
 pub mod secret;
 pub mod story;
 pub mod yaml;
-// floor 5: expressions, the tree of a file
+// floor 5: expressions, records, the tree of a file
 pub mod expr;
+pub mod record;
 pub mod syntax;
 // floor 6: connectors and estates
 pub mod connector;

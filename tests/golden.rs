@@ -18,7 +18,7 @@ use flowrun::{
 
 /// Holds every `NAME.yaml` of a folder against its `NAME.out`.
 #[track_caller]
-fn pairs(folder: &str, run: impl Fn(&str, &[u8]) -> String) {
+pub(crate) fn pairs(folder: &str, run: impl Fn(&str, &[u8]) -> String) {
     let bless = env::var_os("FLOWRUN_BLESS").is_some();
     let mut wrong = Vec::new();
     for path in inputs(Path::new(folder)) {

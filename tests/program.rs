@@ -3,11 +3,12 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Arc,
 };
 
 /// A run of the real program.
 pub struct Program {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     arguments: Vec<String>,
     input: Option<String>,
     environment: Vec<(String, String)>,
@@ -23,7 +24,13 @@ pub struct Said {
 impl Program {
     pub fn new(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { folder: tempfile::tempdir().unwrap(), arguments, input: None, environment: Vec::new() }
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self { folder, arguments, input: None, environment: Vec::new() }
+    }
+
+    /// Another run in the folder of an earlier one.
+    pub fn within(before: &Self, arguments: &[&str]) -> Self {
+        Self { folder: Arc::clone(&before.folder), ..Self::new(arguments) }
     }
 
     pub fn folder(&self) -> &Path {
@@ -60,7 +67,14 @@ impl Program {
 
     #[track_caller]
     pub fn run(&self) -> Said {
+        self.run_in(".")
+    }
+
+    /// Runs it in a folder below its own.
+    #[track_caller]
+    pub fn run_in(&self, below: &str) -> Said {
         let mut command = self.command();
+        command.current_dir(self.folder.path().join(below));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         if let Some(text) = &self.input {

@@ -28,13 +28,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Asks again until it holds.
 #[track_caller]
-fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+fn until<T>(mut found: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(began.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
+        assert!(began.elapsed() < LIMIT, "not within {LIMIT:?}: {}", what());
         thread::park_timeout(Duration::from_millis(20));
     }
 }
@@ -136,7 +136,7 @@ environments:
             (count["wanted"] == count["once"] && count["tagged"] == count["once"] && count["once"].as_u64()? >= least)
                 .then_some(count)
         };
-        let count = until(&format!("all over, at least {least}: {:#}", self.running.recount(&[])), all);
+        let count = until(all, || format!("all over, at least {least}: {:#}", self.running.recount(&[])));
         assert_eq!((&count["several"], &count["different_total"]), (&json!([]), &json!([])), "{count:#}");
     }
 
@@ -187,14 +187,14 @@ impl Served {
     /// Waits until it said this so often.
     #[track_caller]
     fn says(&self, what: &str, times: usize) {
-        until(&format!("`{what}` {times} times"), || (self.count(what) >= times).then_some(()));
+        until(|| (self.count(what) >= times).then_some(()), || format!("`{what}` {times} times: {:?}", self.said.lock().unwrap()));
     }
 
     /// Asks it to end; its exit code.
     fn end(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let code = until("it ends", || self.child.try_wait().unwrap()).code();
+        let code = until(|| self.child.try_wait().unwrap(), || "it ends".to_owned()).code();
         assert_eq!((self.count("draining"), self.count("stopped")), (1, 1));
         code
     }

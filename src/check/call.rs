@@ -12,7 +12,7 @@ use super::{
 use crate::{
     connector::{Connection, Operation},
     expr::Mapping,
-    flow::{Call, Child, NodeId, Repeat, Work},
+    flow::{Call, Child, Compared, NodeId, Repeat, Work},
     problem::{Problem, codes},
     shape::Shape,
     source::{Name, Span},
@@ -166,7 +166,7 @@ fn changes(
     read: &Name,
     with: &[(Name, Given)],
     desk: &mut Desk<'_>,
-) -> Option<(NodeId, Vec<(Arc<str>, Vec<Arc<str>>)>)> {
+) -> Option<(NodeId, Compared)> {
     let place = *sheet.places.get(&*read.value)?;
     let problem = |message: String| Problem::error(codes::CHANGES, read.span, message);
     let extract =
@@ -207,17 +207,18 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
         desk.problems.add(problem.help("give it the source `flow: { takes: { … } }`"));
         return (nowhere(&call.with, desk), Shape::Any);
     };
-    let given = desk.parameters(&call.with, takes, name);
+    let parameters = desk.parameters(&call.with, takes, name);
     let wait = call.wait.as_ref().is_none_or(|wait| wait.value);
-    let with = given.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
-    let gives = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };
-    (Work::Child(Child { flow: Arc::clone(&name.value), with, wait }), gives)
+    let with = parameters.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
+    let given_back = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };
+    (Work::Child(Child { flow: Arc::clone(&name.value), with, wait }), given_back)
 }
 
-/// A call whose target is not known: its parameters are still read.
+/// A call whose target is not known: its parameters are still read, and it counts as an effect.
 fn nowhere(with: &[(Name, Given)], desk: &mut Desk<'_>) -> Work {
-    with.iter().for_each(|(_, value)| drop(desk.given(value, &Shape::Any)));
-    Work::Map(Mapping::Const(crate::value::Value::Null))
+    let with =
+        with.iter().map(|(name, value)| (Arc::clone(&name.value), desk.given(value, &Shape::Any).mapping));
+    Work::Child(Child { flow: "".into(), with: with.collect(), wait: true })
 }
 
 /// Keys whose place is held, and which nothing carries out yet, are told, not overlooked.
@@ -229,6 +230,6 @@ fn not_yet(timing: &ast::Timing, desk: &mut Desk<'_>) {
     found.extend(durations.iter().filter_map(|(key, length)| Some((*key, length.as_ref()?.span))));
     if let Some((key, span)) = found.first() {
         let message = format!("`{key}` comes with a later version");
-        desk.problems.add(Problem::error(codes::MISPLACED, *span, message));
+        desk.problems.add(Problem::error(codes::LATER, *span, message));
     }
 }

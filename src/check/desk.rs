@@ -121,13 +121,14 @@ impl<'a> Desk<'a> {
             Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
             Err(faults) => {
                 self.report(scalar, &faults);
-                return Compiled { template: nothing(), shape: Shape::Any, omits: false };
+                self.uses_lost = true;
+                return Compiled { template: nothing(), shape: Shape::Any, omits: false, faulty: true };
             }
         };
         let inferred = template.infer(&self.env);
         self.report(scalar, &inferred.faults);
-        let shape = if inferred.faults.is_empty() { inferred.shape } else { Shape::Any };
-        Compiled { template, shape, omits: inferred.omits }
+        let faulty = !inferred.faults.is_empty();
+        Compiled { template, shape: inferred.shape, omits: inferred.omits, faulty }
     }
 
     /// Takes a name out of scope until `show`.
@@ -150,8 +151,8 @@ impl<'a> Desk<'a> {
 
     /// An expression that must be true or false.
     pub(super) fn condition(&mut self, scalar: &Scalar) -> Template {
-        let Compiled { template, shape, .. } = self.typed(scalar);
-        if !matches!(shape, Shape::Any | Shape::Bool) {
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        if !faulty && !matches!(shape, Shape::Any | Shape::Bool) {
             let message = format!("a condition is true or false, this is {shape}");
             self.problems.add(Problem::error(codes::CONDITION, whole(scalar), message));
         }
@@ -160,9 +161,9 @@ impl<'a> Desk<'a> {
 
     /// An expression that must be a list, and what its elements look like.
     pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let Compiled { template, shape, .. } = self.typed(scalar);
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
         let found = if shape.may_miss() { None } else { element(&shape) };
-        let Some(found) = found else {
+        let Some(found) = found.or(faulty.then_some(Shape::Any)) else {
             let problem = Problem::error(
                 codes::NOT_A_LIST,
                 whole(scalar),
@@ -181,8 +182,8 @@ impl<'a> Desk<'a> {
 
     /// An expression that names something: text or a whole number.
     pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
-        let Compiled { template, shape, .. } = self.typed(scalar);
-        if !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        if !faulty && !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
         }
@@ -197,13 +198,13 @@ impl<'a> Desk<'a> {
     /// Tells every fault at its own column.
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
-            let span = scalar.place(fault.start, fault.end);
-            let code = match (fault.kind, of_connection(&scalar.text, fault.start)) {
-                (FaultKind::UnknownField, Some(code)) => code,
-                (kind, _) => code(kind),
+            let (start, end) = name_of_table(&scalar.text, fault).unwrap_or((fault.start, fault.end));
+            let span = scalar.place(start, end);
+            let code = match fault.kind {
+                FaultKind::UnknownField => field_code(&scalar.text, fault.start),
+                kind => code(kind),
             };
             let problem = Problem::error(code, span, fault.message.clone());
-            self.uses_lost |= matches!(code, codes::UNKNOWN_NAME | codes::EXPRESSION);
             let own = self
                 .hidden
                 .as_ref()
@@ -217,8 +218,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether a value fits; a problem at its place if not.
-    pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) {
-        fit::fit(have, want, span, self.problems);
+    pub(super) fn fit(&mut self, have: &Shape, want: &Shape, span: Span) -> bool {
+        fit::fit(have, want, span, self.problems)
     }
 }
 
@@ -228,6 +229,8 @@ pub(super) struct Compiled {
     pub(super) shape: Shape,
     /// Whether it may say `omit`.
     pub(super) omits: bool,
+    /// Whether something in it is told already: then it is not held against what is wanted.
+    pub(super) faulty: bool,
 }
 
 /// What stands for an expression that cannot be read: an empty text.
@@ -264,13 +267,43 @@ fn code(kind: FaultKind) -> &'static str {
     }
 }
 
-/// A missing field of the root `connection` is a connection or a setting.
-fn of_connection(text: &str, start: u32) -> Option<&'static str> {
-    let before = text.get(..start as usize)?;
+/// Of a table that is not there, the place of its name.
+fn name_of_table(text: &str, fault: &Fault) -> Option<(u32, u32)> {
+    let rest = text.get(fault.start as usize..).filter(|_| fault.kind == FaultKind::UnknownTable)?;
+    let name = rest.strip_prefix("tables.")?;
+    let length = name.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(name.len());
+    let start = fault.start + (rest.len() - name.len()) as u32;
+    Some((start, start + length as u32))
+}
+
+/// A missing field of the root `connection` is a connection or a setting, one of a table's row is a column.
+fn field_code(text: &str, start: u32) -> &'static str {
+    let before = text.get(..start as usize).unwrap_or_default();
     let path =
-        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next()?;
-    let mut steps = path.strip_prefix("connection.")?.split('.');
-    steps
-        .next()
-        .map(|first| if first.is_empty() { codes::UNKNOWN_CONNECTION } else { codes::UNKNOWN_SETTING })
+        before.rsplit(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '.').next();
+    match path.and_then(|path| path.strip_prefix("connection.")) {
+        Some("") => return codes::UNKNOWN_CONNECTION,
+        Some(_) => return codes::UNKNOWN_SETTING,
+        None => {}
+    }
+    let row = before.trim_end_matches('.').strip_suffix(']').and_then(|row| opening(row));
+    if row.is_some_and(|table| table.contains("tables.")) {
+        codes::UNKNOWN_COLUMN
+    } else {
+        codes::UNKNOWN_FIELD
+    }
+}
+
+/// What stands before the bracket that is still open at the end of a text, back to white space.
+fn opening(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    for (at, letter) in text.char_indices().rev() {
+        match letter {
+            ']' => depth += 1,
+            '[' if depth == 0 => return text[..at].split_whitespace().next_back(),
+            '[' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }

@@ -1,4 +1,4 @@
-//! Rules over flows together: lanes that wait for one another (FR412), writes that start flows again (FR502). In: trees and
+//! Rules over flows together: lanes that wait for one another (FR411), writes that start flows again (FR502). In: trees and
 //! checked flows. Out: problems at the call. It must never know expressions.
 
 use std::collections::BTreeMap;

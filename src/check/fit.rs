@@ -7,6 +7,7 @@ use crate::{
     problem::{Problem, Problems, codes},
     shape::{Mismatch, Object, Shape, assignable, near},
     source::{Name, Span},
+    time,
     value::Value,
 };
 
@@ -59,6 +60,16 @@ pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut P
             problems.add(problem.help(one_of(text, words.iter())));
             false
         }
+        (Value::Text(text), Shape::Text(limits)) if !has_format(text, limits.format.as_deref()) => {
+            let format = limits.format.as_deref().unwrap_or_default();
+            let problem = Problem::error(codes::TARGET_TYPE, span, format!("`{text}` is no {format}"));
+            problems.add(problem.help(if format == "date" {
+                "write `2026-01-31`"
+            } else {
+                "write `2026-01-31T10:00:00Z`"
+            }));
+            false
+        }
         (Value::Text(text), Shape::Text(limits)) => {
             let Some(most) = limits.max_len.filter(|most| text.chars().count() > *most as usize) else {
                 return true;
@@ -69,6 +80,15 @@ pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut P
             false
         }
         _ => fit(&shape_of(value), want, span, problems),
+    }
+}
+
+/// Whether a constant text has the form of a date or an instant, where that is wanted.
+fn has_format(text: &str, format: Option<&str>) -> bool {
+    match format {
+        Some("date") => text.parse::<time::Date>().is_ok(),
+        Some("date-time") => time::is_instant(text),
+        _ => true,
     }
 }
 

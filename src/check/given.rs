@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    desk::{Compiled, Desk, whole},
+    desk::{Compiled, Desk, is_readable, whole},
     fit,
 };
 use crate::{
@@ -54,15 +54,20 @@ impl Desk<'_> {
 
     fn leaf(&mut self, scalar: &Scalar, want: &Shape) -> Typed {
         if let Some(value) = constant(scalar) {
-            let shape = fit::shape_of(&value);
-            self.uses_lost |= !fit::constant(&value, want, whole(scalar), self.problems);
+            let fits = fit::constant(&value, want, whole(scalar), self.problems);
+            let shape = if fits { fit::shape_of(&value) } else { Shape::Any };
+            self.uses_lost |= !fits;
             return Typed::new(Mapping::Const(value), shape);
         }
-        let Compiled { template, shape, omits } = self.typed(scalar);
-        match template.constant() {
-            Some(value) => self.uses_lost |= !fit::constant(value, want, whole(scalar), self.problems),
-            None => self.fit(&shape, want, whole(scalar)),
-        }
+        let Compiled { template, shape, omits, faulty } = self.typed(scalar);
+        let fits = faulty
+            || match template.constant().filter(|value| is_readable(&template) && is_scalar(value)) {
+                Some(value) => fit::constant(value, want, whole(scalar), self.problems),
+                None => self.fit(&shape, want, whole(scalar)),
+            };
+        self.uses_lost |= !fits;
+        // What does not fit here is no problem again where it is passed on.
+        let shape = if fits { shape } else { Shape::Any };
         Typed { mapping: Mapping::Template(template), shape, omits }
     }
 
@@ -87,6 +92,7 @@ impl Desk<'_> {
                 None
             }
         };
+        let before = self.problems.len();
         let mut object = Object::default();
         let mut compiled = Vec::new();
         for (key, member) in members {
@@ -104,8 +110,13 @@ impl Desk<'_> {
             self.uses_lost |= fit::required(&given, target, first, self.problems);
             self.may_be_left_out(members, &object, target);
         }
-        let shape = Shape::Object(Arc::new(object));
-        Typed::new(Mapping::Object(compiled), shape.known_as(want.present()))
+        let told = target.is_some() && self.problems.len() > before;
+        // What is told here is no problem again where it is passed on: then it counts as what was wanted.
+        let shape = match &target {
+            Some(_) if told => written(want.present()),
+            _ => Shape::Object(Arc::new(object)).known_as(want.present()),
+        };
+        Typed::new(Mapping::Object(compiled), shape)
     }
 
     /// A required field whose value may be `omit`.
@@ -130,7 +141,9 @@ impl Desk<'_> {
         let slot = self.bind_new(&each.name, item);
         let filter = each.filter.as_ref().map(|filter| self.condition(filter));
         let granted = self.granted();
-        filter.iter().for_each(|filter| self.assume(filter));
+        if let Some(filter) = &filter {
+            self.assume(filter);
+        }
         let body = self.given(&each.body, &wanted.unwrap_or(Shape::Any));
         self.forget(granted);
         self.leave(mark);
@@ -199,11 +212,14 @@ impl Desk<'_> {
         Typed { mapping: Mapping::Let { bind, body: Box::new(mapping) }, shape, omits }
     }
 
-    /// Checks a fragment by itself: its parameters look as they are declared.
-    pub(super) fn fragment(&mut self, fragment: &Fragment) {
+    /// Checks a fragment by itself: its parameters look as they are declared. What it gives with these values for them;
+    /// those that are left out are null.
+    pub(super) fn fragment(&mut self, fragment: &Fragment, values: Vec<Value>) -> Mapping {
+        let values = values.into_iter().chain(std::iter::repeat(Value::Null));
+        let params = fragment.params.iter().zip(values);
         let arguments =
-            fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
-        drop(self.body(fragment, arguments, &Shape::Any));
+            params.map(|((_, of), value)| Typed::new(Mapping::Const(value), self.type_of(of))).collect();
+        self.body(fragment, arguments, &Shape::Any).mapping
     }
 
     /// The type of that name; a problem if there is none.
@@ -262,6 +278,25 @@ impl Desk<'_> {
             format!("expected {want}, found {found}"),
         ));
     }
+}
+
+/// A record as it is written: without what can only be read.
+fn written(shape: &Shape) -> Shape {
+    match shape {
+        Shape::Object(target) => {
+            let mut object = Object::clone(target);
+            object.fields.retain(|_, field| !field.read_only);
+            object.fields.values_mut().for_each(|field| field.shape = written(&field.shape));
+            Shape::Object(Arc::new(object))
+        }
+        Shape::List(element) => written(element).list(),
+        Shape::Optional(inner) => written(inner).optional(),
+        other => other.clone(),
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::List(_) | Value::Map(_))
 }
 
 /// A field of an object that is made: what may say `omit` may not be there.

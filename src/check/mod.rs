@@ -35,7 +35,8 @@ use self::{
     sheet::Sheet,
 };
 use crate::{
-    flow::{Flow, Node, Slots, Trigger, Work},
+    expr::Mapping,
+    flow::{Flow, Node, Slots, Work},
     graph::Graph,
     problem::Problems,
     shape::Shape,
@@ -47,7 +48,7 @@ use crate::{
 /// whether they may run is told by the problems of their file. What children give is known to their parents.
 pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Problems) -> Vec<Flow> {
     for fragment in catalogue.fragments.values() {
-        Desk::new(catalogue, problems).fragment(fragment);
+        drop(Desk::new(catalogue, problems).fragment(fragment, Vec::new()));
     }
     signatures(flows, catalogue);
     let mut done: BTreeMap<usize, Flow> = BTreeMap::new();
@@ -63,6 +64,16 @@ pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Pro
     done
 }
 
+/// A fragment with values for its parameters, in the order in which it declares them: what a case of it works out.
+pub fn fragment(
+    fragment: &ast::Fragment,
+    values: Vec<Value>,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) -> Mapping {
+    Desk::new(catalogue, problems).fragment(fragment, values)
+}
+
 /// What each flow takes, before any is checked.
 fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
     for flow in flows {
@@ -70,7 +81,9 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
             ast::SourceKind::Flow { takes } => Some(
                 takes
                     .iter()
-                    .map(|(name, of)| (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any)))
+                    .map(|(name, of)| {
+                        (Arc::clone(&name.value), catalogue.named(&of.value).unwrap_or(Shape::Any))
+                    })
                     .collect(),
             ),
             _ => None,
@@ -81,7 +94,8 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
 
 /// Places of flows, those that are started by others before those others. Flows that start one another come as listed.
 fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
-    let places: BTreeMap<&str, usize> = flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
+    let places: BTreeMap<&str, usize> =
+        flows.iter().enumerate().map(|(place, flow)| (&*flow.name.value, place)).collect();
     let mut graph = Graph::new(flows.len());
     for (place, flow) in flows.iter().enumerate() {
         for call in estate::children(flow) {
@@ -98,7 +112,7 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let (settings, connections) = settings(&sheet, catalogue);
     let mut desk = Desk::new(catalogue, problems);
     let (sources, event) = trigger::sources(&sheet, &connections, &mut desk);
-    desk.name("event", Slots::EVENT, event);
+    desk.name("event", Slots::EVENT, event.clone());
     desk.name("connection", Slots::CONNECTION, connections);
     let trigger = trigger::trigger(&sheet, sources, &mut desk);
     desk.name("run", Slots::RUN, Shape::object([("id", Shape::TEXT), ("started_at", Shape::TEXT)]));
@@ -106,11 +120,22 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
     let uses_lost = desk.uses_lost || !ast.broken.is_empty();
-    let (give, gives) = give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
-    rules_over(&sheet, &nodes, give.as_ref(), &trigger, uses_lost, problems);
+    let (give, gives) =
+        give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
+    if sheet.order.cycles.is_empty() {
+        let mut outcomes = Outcomes(nodes.iter().map(|node| facts(node, &sheet)).collect());
+        outcomes.forget_unknown();
+        let (sheet, outcomes, give) = (&sheet, &outcomes, give.as_ref());
+        let subject =
+            Subject { sheet, nodes: &nodes, outcomes, give, trigger: &trigger, event: &event, uses_lost };
+        rules::all(&subject, problems);
+    }
     Flow {
         name: Arc::clone(&ast.name.value),
-        title: ast.title.as_ref().map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
+        title: ast
+            .title
+            .as_ref()
+            .map_or_else(|| Arc::clone(&ast.name.value), |title| Arc::clone(&title.value)),
         trigger,
         nodes,
         give,
@@ -151,22 +176,6 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
         nodes.push(node);
     }
     nodes
-}
-
-fn rules_over(
-    sheet: &Sheet<'_>,
-    nodes: &[Node],
-    give: Option<&crate::expr::Mapping>,
-    trigger: &Trigger,
-    uses_lost: bool,
-    problems: &mut Problems,
-) {
-    let outcomes = Outcomes(nodes.iter().map(|node| facts(node, sheet)).collect());
-    let uses_lost = uses_lost || !sheet.order.cycles.is_empty();
-    let subject = Subject { sheet, nodes, outcomes: &outcomes, give, trigger, uses_lost };
-    if sheet.order.cycles.is_empty() {
-        rules::all(&subject, problems);
-    }
 }
 
 /// What decides whether a node runs.

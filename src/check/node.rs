@@ -22,21 +22,17 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
     let when = when(sheet, ast);
     grant(&when, &sheet.order.gates[place], sheet, done, desk);
     let condition = ast.condition.as_ref().map(|scalar| desk.condition(scalar));
-    condition.iter().for_each(|condition| desk.assume(condition));
+    if let Some(condition) = &condition {
+        desk.assume(condition);
+    }
     let each = ast.each.as_ref().map(|each| elements(each, desk));
-    each.iter().filter_map(|(each, ..)| each.filter.as_ref()).for_each(|filter| desk.assume(filter));
+    if let Some(filter) = each.as_ref().and_then(|(each, ..)| each.filter.as_ref()) {
+        desk.assume(filter);
+    }
     let (work, one) = work(sheet, ast, desk);
     let (expect, warn) = own(ast, &one, desk);
     desk.forget(granted);
     desk.leave(mark);
-    if let (Some(each), Work::Decide(_)) = (&ast.each, &work) {
-        let problem = Problem::error(
-            codes::EACH_DECISION,
-            each.name.span,
-            "a decision has one outcome, so it takes no `each`",
-        );
-        desk.problems.add(problem.help("choose elements with `where`, or start a child flow for each"));
-    }
     let shape = whole(each.as_ref().map(|(_, item, key)| (item, key)), one);
     let edges = &sheet.edges[place];
     let ids = |places: &mut dyn Iterator<Item = &usize>| -> Vec<NodeId> {
@@ -75,7 +71,9 @@ fn grant(
         let Some(decided) = done.get(usize::from(*decision)) else { continue };
         if let ([outcome], Work::Decide(decide)) = (outcomes.as_slice(), &decided.work) {
             came_out(decide, outcome, desk);
-            decided.condition.iter().for_each(|condition| desk.assume(condition));
+            if let Some(condition) = &decided.condition {
+                desk.assume(condition);
+            }
         }
     }
     for gate in gates.iter().filter_map(|gate| done.get(usize::from(sheet.numbers[*gate]))) {

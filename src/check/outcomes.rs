@@ -57,6 +57,14 @@ pub(super) enum Doubt {
 }
 
 impl Outcomes {
+    /// Takes out conditions on outcomes that are not there: those are told elsewhere.
+    pub(super) fn forget_unknown(&mut self) {
+        let known: Vec<BTreeSet<Arc<str>>> = (0..self.0.len()).map(|node| self.outcomes(node)).collect();
+        for facts in &mut self.0 {
+            facts.when.retain(|(decision, wanted)| !wanted.is_disjoint(&known[*decision]));
+        }
+    }
+
     /// What is known while `node` runs.
     pub(super) fn known(&self, node: usize) -> Known {
         let mut known = Known::default();
@@ -82,13 +90,6 @@ impl Outcomes {
             Some(text) if !known.held.contains(text) => Err(Doubt::If),
             _ => Ok(()),
         }
-    }
-
-    /// Whether `node` surely did not run, given what is known.
-    pub(super) fn surely_skipped(&self, node: usize, known: &Known) -> bool {
-        self.0[node].when.iter().any(|(decision, wanted)| {
-            known.allowed.get(decision).is_some_and(|allowed| allowed.is_disjoint(wanted))
-        })
     }
 
     /// The decision whose outcomes can never be such that `node` runs.
@@ -170,15 +171,6 @@ mod tests {
         ]);
         assert!(ran(&flow, 2, 1) && ran(&flow, 1, 3) && ran(&flow, 4, 5));
         assert!(!ran(&flow, 3, 1) && !ran(&flow, 4, 1));
-        assert!(flow.surely_skipped(1, &flow.known(1).clone_with(0, "b")));
-    }
-
-    impl Known {
-        fn clone_with(&self, decision: usize, words: &str) -> Self {
-            let mut known = self.clone();
-            known.allowed.insert(decision, set(words));
-            known
-        }
     }
 
     #[test]

@@ -62,11 +62,6 @@ impl<'a> Sheet<'a> {
     pub(super) fn slot(&self, place: usize) -> Slot {
         Slots::NODES + self.numbers[place]
     }
-
-    /// The place of the node of that name; a problem if there is none.
-    pub(super) fn place(&self, name: &Name, problems: &mut Problems) -> Option<usize> {
-        place(&self.places, name, problems)
-    }
 }
 
 fn place(places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -> Option<usize> {

@@ -54,7 +54,11 @@ fn root(kind: &ast::SourceKind) -> &'static str {
 pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'_>) -> Trigger {
     let ast = &sheet.ast.trigger;
     if let Some((.., span)) = &ast.batch {
-        desk.problems.add(Problem::error(codes::MISPLACED, *span, "`batch` of a trigger comes with a later version"));
+        desk.problems.add(Problem::error(
+            codes::LATER,
+            *span,
+            "`batch` of a trigger comes with a later version",
+        ));
     }
     let key = desk.key(&ast.key);
     let lane = ast.lane.as_ref().map(|lane| {
@@ -69,8 +73,11 @@ pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'
     if let (Some(said), None, false) = (&ast.keep, &ast.id, by_children || sources.is_empty())
         && keep == Keep::All
     {
-        let problem = Problem::error(codes::ALL_WITHOUT_ID, said.span, "with `keep: all`, `id` must tell facts apart");
-        desk.problems.add(problem.help("add `id: \"{{ event.… }}\"`: what recognises the same fact when it comes again"));
+        let problem =
+            Problem::error(codes::ALL_WITHOUT_ID, said.span, "with `keep: all`, `id` must tell facts apart");
+        desk.problems.add(
+            problem.help("add `id: \"{{ event.… }}\"`: what recognises the same fact when it comes again"),
+        );
     }
     let id = ast.id.as_ref().map(|scalar| desk.key(scalar));
     let version = ast.version.as_ref().map(|scalar| desk.text(scalar));
@@ -82,9 +89,8 @@ pub(super) fn keep(trigger: &ast::Trigger) -> Keep {
     let is_child = |source: &ast::Source| matches!(source.kind, ast::SourceKind::Flow { .. });
     match &trigger.keep {
         Some(said) if said.value == ast::Keep::All => Keep::All,
-        Some(_) => Keep::Latest,
         None if !trigger.from.is_empty() && trigger.from.iter().all(is_child) => Keep::All,
-        None => Keep::Latest,
+        Some(_) | None => Keep::Latest,
     }
 }
 
@@ -93,9 +99,17 @@ fn kind(sheet: &Sheet<'_>, kind: &ast::SourceKind, desk: &mut Desk<'_>) -> (Sour
         ast::SourceKind::Webhook { connection, scopes } => webhook(sheet, connection, scopes, desk),
         ast::SourceKind::Poll { call, every, start, with } => {
             let (found, row) = rows(sheet, call, with, true, desk);
-            start_is_one(start, desk);
             let (connection, operation, with) = found;
-            (SourceKind::Poll { connection, operation, every: every.value, start: Arc::clone(&start.value), with }, row)
+            (
+                SourceKind::Poll {
+                    connection,
+                    operation,
+                    every: every.value,
+                    start: Arc::clone(&start.value),
+                    with,
+                },
+                row,
+            )
         }
         ast::SourceKind::Schedule { cron, zone, read, with } => {
             times(cron, zone, desk);
@@ -114,18 +128,29 @@ fn kind(sheet: &Sheet<'_>, kind: &ast::SourceKind, desk: &mut Desk<'_>) -> (Sour
     }
 }
 
-fn webhook(sheet: &Sheet<'_>, connection: &Name, scopes: &[Name], desk: &mut Desk<'_>) -> (SourceKind, Shape) {
+fn webhook(
+    sheet: &Sheet<'_>,
+    connection: &Name,
+    scopes: &[Name],
+    desk: &mut Desk<'_>,
+) -> (SourceKind, Shape) {
     let estate = sheet.connections.get(&connection.value).cloned();
     if estate.is_none() {
         let message = format!("the flow has no connection `{}`", connection.value);
         let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
-        desk.problems.add(fit::with_near(problem, &connection.value, sheet.connections.keys().map(|name| &**name)));
+        desk.problems.add(fit::with_near(
+            problem,
+            &connection.value,
+            sheet.connections.keys().map(|name| &**name),
+        ));
     }
     if let Some(found) = estate.as_ref().and_then(|estate| desk.catalogue.connections.get(estate)) {
         match &found.connector.webhooks {
             None => {
                 let message = format!("`{}` sends no webhooks", found.connector.name);
-                desk.problems.add(Problem::error(codes::UNKNOWN_SCOPE, connection.span, message).help("poll it instead"));
+                desk.problems.add(
+                    Problem::error(codes::UNKNOWN_SCOPE, connection.span, message).help("poll it instead"),
+                );
             }
             Some(webhooks) => scopes.iter().for_each(|scope| scope_is_one(scope, &webhooks.scopes, desk)),
         }
@@ -161,7 +186,10 @@ fn rows(
     let cursor = operation.cursor.is_some() || !polled;
     if row.is_none() || !cursor || operation.writes.is_some() {
         let (message, help) = if polled {
-            (format!("`{}` cannot be polled", name.value), "an operation with `cursor` that gives a list is wanted")
+            (
+                format!("`{}` cannot be polled", name.value),
+                "an operation with `cursor` that gives a list is wanted",
+            )
         } else {
             (format!("`{}` gives no list", name.value), "a read that gives a list is wanted")
         };
@@ -171,22 +199,14 @@ fn rows(
     ((estate, Arc::clone(&operation.name), with), row.unwrap_or(Shape::Any))
 }
 
-fn start_is_one(start: &Name, desk: &mut Desk<'_>) {
-    if !matches!(&*start.value, "now" | "all") && start.value.parse::<time::Timestamp>().is_err() {
-        let message = format!("`{}` is neither `now`, `all` nor an instant", start.value);
-        let problem = Problem::error(codes::START, start.span, message);
-        desk.problems.add(problem.help("an instant looks like `2026-01-31T00:00:00Z`"));
-    }
-}
-
 fn times(cron: &Name, zone: &Name, desk: &mut Desk<'_>) {
     if let Err(why) = time::Cron::parse(&cron.value) {
         let problem = Problem::error(codes::CRON, cron.span, why.to_string());
         desk.problems.add(problem.help("five fields: minute, hour, day of month, month, day of week"));
     }
     if time::zone(&zone.value).is_err() {
-        let problem = Problem::error(codes::ZONE, zone.span, format!("there is no time zone `{}`", zone.value));
+        let problem =
+            Problem::error(codes::ZONE, zone.span, format!("there is no time zone `{}`", zone.value));
         desk.problems.add(problem.help("an IANA name such as `Europe/London`"));
     }
 }
-

@@ -22,7 +22,9 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
     if let Some(each) = &node.each {
         walk.scalar(&each.list);
         walk.bound.push(&each.name);
-        [&each.filter, &each.by, &each.apart].into_iter().for_each(|scalar| walk.maybe(scalar.as_ref()));
+        for scalar in [&each.filter, &each.by, &each.apart] {
+            walk.maybe(scalar.as_ref());
+        }
     }
     match &node.work {
         Work::Map { body, .. } => walk.given(body),
@@ -30,15 +32,11 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
         Work::Call(call) => walk.call(call),
     }
     walk.own = true;
+    if let Work::Call(call) = &node.work {
+        walk.maybe(call.timing.until.as_ref());
+    }
     walk.checks(&node.expect);
     walk.checks(&node.warn);
-    walk.found
-}
-
-/// All scalars of a value that stands by itself.
-pub(super) fn given(given: &Given) -> Vec<Place<'_>> {
-    let mut walk = Walk { found: Vec::new(), bound: Vec::new(), own: false };
-    walk.given(given);
     walk.found
 }
 
@@ -76,7 +74,9 @@ impl<'a> Walk<'a> {
     }
 
     fn members(&mut self, members: &'a [(Name, Given)]) {
-        members.iter().for_each(|(_, value)| self.given(value));
+        for (_, value) in members {
+            self.given(value);
+        }
     }
 
     fn decide(&mut self, decide: &'a Decide) {
@@ -87,7 +87,6 @@ impl<'a> Walk<'a> {
     fn call(&mut self, call: &'a Call) {
         self.members(&call.with);
         self.maybe(call.timing.at.as_ref());
-        self.maybe(call.timing.until.as_ref());
     }
 
     fn checks(&mut self, checks: &'a [Check]) {

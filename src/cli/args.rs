@@ -62,6 +62,8 @@ pub enum Command {
     /// platforms registered, and obeys `flowrun letters retry|drop|settle`. Ctrl-C or SIGTERM lets runs that have begun
     /// finish, then it ends.
     Exec(Exec),
+    /// Run the cases beside the flows (`*.test.yaml`) against scripted systems, on a clock that jumps.
+    Test(Test),
     /// Draw a flow.
     Graph(Graph),
     /// What ran: find it by the business key (`flowrun runs list --key 1042`).
@@ -91,6 +93,17 @@ pub struct Paths {
     /// Flow files or folders [default: the estate around the current folder, or the shipped one].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `flowrun test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Test files, flow files or folders.
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Say which nodes and outcomes no case reaches.
+    #[arg(long)]
+    pub coverage: bool,
 }
 
 /// `flowrun exec`.

@@ -43,11 +43,18 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     }
     let folder = Folder::new()?;
     let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder.0).map_err(|error| error.to_string())?);
-    let wire = estate::wire(&compiled, &sandbox::secrets(running.access())).map_err(|error| error.to_string())?;
+    let wire =
+        estate::wire(&compiled, &sandbox::secrets(running.access())).map_err(|error| error.to_string())?;
     let engine = engine::start(&compiled, Arc::new(wire), journal).map_err(|error| error.to_string())?;
     if say {
-        streams.say(format!("twins of BigCommerce and NetSuite are up; look inside at {}", running.access().admin.base_url));
-        streams.say(format!("placing {} orders of every kind, each one a run of `orders` over HTTP", args.orders));
+        streams.say(format!(
+            "twins of BigCommerce and NetSuite are up; look inside at {}",
+            running.access().admin.base_url
+        ));
+        streams.say(format!(
+            "placing {} orders of every kind, each one a run of `orders` over HTTP",
+            args.orders
+        ));
     }
     trade(args, &running, &engine).await?;
     engine.idle().await;

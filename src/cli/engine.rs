@@ -16,7 +16,11 @@ use crate::{
 const ROOT: &str = "/pinned";
 
 /// Starts an engine with every plan of the estate.
-pub(super) fn start(compiled: &Compiled, world: Arc<dyn World>, journal: Arc<dyn Journal>) -> Result<Engine, Error> {
+pub(super) fn start(
+    compiled: &Compiled,
+    world: Arc<dyn World>,
+    journal: Arc<dyn Journal>,
+) -> Result<Engine, Error> {
     for plan in &compiled.plans {
         if journal.pinned(plan.print)?.is_none() {
             journal.pin(plan.print, &plan.flow, bundle(compiled, plan).as_bytes())?;
@@ -30,7 +34,8 @@ pub(super) fn start(compiled: &Compiled, world: Arc<dyn World>, journal: Arc<dyn
 
 /// Everything that a plan was made from: file names and texts, the environment, the flow. Secrets are references there.
 fn bundle(compiled: &Compiled, plan: &Plan) -> String {
-    let files = compiled.sources.iter().map(|source| (place(&source.name), Value::from(Arc::clone(&source.text))));
+    let files =
+        compiled.sources.iter().map(|source| (place(&source.name), Value::from(Arc::clone(&source.text))));
     let files: BTreeMap<String, Value> = files.collect();
     Value::object([
         ("flow", Value::from(Arc::clone(&plan.flow))),
@@ -40,11 +45,8 @@ fn bundle(compiled: &Compiled, plan: &Plan) -> String {
     .to_json()
 }
 
-/// A file's place in a bundle: what came with flowrun stands in a folder of its own, the estate's file at the root.
+/// A file's place in a bundle: below the estate's own file, whatever folder it came from.
 fn place(name: &str) -> String {
-    if name.ends_with(FILE) && !name.starts_with('<') {
-        return format!("{ROOT}/{FILE}");
-    }
     format!("{ROOT}/files/{}", name.replace(['<', '>'], "_").replace("..", "_"))
 }
 

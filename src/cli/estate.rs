@@ -118,7 +118,11 @@ fn secrets(given: &Connection, folder: &Path, known: &[(&str, String)]) -> Resul
     given.secrets.iter().map(fetched).collect()
 }
 
-fn fetch(reference: &Reference, folder: &Path, known: &[(&str, String)]) -> Result<Secret<String>, secret::Error> {
+fn fetch(
+    reference: &Reference,
+    folder: &Path,
+    known: &[(&str, String)],
+) -> Result<Secret<String>, secret::Error> {
     match reference {
         Reference::Env(name) => match known.iter().find(|(known, _)| **known == *name.value) {
             Some((_, value)) => Ok(Secret::new(value.clone())),

@@ -51,13 +51,11 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::Usage;
         }
     };
-    let started = estate::wire(&compiled, &[])
-        .map_err(|error| error.to_string())
-        .and_then(|wire| {
-            let folder = estate::data(common, &[]);
-            let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
-            engine::start(&compiled, Arc::new(wire), journal).map_err(|error| error.to_string())
-        });
+    let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
+        let folder = estate::data(common, &[]);
+        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
+        engine::start(&compiled, Arc::new(wire), journal).map_err(|error| error.to_string())
+    });
     let engine = match started {
         Ok(engine) => engine,
         Err(told) => {
@@ -76,7 +74,13 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
 }
 
 /// Offers the event and tells what happens until its run is over or parked.
-async fn one(engine: &Engine, offer: Offer, stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> Exit {
+async fn one(
+    engine: &Engine,
+    offer: Offer,
+    stories: Receiver<Live>,
+    common: &Common,
+    streams: &mut Streams,
+) -> Exit {
     let run = match engine.offer(offer).await {
         Ok(Offered::Accepted(run) | Offered::Merged { into: run }) => run,
         Ok(Offered::Known) => {
@@ -92,20 +96,21 @@ async fn one(engine: &Engine, offer: Offer, stories: Receiver<Live>, common: &Co
             return Exit::CannotStart;
         }
     };
-    let end = watch(run, stories, common, streams).await;
+    let (run, end) = watch(run, stories, common, streams).await;
     if common.format == Format::Json {
         give_json(engine.journal().as_ref(), run, streams);
     }
     end
 }
 
-async fn watch(run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> Exit {
+/// Follows a run, also into the newer event that it gave way to; returns the run that ended and how.
+async fn watch(mut run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> (RunId, Exit) {
     let mut view = LiveView::new(Paint(streams.color), run);
     loop {
         let live = match stories.recv().await {
             Ok(live) => live,
             Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return Exit::Interrupted,
+            Err(RecvError::Closed) => return (run, Exit::Interrupted),
         };
         if common.format != Format::Json
             && let Some(line) = view.line(&live)
@@ -116,8 +121,12 @@ async fn watch(run: RunId, mut stories: Receiver<Live>, common: &Common, streams
             continue;
         }
         match &live.what {
-            What::Ended { outcome, .. } => return of_outcome(*outcome),
-            What::Parked { due, letters } => return of_letters(due.is_some(), letters),
+            What::Merged { into } => {
+                run = *into;
+                view.follow(run);
+            }
+            What::Ended { outcome, .. } => return (run, of_outcome(*outcome)),
+            What::Parked { due, letters } => return (run, of_letters(due.is_some(), letters)),
             _ => {}
         }
     }
@@ -139,7 +148,10 @@ fn of_letters(comes_back: bool, letters: &[Letter]) -> Exit {
 }
 
 fn give_json(journal: &dyn Journal, run: RunId, streams: &mut Streams) {
-    let past = journal.past(&Query { run: Some(run), limit: 1, ..Query::default() }).ok().and_then(|mut past| past.pop());
+    let past = journal
+        .past(&Query { run: Some(run), limit: 1, ..Query::default() })
+        .ok()
+        .and_then(|mut past| past.pop());
     if let Some(past) = past {
         return streams.give(report::past_json(&past).to_string());
     }
@@ -173,18 +185,27 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 
 fn of_key(key: &str, plan: &Plan) -> Result<Value, String> {
     let reads = plan.trigger.key.reads();
-    let mut fields = reads.iter().filter(|read| read.slot == Slots::EVENT).filter_map(|read| read.path.first());
+    let mut fields =
+        reads.iter().filter(|read| read.slot == Slots::EVENT).filter_map(|read| read.path.first());
     let (Some(field), None) = (fields.next(), fields.next()) else {
-        return Err(format!("the key of `{}` is made of more than one field: give the event with `--event FILE`", plan.flow));
+        return Err(format!(
+            "the key of `{}` is made of more than one field: give the event with `--event FILE`",
+            plan.flow
+        ));
     };
     let is_number = !key.starts_with('0') && !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if is_number { money::decimal(key).map(Value::from).unwrap_or_else(|_| key.into()) } else { key.into() };
+    let value = if is_number {
+        money::decimal(key).map(Value::from).unwrap_or_else(|_| key.into())
+    } else {
+        key.into()
+    };
     Ok(Value::object([(Arc::clone(field), value)]))
 }
 
 /// A webhook's body as the trigger's first webhook maps it.
 fn mapped(body: &Value, plan: &Plan) -> Result<Value, String> {
-    let hooks = plan.trigger.sources.iter().filter(|source| matches!(source.kind, SourceKind::Webhook { .. }));
+    let hooks =
+        plan.trigger.sources.iter().filter(|source| matches!(source.kind, SourceKind::Webhook { .. }));
     let source = hooks.into_iter().next().ok_or_else(|| format!("`{}` listens to no webhook", plan.flow))?;
     trigger::event(plan, source, body)?.ok_or_else(|| "the webhook maps to nothing".to_owned())
 }

@@ -41,7 +41,9 @@ pub(super) fn run(args: &Graph, common: &Common, streams: &mut Streams) -> Exit 
 
 /// What is said of a flow that is not there.
 pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let help = crate::shape::near(name, known.clone())
-        .map_or_else(|| format!("there are {}", known.collect::<Vec<_>>().join(", ")), |near| format!("did you mean `{near}`?"));
+    let help = crate::shape::near(name, known.clone()).map_or_else(
+        || format!("there are {}", known.collect::<Vec<_>>().join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
     format!("flowrun: there is no file and no flow `{name}`: {help}")
 }

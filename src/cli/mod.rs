@@ -14,6 +14,7 @@ mod sandbox;
 mod schema;
 mod service;
 mod streams;
+mod test;
 mod validate;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -62,6 +63,7 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
     match &cli.command {
         Command::Validate(paths) => validate::run(paths, common, streams),
         Command::Exec(args) => exec::run(args, common, streams).await,
+        Command::Test(args) => test::run(args, common, streams),
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),
         Command::Letters(args) => runs::letters(args, common, &estate::data(common, &[]), streams),

@@ -55,10 +55,15 @@ pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &
     with_journal(folder, streams, |reader, streams| match &args.what {
         LettersCommand::List { key } => {
             let open = reader.open_runs()?;
-            let rows: Vec<Row<'_>> =
-                open.iter().filter(|run| key.as_ref().is_none_or(|key| **key == *run.event.key)).filter_map(row).collect();
+            let rows: Vec<Row<'_>> = open
+                .iter()
+                .filter(|run| key.as_ref().is_none_or(|key| **key == *run.event.key))
+                .filter_map(row)
+                .collect();
             if common.format == Format::Json {
-                streams.give(Json::from_iter(rows.iter().map(|row| report::letter_json(row, false))).to_string());
+                streams.give(
+                    Json::from_iter(rows.iter().map(|row| report::letter_json(row, false))).to_string(),
+                );
             } else if rows.is_empty() {
                 streams.say("nothing is parked");
             } else {
@@ -78,12 +83,17 @@ pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &
         LettersCommand::Drop { run } => with_parked(reader, run, streams, |open, streams| {
             leave(reader, &Order::Drop { run: open.event.id }, common, streams)
         }),
-        LettersCommand::Settle { run, node, element, landed, absent: _ } => with_parked(reader, run, streams, |open, streams| {
-            let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
-            let effect = EffectId { node: node.as_str().into(), element: element.as_deref().unwrap_or_default().into() };
-            let order = Order::Settle { run: open.event.id, effect, landed };
-            leave(reader, &order, common, streams)
-        }),
+        LettersCommand::Settle { run, node, element, landed, absent: _ } => {
+            with_parked(reader, run, streams, |open, streams| {
+                let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
+                let effect = EffectId {
+                    node: node.as_str().into(),
+                    element: element.as_deref().unwrap_or_default().into(),
+                };
+                let order = Order::Settle { run: open.event.id, effect, landed };
+                leave(reader, &order, common, streams)
+            })
+        }
     })
 }
 
@@ -94,7 +104,9 @@ fn with_journal(
 ) -> Exit {
     let done = match Reader::visit(folder) {
         Ok(Some(reader)) => work(&reader, streams),
-        Ok(None) => return nothing(streams, &format!("no journal in {}: nothing has run here yet", folder.display())),
+        Ok(None) => {
+            return nothing(streams, &format!("no journal in {}: nothing has run here yet", folder.display()));
+        }
         Err(error) => Err(error),
     };
     done.unwrap_or_else(|error| {
@@ -115,7 +127,10 @@ fn with_parked(
     let by_number = open.iter().filter(parked).find(|run| number == Some(run.event.id));
     match by_number.or_else(|| open.iter().filter(parked).rfind(|run| *run.event.key == *wanted)) {
         Some(run) => work(run, streams),
-        None => Ok(nothing(streams, &format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`"))),
+        None => Ok(nothing(
+            streams,
+            &format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`"),
+        )),
     }
 }
 

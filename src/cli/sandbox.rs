@@ -139,7 +139,9 @@ fn told(access: &Access, args: &Sandbox) -> String {
             "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.\n",
             file.display()
         )),
-        None => out.push_str("`--env-file FILE` writes the secrets, the NetSuite key too, for another shell to read.\n"),
+        None => out.push_str(
+            "`--env-file FILE` writes the secrets, the NetSuite key too, for another shell to read.\n",
+        ),
     }
     out.push_str("Stop with Ctrl-C.");
     out

@@ -19,7 +19,12 @@ impl Streams {
     pub fn of_process() -> Self {
         let terminal = io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { out: Box::new(io::stdout()), err: Box::new(io::stderr()), terminal, color: terminal && !no_color }
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            terminal,
+            color: terminal && !no_color,
+        }
     }
 
     /// Writes a line for people. A closed pipe is nobody's error.

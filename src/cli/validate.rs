@@ -20,7 +20,11 @@ pub(super) fn run(args: &Paths, common: &Common, streams: &mut Streams) -> Exit 
             compiled.notes.iter().for_each(|note| streams.say(format!("note: {note}")));
             streams.show(&problems::human(found, sources, estate::style(streams)));
             if found.is_empty() {
-                let files = if compiled.files == 1 { "1 file".to_owned() } else { format!("{} files", compiled.files) };
+                let files = if compiled.files == 1 {
+                    "1 file".to_owned()
+                } else {
+                    format!("{} files", compiled.files)
+                };
                 streams.say(format!("no problems in {files} ({:.0} ms)", seconds * 1000.0));
             }
         }

@@ -67,7 +67,7 @@ impl Base {
         let mut text = String::new();
         for piece in pieces(template).ok_or_else(|| Error::Base(template.to_owned()))? {
             match piece {
-                Piece::Text(constant, _) => text.push_str(constant),
+                Piece::Text(constant) => text.push_str(constant),
                 Piece::Name(name, at) => {
                     let value = settings.get(name).and_then(Value::scalar_text);
                     let value = value
@@ -135,7 +135,7 @@ impl Path {
             return Err(wrong());
         }
         let parts = pieces(text).ok_or_else(wrong)?.into_iter().map(|piece| match piece {
-            Piece::Text(constant, _) => Part::Text(constant.into()),
+            Piece::Text(constant) => Part::Text(constant.into()),
             Piece::Name(name, _) => Part::Place(name.into()),
         });
         Ok(Self(parts.collect()))
@@ -177,7 +177,7 @@ impl Path {
 }
 
 enum Piece<'a> {
-    Text(&'a str, usize),
+    Text(&'a str),
     Name(&'a str, usize),
 }
 
@@ -191,14 +191,14 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
         if name.is_empty() || !name.chars().all(plain) {
             return None;
         }
-        found.push(Piece::Text(&text[at..open], at));
+        found.push(Piece::Text(&text[at..open]));
         found.push(Piece::Name(name, open));
         at = close + 1;
     }
     if text[at..].contains('}') {
         return None;
     }
-    found.push(Piece::Text(&text[at..], at));
+    found.push(Piece::Text(&text[at..]));
     Some(found)
 }
 

@@ -60,11 +60,7 @@ fn by_status(status: u16) -> (Class, Sent) {
 
 /// The first of several paths that leads to a scalar.
 pub fn first(value: &Value, paths: &[Arc<[Arc<str>]>]) -> Option<String> {
-    paths
-        .iter()
-        .find_map(|path| at(value, path))
-        .and_then(|found| found.scalar_text())
-        .filter(|text| !text.is_empty())
+    paths.iter().find_map(|path| at(value, path)).and_then(Value::scalar_text).filter(|text| !text.is_empty())
 }
 
 /// What a path of member names and list indices leads to.

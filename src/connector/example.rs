@@ -1,14 +1,54 @@
 //! Examples, run. In: an operation with its example. Out: what does not hold: a request that was not sent as said, an answer that
 //! comes out otherwise. No socket: the example is the other side.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Connection,
+    Connection, Given,
     exec::{Asking, Exec, Reply, Target, Turn},
-    model::{Example, Operation},
+    model::{Connector, Example, Operation, SettingKind},
 };
-use crate::{event::Answer, value::Value};
+use crate::{
+    event::Answer,
+    money::Currency,
+    problem::{Problem, Problems, codes},
+    syntax::connector as ast,
+    value::Value,
+};
+
+/// Runs every example of a connector under made-up settings; what does not hold is a problem where the example stands. The
+/// connector must have come through `lower` without errors.
+pub fn check(connector: &Arc<Connector>, file: &ast::Connector, problems: &mut Problems) {
+    let settings = connector.settings.iter().filter(|setting| setting.default.is_none());
+    let settings = settings.map(|setting| (Arc::clone(&setting.name), sample(setting.kind))).collect();
+    let currencies =
+        (1..100).filter_map(|id: i32| Some((id.to_string().into(), Currency::from_code("GBP")?))).collect();
+    let given =
+        Given { auth: connector.auth.keys().next().cloned(), settings, currencies, ..Given::default() };
+    let connection = match Connection::open("example".into(), Arc::clone(connector), given) {
+        Ok(connection) => connection,
+        Err(error) => {
+            problems.add(Problem::error(codes::EXAMPLE, file.name.span, error.to_string()));
+            return;
+        }
+    };
+    for written in &file.operations {
+        let Some(operation) = connection.operation(&written.name.value) else { continue };
+        let span = written.example.as_ref().map_or(written.name.span, |example| example.span);
+        for told in run(&connection, operation) {
+            problems.add(Problem::error(codes::EXAMPLE, span, told));
+        }
+    }
+}
+
+fn sample(kind: SettingKind) -> Value {
+    match kind {
+        SettingKind::Text | SettingKind::Slug => "x1".into(),
+        SettingKind::Int | SettingKind::Number => Value::from(1_i64),
+        SettingKind::Bool => true.into(),
+        SettingKind::Duration => "1s".into(),
+    }
+}
 
 /// Runs an operation's example; nothing is wrong if it has none.
 pub fn run(connection: &Connection, operation: &Operation) -> Vec<String> {

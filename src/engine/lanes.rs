@@ -62,6 +62,8 @@ pub struct Stand {
     pub letter: bool,
     /// Whether it was looked for since the newer event came.
     looked: bool,
+    /// Whether it has not begun and nobody need mind it.
+    later: bool,
 }
 
 /// What became of an offered event.
@@ -131,19 +133,36 @@ impl Lanes {
                 return Taken::Replaces(old);
             }
         }
+        let nudge = self.nudge(&event);
+        self.push(event);
+        Taken::Waits { nudge }
+    }
+
+    /// A run of the key that has only read and may give way.
+    fn nudge(&mut self, event: &Event) -> Option<RunId> {
+        let lane = self.lanes.get_mut(&event.lane)?;
         let key = (Arc::clone(&event.flow), Arc::clone(&event.key));
         let gives_way = self.gives_way;
         let may = event.latest && lane.gave_way < gives_way;
         let nudge = lane.running.iter_mut().find(|run| may && run.latest && run.key == key && !run.nudged);
-        let nudge = nudge.map(|run| {
+        nudge.map(|run| {
             run.nudged = true;
             run.run
-        });
+        })
+    }
+
+    /// Puts an event behind all that wait; it replaces nothing.
+    pub fn push(&mut self, event: Event) {
         self.places.insert(event.id, Arc::clone(&event.lane));
         let (name, priority) = (Arc::clone(&event.lane), event.priority);
-        lane.waiting.push_back(event);
+        self.lanes.entry(Arc::clone(&name)).or_default().waiting.push_back(event);
         self.queue(&name, priority);
-        Taken::Waits { nudge }
+    }
+
+    /// Whether an event of the same flow and key waits.
+    pub fn waits(&self, event: &Event) -> bool {
+        let same = |other: &Event| other.flow == event.flow && other.key == event.key;
+        self.lanes.get(&event.lane).is_some_and(|lane| lane.waiting.iter().any(same))
     }
 
     /// Puts back an event that was ours before a restart, without asking what it replaces.
@@ -155,7 +174,7 @@ impl Lanes {
             Some(parked) => self.stand(event, parked),
             None if frozen => {
                 let hold = if self.guards.has(Guard::Doubt) { Hold::Doubt } else { Hold::Letter };
-                lane.parked.insert(id, Stand { event, hold, letter: false, looked: false });
+                lane.parked.insert(id, Stand { event, hold, letter: false, looked: false, later: false });
                 lane.resumes.push_back(id);
                 self.queue(&name, priority);
             }
@@ -181,7 +200,7 @@ impl Lanes {
         // A run that was looked for and is still in doubt gives way as a letter does: its effects go over.
         let looked =
             hold == Hold::Doubt && lane.waiting.iter().any(|w| w.flow == event.flow && w.key == event.key);
-        lane.parked.insert(event.id, Stand { event, hold, letter, looked });
+        lane.parked.insert(event.id, Stand { event, hold, letter, looked, later: parked.why == Why::Later });
     }
 
     fn queue(&mut self, name: &Arc<str>, priority: Priority) {
@@ -341,7 +360,8 @@ impl Lanes {
     /// The lane as a key of it sees it, for the table.
     pub fn state(&self, event: &Event) -> LaneState {
         let Some(lane) = self.lanes.get(&event.lane) else { return LaneState::Idle };
-        let stands = |stand: &&Stand| stand.event.flow == event.flow && stand.event.key == event.key;
+        let stands =
+            |stand: &&Stand| !stand.later && stand.event.flow == event.flow && stand.event.key == event.key;
         if let Some(running) = lane.running.first() {
             let over = running.over.iter().any(|run| lane.parked.contains_key(run));
             return if over { LaneState::RunningOver } else { LaneState::Running };
@@ -389,7 +409,9 @@ impl Lane {
         }
         for at in 0..self.waiting.len() {
             let event = &self.waiting[at];
-            let mine = |stand: &&Stand| stand.event.flow == event.flow && stand.event.key == event.key;
+            let mine = |stand: &&Stand| {
+                !stand.later && stand.event.flow == event.flow && stand.event.key == event.key
+            };
             let stands: Vec<(RunId, Hold, bool)> = self
                 .parked
                 .values()

@@ -16,6 +16,8 @@ pub struct Policy {
     pub park_after: Duration,
     /// A frozen run that is older than this when it ends looks again.
     pub stale_after: Duration,
+    /// How long a platform may still be working on a request that nobody waits for.
+    pub settle: Duration,
     /// How often the command table is looked at.
     pub command_every: Duration,
     /// How often held lanes ask whether their connection is back.
@@ -38,6 +40,7 @@ impl Default for Policy {
             attempts: 8,
             park_after: Duration::from_secs(60),
             stale_after: Duration::from_secs(15 * 60),
+            settle: Duration::from_secs(15 * 60),
             command_every: Duration::from_millis(500),
             held_every: Duration::from_secs(1),
             in_flight: 512,
@@ -91,11 +94,13 @@ pub enum Guard {
     CarryOver,
     /// A run that finished with old values looks again.
     Refresh,
+    /// A write that may land late is looked after once it must have landed.
+    Later,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::FrozeWait,
         Self::IntentWait,
         Self::PermitFirst,
@@ -111,6 +116,7 @@ impl Guard {
         Self::Recognition,
         Self::CarryOver,
         Self::Refresh,
+        Self::Later,
     ];
 }
 

@@ -7,11 +7,11 @@
 //! `records/<system>/<record>.json` are records over those that come with flowrun.
 
 mod files;
-mod shipped;
 mod print;
+mod shipped;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -68,9 +68,9 @@ pub struct Estate {
     pub flows: Vec<Part<ast::Flow>>,
     /// Overlays, by file.
     pub overlays: Vec<Part<ast::Overlay>>,
-    /// Fragments, by file; those that come with flowrun where the estate has none of the name.
+    /// Fragments, by file.
     pub fragments: Vec<Part<ast::Fragment>>,
-    /// Connectors, by file; likewise.
+    /// Connectors, by file; those that come with flowrun where the estate has none of the name.
     pub connectors: Vec<Part<connector::Connector>>,
     /// Cases, by file.
     pub cases: Vec<Part<Cases>>,
@@ -109,7 +109,8 @@ pub fn load(
 ) -> Estate {
     let here = PathBuf::from(".");
     let first = paths.first().unwrap_or(&here);
-    let mut reader = Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
+    let mut reader =
+        Reader { files, base: files.whole(&here), prefix: "", sources, problems, estate: Estate::default() };
     reader.estate.root = root(files, first);
     let mut listed = match &reader.estate.root {
         Some(root) => reader.list(&root.clone()),
@@ -118,7 +119,7 @@ pub fn load(
     let asked: BTreeSet<PathBuf> = paths.iter().flat_map(|path| reader.asked(path)).collect();
     listed.extend(asked.iter().cloned());
     if reader.estate.root.is_none() && paths.is_empty() {
-        return reader.from_shipped().shipped_alone(environment);
+        return reader.at_shipped().shipped_alone(environment);
     }
     for path in &listed {
         reader.file(path, paths.is_empty() || asked.contains(path));
@@ -139,9 +140,9 @@ struct Reader<'a> {
     estate: Estate,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The same, reading what comes with flowrun.
-    fn from_shipped(self) -> Self {
+    fn at_shipped(self) -> Self {
         Self { files: &SHIPPED, base: PathBuf::from("/"), prefix: "<embedded>/", ..self }
     }
 
@@ -167,7 +168,11 @@ impl<'a> Reader<'a> {
 
     fn unreadable(&mut self, path: &Path, error: &Error) {
         let file = self.sources.add(self.name(path), "");
-        self.problems.add(Problem::error(codes::UNREADABLE, Span { file, start: 0, end: 0 }, error.to_string()));
+        self.problems.add(Problem::error(
+            codes::UNREADABLE,
+            Span { file, start: 0, end: 0 },
+            error.to_string(),
+        ));
     }
 
     /// A file's number, once it is read.
@@ -213,9 +218,15 @@ impl<'a> Reader<'a> {
         let path = path.to_owned();
         match kind {
             FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
-            FileKind::Overlay => estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print)),
-            FileKind::Fragment => estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print)),
-            FileKind::Connector => estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print)),
+            FileKind::Overlay => {
+                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print));
+            }
+            FileKind::Fragment => {
+                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print));
+            }
+            FileKind::Connector => {
+                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print));
+            }
             FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
             FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
         }
@@ -233,14 +244,16 @@ impl<'a> Reader<'a> {
                 Some(own) if wanted.is_none() => own.span,
                 _ => part.tree.name.span,
             };
-            let problem = Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
+            let problem =
+                Problem::error(codes::UNKNOWN_ENVIRONMENT, span, format!("there is no environment `{name}`"));
             let near = crate::shape::near(name, known.iter().map(|known| &*known.value));
             self.problems.add(match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem,
             });
         }
-        self.estate.environment = found.map(|name| Arc::clone(&name.value));
+        // With an environment that is not there, flows are still checked against one that is.
+        self.estate.environment = found.or(known.first()).map(|name| Arc::clone(&name.value));
     }
 
     /// Tables of the chosen environment.
@@ -262,21 +275,19 @@ impl<'a> Reader<'a> {
     /// What comes with flowrun, where the estate has nothing of the name.
     fn shipped(self) -> Estate {
         let mut estate = self.estate;
-        let mut reader = Reader { estate: Estate::default(), ..self }.from_shipped();
+        let mut reader = Reader { estate: Estate::default(), ..self }.at_shipped();
         for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
-            let table = ending(&path) == "csv";
-            if shipped::is_shared(&path) && !(table && estate.root.is_some()) {
+            if shipped::is_shared(&path, estate.root.is_some()) {
                 reader.file(&path, false);
             }
         }
         let theirs = reader.estate;
         add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
         add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
-        if estate.root.is_none() {
-            estate.tables.extend(theirs.tables);
-        }
+        estate.tables.extend(theirs.tables);
         let sources = &*reader.sources;
-        let known: BTreeSet<String> = estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
+        let known: BTreeSet<String> =
+            estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
         let missing = |file: &u32| record_name(sources, *file).is_none_or(|name| !known.contains(&name));
         estate.records.extend(theirs.records.into_iter().filter(missing));
         estate
@@ -284,8 +295,8 @@ impl<'a> Reader<'a> {
 
     /// The shipped estate by itself.
     fn shipped_alone(mut self, environment: Option<&str>) -> Estate {
-        let listed = SHIPPED.list(Path::new("/")).unwrap_or_default();
-        for path in listed.iter().filter(|path| is_ours(path)) {
+        let listed = self.list(Path::new("/"));
+        for path in &listed {
             self.file(path, true);
         }
         self.choose(environment);
@@ -298,8 +309,8 @@ fn part<T>(tree: Option<T>, file: u32, path: PathBuf, print: Hash) -> Option<Par
 }
 
 fn add_missing<T>(mine: &mut Vec<Part<T>>, theirs: Vec<Part<T>>, name: impl Fn(&T) -> &Arc<str>) {
-    let known: BTreeMap<Arc<str>, ()> = mine.iter().map(|part| (Arc::clone(name(&part.tree)), ())).collect();
-    mine.extend(theirs.into_iter().filter(|part| !known.contains_key(name(&part.tree))));
+    let known: BTreeSet<Arc<str>> = mine.iter().map(|part| Arc::clone(name(&part.tree))).collect();
+    mine.extend(theirs.into_iter().filter(|part| !known.contains(name(&part.tree))));
 }
 
 /// `system/record.json` of a record file.

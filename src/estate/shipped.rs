@@ -23,11 +23,12 @@ pub struct Shipped;
 /// The files inside the binary.
 pub static SHIPPED: Shipped = Shipped;
 
-/// What any estate may use without naming it: everything but flows, their cases and the estate's own file.
-pub(super) fn is_shared(path: &Path) -> bool {
-    ["/flows/connectors", "/flows/fragments", "/flows/tables", "/schemas/records"]
-        .iter()
-        .any(|folder| path.starts_with(folder))
+/// What an estate may use beside its own files: connectors and records. Where there is no estate: fragments and tables too.
+pub(super) fn is_shared(path: &Path, estate: bool) -> bool {
+    let system = ["/flows/connectors", "/schemas/records"];
+    let more = ["/flows/fragments", "/flows/tables"];
+    system.iter().any(|folder| path.starts_with(folder))
+        || !estate && more.iter().any(|folder| path.starts_with(folder))
 }
 
 impl Files for Shipped {

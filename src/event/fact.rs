@@ -64,6 +64,8 @@ pub enum Fact {
 pub struct Event {
     /// Its name, and its run's.
     pub id: EventId,
+    /// The first run of those that continue one another; its own name if it continues none.
+    pub root: RunId,
     /// The flow it is for.
     pub flow: Arc<str>,
     /// What must not overlap: the lane's full name.
@@ -87,6 +89,17 @@ pub struct Event {
 }
 
 impl Event {
+    /// The same event under a name of its own.
+    #[must_use]
+    pub fn named(mut self, id: EventId) -> Self {
+        self.root = match self.origin {
+            Origin::Again { root, .. } | Origin::Refresh { root, .. } => root,
+            _ => id,
+        };
+        self.id = id;
+        self
+    }
+
     /// What its effects are remembered by, beside the flow: the fact, or what it is about.
     pub fn effect_key(&self) -> Arc<str> {
         Arc::clone(self.fact.as_ref().unwrap_or(&self.key))
@@ -100,8 +113,13 @@ pub enum Origin {
     Source,
     /// A file or a command.
     Hand,
-    /// Made by the engine after a run that finished with old values.
-    Refresh,
+    /// Made by the engine after a run that finished with old values: it inherits the effects of that run.
+    Refresh {
+        /// The run whose writes it looks at again.
+        of: RunId,
+        /// The first run of those that continue one another.
+        root: RunId,
+    },
     /// A poll over an older window.
     Backfill,
     /// A comparison of both systems.
@@ -110,6 +128,8 @@ pub enum Origin {
     Again {
         /// The run it continues.
         of: RunId,
+        /// The first run of those that continue one another.
+        root: RunId,
         /// Whether effects may be repeated on purpose.
         force: bool,
     },
@@ -255,6 +275,8 @@ pub enum Why {
     },
     /// A person must look.
     Letter,
+    /// It has not begun: it looks again once the platform can no longer be working on an older write.
+    Later,
 }
 
 /// A run that left memory.
@@ -357,6 +379,8 @@ pub struct Past {
     pub run: RunId,
     /// Its flow.
     pub flow: Arc<str>,
+    /// The first run of those that continue one another.
+    pub root: RunId,
     /// Its lane.
     pub lane: Arc<str>,
     /// What it was about.
@@ -379,7 +403,7 @@ pub struct Past {
     pub outcome: Outcome,
     /// What is told of the outcome, and who caused it.
     pub reason: Option<Arc<str>>,
-    /// Hash of all that its writes used; only with outcome ok.
+    /// Hash of all that its writes used; with outcome unchanged, what the last good run used.
     pub used: Option<Hash>,
     /// What a child gives its parent.
     pub give: Option<Value>,

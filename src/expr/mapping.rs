@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Env, Error, Inferred, Read, Scope, Slot, Template, infer, reads, scope::Bound};
-use crate::value::{Map, Value};
+use crate::value::{Value, map_with_capacity};
 
 /// How a value is made.
 #[derive(Clone, Debug)]
@@ -56,8 +56,7 @@ impl Mapping {
                 Ok(Some(made.into()))
             }
             Self::Object(members) => {
-                let mut made =
-                    Map::with_capacity_and_hasher(members.len(), foldhash::fast::RandomState::default());
+                let mut made = map_with_capacity(members.len());
                 for (name, member) in members {
                     if let Some(value) =
                         member.eval_bound(scope, bound).map_err(|error| error.within(name))?

@@ -2,8 +2,8 @@
 //! they evaluate, infer shapes, and tell what they read. `minijinja` reads the grammar (here only); values, operators and
 //! functions are our own, exact and strict. It must never know a flow, a file or a platform; no clock, no randomness.
 
-mod error;
 mod eval;
+mod failure;
 mod fault;
 mod infer;
 mod lower;
@@ -17,7 +17,7 @@ mod table;
 mod template;
 
 pub use self::{
-    error::{Error, MissingRow},
+    failure::{Error, MissingRow},
     fault::{Fault, FaultKind},
     infer::{Env, Inferred},
     mapping::Mapping,

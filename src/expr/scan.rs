@@ -137,8 +137,16 @@ pub(super) fn guard(expression: &str, offset: usize) -> Result<Guarded, Fault> {
 
 /// A syntax error of the grammar, at its place in the scalar.
 pub(super) fn syntax(error: &minijinja::Error, expression: &str, offset: usize) -> Fault {
-    let range = error.range().filter(|range| range.end <= expression.len()).unwrap_or(0..expression.len());
-    let range = offset + range.start..offset + range.end.max(range.start);
+    let whole = 0..expression.len();
+    let mut range =
+        error.range().filter(|range| range.start <= range.end && range.end <= whole.end).unwrap_or(whole);
+    while !expression.is_char_boundary(range.start) {
+        range.start -= 1;
+    }
+    while !expression.is_char_boundary(range.end) {
+        range.end += 1;
+    }
+    let range = offset + range.start..offset + range.end;
     Fault::new(FaultKind::Syntax, span(&range), error.detail().unwrap_or("this is no expression").to_owned())
 }
 

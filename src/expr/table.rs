@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     money,
     shape::{Shape, near},
-    value::{Map, Value},
+    value::{self, Cells, Map, Value},
 };
 
 /// What a column holds.
@@ -92,40 +92,24 @@ impl ColumnShape {
 impl Table {
     /// Reads CSV whose header names types and keys: `channel_id:int*,subsidiary:text`.
     pub fn from_csv(name: &str, text: &str) -> Result<Self, Vec<TableFault>> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        let mut records = Vec::new();
-        let mut faults = Vec::new();
-        for record in reader.records() {
-            match record {
-                Ok(record) => {
-                    let line = record.position().map_or(1, |place| place.line() as usize);
-                    records.push((line, record));
-                }
-                Err(error) => faults.push(TableFault {
-                    line: 1,
-                    column: 1,
-                    message: format!("this is no CSV: {error}"),
-                }),
-            }
-        }
-        let mut records = records.into_iter();
-        let Some((line, header)) = records.next() else {
-            return Err(vec![TableFault {
-                line: 1,
-                column: 1,
-                message: "the header is missing: expected `name:type` for each column".into(),
-            }]);
+        let told = |(line, message)| TableFault { line, column: 1, message };
+        let records =
+            value::cells(text).map_err(|faults| faults.into_iter().map(told).collect::<Vec<_>>())?;
+        let Some((header, records)) = records.split_first() else {
+            return Err(vec![told((
+                1,
+                "the header is missing: expected `name:type` for each column".into(),
+            ))]);
         };
-        let columns = columns(line, &header, &mut faults);
-        if columns.len() != header.len() {
+        let mut faults = Vec::new();
+        let columns = columns(header, &mut faults);
+        if columns.len() != header.cells.len() {
             return Err(faults);
         }
         let mut table = Building { columns, rows: Vec::new(), index: HashMap::new(), faults };
-        records.for_each(|(line, record)| table.row(line, &record));
+        for record in records {
+            table.row(record);
+        }
         if table.faults.is_empty() { Ok(table.done(name)) } else { Err(table.faults) }
     }
 
@@ -180,17 +164,18 @@ impl Building {
         self.faults.push(TableFault { line, column, message });
     }
 
-    fn row(&mut self, line: usize, record: &csv::StringRecord) {
-        if record.len() != self.columns.len() {
-            let message = format!("expected {} cells, found {}", self.columns.len(), record.len());
+    fn row(&mut self, Cells { line, cells }: &Cells) {
+        let line = *line;
+        if cells.len() != self.columns.len() {
+            let message = format!("expected {} cells, found {}", self.columns.len(), cells.len());
             return self.fault(
                 line,
-                record.len().min(self.columns.len()) + usize::from(record.len() > self.columns.len()),
+                cells.len().min(self.columns.len()) + usize::from(cells.len() > self.columns.len()),
                 message,
             );
         }
         let mut row = Map::default();
-        for (number, cell) in record.iter().enumerate() {
+        for (number, cell) in cells.iter().enumerate() {
             let column = self.columns[number].clone();
             match cell_value(&column, cell) {
                 Ok(value) => drop(row.insert(column.name, value)),
@@ -216,11 +201,12 @@ impl Building {
     }
 }
 
-fn columns(line: usize, header: &csv::StringRecord, faults: &mut Vec<TableFault>) -> Vec<Column> {
+fn columns(header: &Cells, faults: &mut Vec<TableFault>) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
-    for (number, cell) in header.iter().enumerate() {
-        let mut fault = |message: String| faults.push(TableFault { line, column: number + 1, message });
-        let (cell, key) = cell.strip_suffix('*').map_or((cell, false), |cell| (cell, true));
+    for (number, cell) in header.cells.iter().enumerate() {
+        let mut fault =
+            |message: String| faults.push(TableFault { line: header.line, column: number + 1, message });
+        let (cell, key) = cell.strip_suffix('*').map_or((cell.as_str(), false), |cell| (cell, true));
         let Some((name, shape)) = cell.split_once(':') else {
             fault(format!("`{cell}` has no type: write `{cell}:text`, or int, decimal, bool"));
             continue;

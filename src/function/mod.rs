@@ -63,6 +63,8 @@ pub struct Param {
     pub needed: bool,
     /// The words it may be, if it is one of a few.
     pub words: &'static [&'static str],
+    /// Of a list: what its elements are, unless a path says which part of them counts. Of a path: what it leads to.
+    pub each: Takes,
 }
 
 /// The kinds of values a parameter takes.
@@ -199,15 +201,19 @@ impl Takes {
 
 impl Param {
     const fn needed(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, needed: true, words: &[] }
+        Self { name, takes, needed: true, words: &[], each: Takes::ANY }
     }
 
     const fn optional(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, needed: false, words: &[] }
+        Self { name, takes, needed: false, words: &[], each: Takes::ANY }
     }
 
     const fn word(name: &'static str, words: &'static [&'static str]) -> Self {
-        Self { name, takes: Takes::TEXT, needed: false, words }
+        Self { name, takes: Takes::TEXT, needed: false, words, each: Takes::ANY }
+    }
+
+    const fn of(self, each: Takes) -> Self {
+        Self { each, ..self }
     }
 }
 

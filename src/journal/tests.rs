@@ -13,6 +13,7 @@ use crate::event::{
 fn event(id: u64, key: &str, fact: Option<&str>) -> Event {
     Event {
         id: EventId(id),
+        root: EventId(id),
         flow: "orders".into(),
         lane: format!("orders/{key}").into(),
         key: key.into(),
@@ -30,6 +31,7 @@ fn past(id: u64, key: &str, outcome: Outcome) -> Past {
     Past {
         run: EventId(id),
         flow: "orders".into(),
+        root: EventId(id),
         lane: format!("orders/{key}").into(),
         key: key.into(),
         fact: (key == "b").then(|| "refund-2".into()),

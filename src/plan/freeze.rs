@@ -12,7 +12,7 @@ use std::{
 use super::model::{Node, Slot, Slots, Work};
 use crate::{
     expr::{Mapping, Read, Template},
-    value::Keep as Used,
+    value::{Keep as Used, Value},
 };
 
 /// The slices of all writes, by node; empty for nodes that write nothing.
@@ -44,40 +44,52 @@ impl<'a> Slice<'a> {
         slice.used
     }
 
-    /// All on which it depends whether a node runs: its conditions, its gates.
+    /// All on which it depends whether a node runs: its conditions, its gates. (Over what it runs is part of its work.)
     fn existence(&mut self, node: usize) {
         if !self.known.insert(node) {
             return;
         }
         let own = &self.nodes[node];
         for decision in own.when.iter().map(|(decision, _)| decision).chain(&own.gates) {
-            self.value(usize::from(*decision), &[]);
+            // Of an effect, only whether it failed.
+            self.value(usize::from(*decision), &["".into()]);
         }
-        let all = own.condition.iter().chain(own.each.iter().map(|each| &each.list));
-        all.for_each(|template| self.reads(template.reads()));
-        own.each
-            .iter()
-            .filter_map(|each| each.filter.as_ref())
-            .for_each(|filter| self.template(node, filter));
+        if let Some(condition) = &own.condition {
+            self.reads(condition.reads());
+        }
     }
 
     /// All on which the bytes of a request, a mapped value or an outcome depend.
     fn work(&mut self, node: usize) {
         let own = &self.nodes[node];
-        let keys = own.each.iter().flat_map(|each| [&each.by, &each.apart]).flatten();
-        keys.for_each(|key| self.template(node, key));
+        if let Some(each) = &own.each {
+            self.mapping(node, &Mapping::Const(Value::Null));
+            for key in each.by.iter().chain(&each.apart) {
+                self.template(node, key);
+            }
+        }
         match &own.work {
             Work::Map(mapping) => self.mapping(node, mapping),
             Work::Decide(decide) => {
-                decide.choose.iter().for_each(|(_, condition)| self.template(node, condition))
-            }
-            Work::Call(call) => {
-                call.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping));
-                for (read, parameters) in &call.changes {
-                    parameters.iter().for_each(|(_, path)| self.value(usize::from(*read), path));
+                for (_, condition) in &decide.choose {
+                    self.template(node, condition);
                 }
             }
-            Work::Child(child) => child.with.iter().for_each(|(_, mapping)| self.mapping(node, mapping)),
+            Work::Call(call) => {
+                self.parameters(node, &call.with);
+                for (read, parameters) in call.changes.as_slice() {
+                    for (_, path) in parameters {
+                        self.value(usize::from(*read), path);
+                    }
+                }
+            }
+            Work::Child(child) => self.parameters(node, &child.with),
+        }
+    }
+
+    fn parameters(&mut self, node: usize, with: &[(Arc<str>, Mapping)]) {
+        for (_, mapping) in with {
+            self.mapping(node, mapping);
         }
     }
 
@@ -88,8 +100,8 @@ impl<'a> Slice<'a> {
     /// What a mapping reads; what it reads of the element of its node's `each`, it reads of the list.
     fn mapping(&mut self, node: usize, mapping: &Mapping) {
         let Some(each) = &self.nodes[node].each else { return self.reads(mapping.reads()) };
-        let (list, body) = (each.list.clone(), Box::new(mapping.clone()));
-        self.reads(Mapping::Each { list, slot: each.slot, filter: None, body }.reads());
+        let (list, filter, body) = (each.list.clone(), each.filter.clone(), Box::new(mapping.clone()));
+        self.reads(Mapping::Each { list, slot: each.slot, filter, body }.reads());
     }
 
     fn reads(&mut self, reads: Vec<Read>) {

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use crate::flow::{
-    At, Call, Check, Child, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source, SourceKind,
-    Trigger, Until, Work,
+    At, Call, Check, Child, Compared, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source,
+    SourceKind, Trigger, Until, Work,
 };
 use crate::{
     expr::{Mapping, Tables, Template},

@@ -140,20 +140,16 @@ codes! {
     CRON = "FR405", "bad cron expression";
     /// A time zone that does not exist.
     ZONE = "FR406", "unknown time zone";
-    /// A decision has one outcome, not one an element.
-    EACH_DECISION = "FR407", "a decision with `each`";
     /// With `keep: latest`, a run reads more of the event than its key.
-    LATEST_EVENT = "FR408", "data of an event that may be replaced";
+    LATEST_EVENT = "FR407", "data of an event that may be replaced";
     /// Facts that cannot be told apart.
-    ALL_WITHOUT_ID = "FR409", "`keep: all` without `id`";
+    ALL_WITHOUT_ID = "FR408", "`keep: all` without `id`";
     /// `apart` leaves failed elements out.
-    APART = "FR410", "all elements are wanted of a node that may lose some";
+    APART = "FR409", "all elements are wanted of a node that may lose some";
     /// Elements of an `each` that cannot be told apart.
-    SAME_KEY = "FR411", "the same key for every element";
+    SAME_KEY = "FR410", "the same key for every element";
     /// A run would wait for a lane that it holds itself.
-    LANE_CYCLE = "FR412", "flows that wait for one another";
-    /// `start` is neither `now`, `all` nor an instant.
-    START = "FR413", "not a start";
+    LANE_CYCLE = "FR411", "flows that wait for one another";
     /// Nobody has said what happens if the write is sent twice.
     NO_REPEAT = "FR501", "a write without an answer to repetition";
     /// A flow writes the very record it listens to.
@@ -164,8 +160,8 @@ codes! {
     UNSTABLE_ID = "FR504", "an external id that comes from a read";
     /// No parameter has its counterpart in the record read.
     CHANGES = "FR505", "`changes` without anything to compare";
-    /// `fresh`, `wait`, `changes` or `batch` where it means nothing.
-    MISPLACED = "FR506", "a key that this call does not take";
+    /// A key of the language that nothing carries out yet.
+    LATER = "FR506", "a key that comes with a later version";
     /// A poll of an operation without a cursor.
     NOT_POLLABLE = "FR507", "an operation that cannot be polled";
     /// `repeat: safe` where a repetition would add lines.
@@ -208,6 +204,8 @@ codes! {
     SETTINGS = "FR676", "a connection that cannot be opened";
     /// `extends:` is kept but not applied.
     OVERLAYS_LATER = "FR677", "overlays are not read yet";
+    /// A class of work or an alert that the estate does not declare.
+    ESTATE_NAME = "FR678", "a name that the estate does not have";
 }
 
 /// The code's line, if there is such a code.

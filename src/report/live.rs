@@ -26,6 +26,11 @@ impl LiveView {
         Self { paint, width: 12, began: HashMap::new(), main }
     }
 
+    /// From now on another run is the one that is watched.
+    pub fn follow(&mut self, main: RunId) {
+        self.main = main;
+    }
+
     /// The line for an event, if it is worth one.
     pub fn line(&mut self, live: &Live) -> Option<String> {
         let indent = if live.run == self.main { "" } else { "    " };

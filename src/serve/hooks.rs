@@ -8,7 +8,7 @@ use super::{Said, Shared, said::Health};
 use crate::{
     connector::Connection,
     event::{Answer, Failure, Priority, Request, RunId},
-    trigger::{self, Duty},
+    trigger::{self, Todo},
     value::Value,
 };
 
@@ -26,7 +26,7 @@ struct Operations {
 pub(super) struct Watch {
     shared: Arc<Shared>,
     connection: Arc<str>,
-    scopes: BTreeSet<Arc<str>>,
+    scopes: Vec<Arc<str>>,
     destination: String,
     operations: Operations,
 }
@@ -48,7 +48,7 @@ impl Watch {
             return by_hand("the connector has no operations for it");
         };
         let destination = format!("{}/hooks/{connection}", public_url.trim_end_matches('/'));
-        Some(Self { shared: Arc::clone(shared), connection, scopes, destination, operations })
+        Some(Self { shared: Arc::clone(shared), connection, scopes: scopes.into_iter().collect(), destination, operations })
     }
 
     pub(super) async fn run(self) {
@@ -80,20 +80,25 @@ impl Watch {
         let empty = Value::object::<Arc<str>>([]);
         let listed = self.ask(&self.operations.list, empty, false).await?;
         let rows = listed.as_list().map(<[Value]>::to_vec).unwrap_or_default();
-        for duty in trigger::duties(&self.scopes, &self.destination, &rows) {
-            self.carry_out(&duty).await?;
+        for todo in trigger::todo(&self.scopes, &self.destination, &rows) {
+            self.carry_out(todo).await?;
         }
         Ok(())
     }
 
-    async fn carry_out(&self, duty: &Duty) -> Result<(), Failure> {
-        let (connection, scope) = (Arc::clone(&self.connection), Arc::clone(duty.scope()));
-        let (operation, said) = match duty {
-            Duty::Register { .. } => (Some(&self.operations.register), Said::Registered { connection, scope }),
-            Duty::Enable { .. } => (self.operations.enable.as_ref(), Said::Enabled { connection, scope }),
+    async fn carry_out(&self, todo: Todo) -> Result<(), Failure> {
+        let connection = Arc::clone(&self.connection);
+        let scope = |with: &Value| with.get("scope").and_then(Value::as_str).unwrap_or_default().into();
+        let (operation, said, with) = match todo {
+            Todo::Register(with) => {
+                (Some(&self.operations.register), Said::Registered { connection, scope: scope(&with) }, with)
+            }
+            Todo::Enable(with) => {
+                (self.operations.enable.as_ref(), Said::Enabled { connection, scope: scope(&with) }, with)
+            }
         };
         let Some(operation) = operation else { return Ok(()) };
-        self.ask(operation, duty.parameters(&self.destination), true).await?;
+        self.ask(operation, with, true).await?;
         self.shared.say(said);
         // Whatever was not told of meanwhile is found by the polls.
         self.shared.wake(&self.connection).notify_waiters();

@@ -41,7 +41,6 @@ pub fn assignable(from: &Shape, to: &Shape) -> Result<(), Mismatch> {
         | (Shape::Int, Shape::Int | Shape::Number | Shape::Rate | Shape::Text(_))
         | (Shape::Number | Shape::Rate, Shape::Number | Shape::Rate | Shape::Text(_))
         | (Shape::Money(_), Shape::Number | Shape::Rate)
-        | (Shape::Enum(_), Shape::Text(_))
         | (Shape::Text(_), Shape::Enum(_)) => Ok(()),
         (Shape::Optional(from), Shape::Optional(to)) => assignable(from, to),
         (from, Shape::Optional(to)) => assignable(from, to),
@@ -59,6 +58,7 @@ pub fn assignable(from: &Shape, to: &Shape) -> Result<(), Mismatch> {
             Mismatch::here(format!("expected {to}, found {from}: turn it into a number with `| decimal`")),
         ),
         (Shape::Text(from), Shape::Text(to)) => formats(from, to),
+        (Shape::Enum(words), Shape::Text(to)) => fits(words, to),
         (Shape::Enum(from), Shape::Enum(to)) => words(from, to),
         (Shape::List(from), Shape::List(to)) => assignable(from, to).map_err(|miss| miss.below(&"[]".into())),
         (Shape::Object(from), Shape::Object(to)) => objects(from, to),
@@ -81,6 +81,16 @@ fn formats(from: &TextShape, to: &TextShape) -> Result<(), Mismatch> {
             "expected {to} text, found {from} text: write it with `| date(format='…')`"
         ))),
         _ => Ok(()),
+    }
+}
+
+fn fits(words: &[Arc<str>], to: &TextShape) -> Result<(), Mismatch> {
+    let Some(most) = to.max_len else { return Ok(()) };
+    match words.iter().find(|word| word.chars().nth(most as usize).is_some()) {
+        Some(word) => Err(Mismatch::here(format!(
+            "`{word}` is longer than the {most} characters that are possible here"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -225,6 +235,11 @@ mod tests {
             ),
             (dollars(), pounds(), "expected an amount in GBP, found one in USD: convert it with `fx`"),
             (instant, date, "expected date text, found date-time text: write it with `| date(format='…')`"),
+            (
+                words(&["abcd"]),
+                Shape::Text(TextShape { max_len: Some(3), format: None }),
+                "`abcd` is longer than the 3 characters that are possible here",
+            ),
             (words(&["open"]), words(&["opened"]), "`open` is not possible here: did you mean `opened`?"),
             (
                 Shape::object([("a", Shape::object([("b", Shape::Bool)]).list())]),

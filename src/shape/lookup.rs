@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Object, Shape, near};
+use crate::value::Step;
 
 /// A step that leads nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +73,22 @@ pub fn element(shape: &Shape) -> Option<Shape> {
         Shape::Any => Some(Shape::Any),
         Shape::List(element) => Some(Shape::clone(element)),
         _ => None,
+    }
+}
+
+/// The same shape, where what the path leads to is known to be there.
+pub fn present_at(shape: &Shape, path: &[Step]) -> Shape {
+    let present = shape.present();
+    match (path.split_first(), present) {
+        (Some((Step::Key(name), rest)), Shape::Object(object)) if object.fields.contains_key(name) => {
+            let mut object = Object::clone(object);
+            if let Some(field) = object.fields.get_mut(name) {
+                field.shape = present_at(&field.shape, rest);
+                field.required = true;
+            }
+            Shape::Object(Arc::new(object))
+        }
+        _ => present.clone(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Signed JSON Web Tokens for OAuth 2.0 client credentials (RFC 7523). In: a PKCS#8 PEM key and claims. Out: the compact
-//! token. Algorithms: those NetSuite takes and ring makes, PS256 and ES256.
+//! Signed JSON Web Tokens for `OAuth` 2.0 client credentials (RFC 7523). In: a PKCS#8 PEM key and claims. Out: the compact
+//! token. Algorithms: those `NetSuite` takes and ring makes, PS256 and ES256.
 
 use ring::{
     rand::SystemRandom,
@@ -46,7 +46,7 @@ pub struct Claims<'a> {
     pub scope: &'a [std::sync::Arc<str>],
     /// `iat`, unix seconds.
     pub issued: i64,
-    /// `exp`, unix seconds; NetSuite allows at most an hour after `issued`.
+    /// `exp`, unix seconds; `NetSuite` allows at most an hour after `issued`.
     pub expires: i64,
 }
 
@@ -55,7 +55,7 @@ pub struct JwtKey(Pair);
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
-    Ecdsa(EcdsaKeyPair),
+    Ecdsa(Box<EcdsaKeyPair>),
 }
 
 impl JwtKey {
@@ -69,7 +69,7 @@ impl JwtKey {
             Algorithm::Es256 => {
                 let random = SystemRandom::new();
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, &random);
-                Pair::Ecdsa(pair.map_err(refused)?)
+                Pair::Ecdsa(Box::new(pair.map_err(refused)?))
             }
         }))
     }

@@ -104,13 +104,6 @@ pub fn random() -> Result<u64, Error> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// A new P-256 key as base64 of its PKCS#8 form.
-#[cfg(test)]
-pub(crate) fn test_key() -> String {
-    let with = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-    base64(ring::signature::EcdsaKeyPair::generate_pkcs8(with, &SystemRandom::new()).unwrap().as_ref())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

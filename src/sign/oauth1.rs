@@ -1,5 +1,7 @@
-//! OAuth 1.0a with HMAC-SHA256 (RFC 5849; NetSuite's token-based authentication). In: a request line, credentials, a
+//! `OAuth` 1.0a with HMAC-SHA256 (RFC 5849; `NetSuite`'s token-based authentication). In: a request line, credentials, a
 //! moment. Out: the value of the `Authorization` header. A JSON body is never part of what is signed.
+
+use std::fmt::Write as _;
 
 use super::{base64, hmac_sha256, percent, unpercent};
 
@@ -14,7 +16,7 @@ pub struct Credentials<'a> {
     pub token_id: &'a str,
     /// The token's secret.
     pub token_secret: &'a str,
-    /// The realm: NetSuite's account, upper case.
+    /// The realm: `NetSuite`'s account, upper case.
     pub realm: &'a str,
 }
 
@@ -42,9 +44,9 @@ pub fn authorization(method: &str, url: &str, who: Credentials<'_>, when: Moment
     let signature = sign(&base_string(method, url, &own), who);
     let mut header = format!("OAuth realm=\"{}\"", percent(who.realm));
     for (name, value) in own {
-        header.push_str(&format!(", {name}=\"{}\"", percent(value)));
+        let _ = write!(header, ", {name}=\"{}\"", percent(value));
     }
-    header.push_str(&format!(", oauth_signature=\"{}\"", percent(&signature)));
+    let _ = write!(header, ", oauth_signature=\"{}\"", percent(&signature));
     header
 }
 

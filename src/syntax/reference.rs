@@ -50,7 +50,7 @@ impl Book {
         self.line(&format!("**{}**: {}", capital(object.name), lower(object.doc)));
         for rule in object.rules {
             if let Rule::OneOf(keys) = rule {
-                self.line(&format!("Exactly one of {}.", keys.map_join()));
+                self.line(&format!("Exactly one of {}.", listed(keys)));
             }
         }
         self.line("\n| key | value | meaning | example |\n|---|---|---|---|");
@@ -76,14 +76,9 @@ impl Book {
     }
 }
 
-trait MapJoin {
-    fn map_join(&self) -> String;
-}
-
-impl MapJoin for [&str] {
-    fn map_join(&self) -> String {
-        self.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
-    }
+/// `a`, `b`, `c`.
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The objects that stand below a key.
@@ -112,9 +107,9 @@ fn value(want: &Want) -> String {
         Want::Number(least, most) => format!("number, {least} to {most}"),
         Want::Bool => "true or false".into(),
         Want::Duration => "duration".into(),
-        Want::Word(words) => words.map_join(),
+        Want::Word(words) => listed(words),
         Want::Instant([]) => "instant".into(),
-        Want::Instant(words) => format!("{}, instant", words.map_join()),
+        Want::Instant(words) => format!("{}, instant", listed(words)),
         Want::Or(inner) => format!("{} or expression", value(inner)),
         Want::Reference => "`env:NAME`, `file:path`".into(),
         Want::Given => "value".into(),

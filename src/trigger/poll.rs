@@ -1,7 +1,7 @@
 //! Polls. In: an operation's cursor, the place where the last page ended, a page of rows. Out: which rows are new enough to hand
 //! on, and the next place. One place is one commit: the rows of a page and the place after it go to disk together.
 //!
-//! Two kinds. `second`: the platform takes a stamp, inclusive, in full seconds (BigCommerce's V2 orders). The place moves to the
+//! Two kinds. `second`: the platform takes a stamp, inclusive, in full seconds (`BigCommerce`'s V2 orders). The place moves to the
 //! last full second seen, which is read again; a second with more rows than a page goes on by page number. `keyset`: the
 //! platform is asked strictly after (stamp, tie), so no row is seen twice or missed while pages shift.
 
@@ -172,7 +172,7 @@ mod tests {
         rows.rows.iter().map(|(_, row)| row.get("id").unwrap().as_i64().unwrap()).collect()
     }
 
-    /// A platform that answers as BigCommerce's V2 orders do.
+    /// A platform that answers as `BigCommerce`'s V2 orders do.
     fn page(all: &[Value], place: &Place, size: usize) -> Vec<Value> {
         let at = |row: &Value| stamp::read(row.get("at").unwrap(), "UTC").unwrap();
         let from: Vec<_> = all.iter().filter(|row| at(row) >= place.since.0).cloned().collect();

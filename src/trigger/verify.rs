@@ -153,3 +153,101 @@ fn standard<'h>(
 fn signed(holds: bool) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(Refused::BadSignature) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{connector::Given, problem::Problems, record::Records, source::Sources, syntax, yaml};
+
+    fn connection(verify: &str) -> Connection {
+        let text = format!(
+            "connector: shop\nbase: https://x.example.org\nauth: {{ t: {{ kind: basic }} }}\nsettings: {{ hash: slug }}\nwebhooks:\n  verify: {verify}\n  producer: {{ field: producer, equals: \"stores/{{{{ settings.hash }}}}\" }}\n  scope: scope\n  scopes: [a/b]\noperations:\n  op: {{ reads: any, get: /a }}\n"
+        );
+        let mut sources = Sources::default();
+        let mut problems = Problems::default();
+        let file = sources.add("shop.yaml", text);
+        let tree = yaml::read(&sources, file, &mut problems).unwrap();
+        let file = syntax::connector(&tree, &mut problems).unwrap();
+        let connector = crate::connector::lower(&file, &Records::default(), &mut problems);
+        assert!(!problems.has_errors(), "{:#?}", problems.into_sorted());
+        let given = Given { settings: vec![("hash".into(), "abc123".into())], ..Given::default() };
+        Connection::open("store".into(), Arc::new(connector), given).unwrap()
+    }
+
+    fn secrets(texts: &[&str]) -> Secrets {
+        Secrets::new(texts.iter().map(|text| Secret::new((*text).to_owned())))
+    }
+
+    const BODY: &str = r#"{"scope":"store/order/created","store_id":"1025646","data":{"type":"order","id":250},"hash":"dd70c0976e06b67aaf671e73f49dcb79230ebf9d","created_at":1561479335,"producer":"stores/abc123"}"#;
+    const ID: &str = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W";
+    const SIGNATURE: &str = "v1,2KljdcsClqc3JOnXXPBIDdQ3J6rnnvqXkOLKG20gomw=";
+    const SECRET: &str = "test-client-secret-0123456789";
+    const AT: Instant = Instant(1_767_225_600_000);
+
+    fn standard_hook(secret: &[&str], signature: &str, body: &str, now: Instant) -> Result<Hook, Refused> {
+        let headers =
+            [("Webhook-Id", ID), ("webhook-timestamp", "1767225600"), ("webhook-signature", signature)];
+        hook(&connection("{ kind: standard, secret: s }"), &secrets(secret), &headers, body.as_bytes(), now)
+    }
+
+    #[test]
+    fn a_signature_made_elsewhere_holds() {
+        let found = standard_hook(&[SECRET], SIGNATURE, BODY, AT).unwrap();
+        assert_eq!((found.scope.as_deref(), found.id.as_deref()), (Some("store/order/created"), Some(ID)));
+        assert_eq!(found.body.get("data").unwrap().get("id").unwrap().as_i64(), Some(250));
+    }
+
+    #[test]
+    fn secrets_can_be_changed_and_signatures_may_be_several() {
+        assert!(standard_hook(&["old", SECRET], SIGNATURE, BODY, AT).is_ok());
+        let several = format!("v1,AAAA v2,xyz {SIGNATURE}");
+        assert!(standard_hook(&[SECRET], &several, BODY, AT).is_ok());
+    }
+
+    #[test]
+    fn what_is_forged_stale_or_foreign_is_refused() {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        let changed = BODY.replace("250", "251");
+        for (result, refused, status) in [
+            (standard_hook(&["other"], SIGNATURE, BODY, AT), Refused::BadSignature, 401),
+            (standard_hook(&[], SIGNATURE, BODY, AT), Refused::BadSignature, 401),
+            (standard_hook(&[SECRET], &SIGNATURE.replace("v1", "v2"), BODY, AT), Refused::BadSignature, 401),
+            (standard_hook(&[SECRET], SIGNATURE, &changed, AT), Refused::BadSignature, 401),
+            (standard_hook(&[SECRET], SIGNATURE, BODY, AT + minutes(6)), Refused::Stale, 401),
+            (standard_hook(&[SECRET], SIGNATURE, BODY, AT - minutes(6)), Refused::Stale, 401),
+        ] {
+            assert_eq!(result, Err(refused.clone()));
+            assert_eq!(refused.status(), status);
+        }
+        assert!(standard_hook(&[SECRET], SIGNATURE, BODY, AT + minutes(4)).is_ok());
+        let bare =
+            hook(&connection("{ kind: standard, secret: s }"), &secrets(&[SECRET]), &[], BODY.as_bytes(), AT);
+        assert_eq!(bare, Err(Refused::Unsigned("webhook-id".into())));
+    }
+
+    #[test]
+    fn a_shared_header_binds_to_its_own_store() {
+        let shop = connection("{ kind: header, header: X-Hook-Key, secret: s }");
+        let given = |key: &str, body: &str| {
+            hook(&shop, &secrets(&["k3y"]), &[("x-hook-key", key)], body.as_bytes(), AT)
+        };
+        assert!(given("k3y", BODY).is_ok());
+        assert_eq!(given("key", "not even json"), Err(Refused::BadSignature));
+        assert_eq!(given("k3y", &BODY.replace("abc123", "other")), Err(Refused::OtherProducer));
+        assert!(matches!(given("k3y", "{"), Err(Refused::NotJson(_))));
+        assert_eq!(given("k3y", &" ".repeat(LONGEST + 1)), Err(Refused::TooLong));
+    }
+
+    #[test]
+    fn basic_is_understood() {
+        let shop = connection("{ kind: basic, user: flow, secret: s }");
+        let given = |pair: &str| {
+            let header = format!("Basic {}", sign::base64(pair.as_bytes()));
+            hook(&shop, &secrets(&["p:w"]), &[("Authorization", &header)], BODY.as_bytes(), AT)
+        };
+        assert!(given("flow:p:w").is_ok());
+        assert_eq!(given("flow:pw"), Err(Refused::BadSignature));
+    }
+}

@@ -82,3 +82,77 @@ fn feed(value: &Value, to: &mut blake3::Hasher) {
 fn feed_text(tag: [u8; 1], text: &str, to: &mut blake3::Hasher) {
     to.update(&tag).update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::{Currency, Decimal, Money};
+
+    fn json(text: &str) -> Value {
+        Value::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn spelling_does_not_count() {
+        for (one, two) in [
+            ("1", "1.000"),
+            ("{\"a\":1,\"b\":[2.50]}", "{ \"b\": [2.5], \"a\": 1.0 }"),
+            ("\"\\u0041\"", "\"A\""),
+            ("0", "0.00"),
+        ] {
+            assert_eq!(json(one).hash(), json(two).hash(), "{one} and {two}");
+        }
+    }
+
+    #[test]
+    fn different_values_differ() {
+        let texts = [
+            "null",
+            "true",
+            "false",
+            "0",
+            "1",
+            "\"1\"",
+            "\"\"",
+            "[]",
+            "[[]]",
+            "[1,2]",
+            "[[1],2]",
+            "[\"a\",\"b\"]",
+            "[\"ab\"]",
+            "{}",
+            "{\"a\":null}",
+            "{\"a\":{}}",
+            "{\"a\":1}",
+            "{\"a1\":\"\"}",
+            "[\"a\",1]",
+            "1e400",
+            "\"1e400\"",
+            "-1",
+        ];
+        let pounds =
+            |code| Value::from(Money { amount: Decimal::ONE, currency: Currency::from_code(code).unwrap() });
+        let mut hashes: Vec<Hash> = texts.iter().map(|text| json(text).hash()).collect();
+        hashes.extend([pounds("GBP").hash(), pounds("USD").hash()]);
+        let count = hashes.len();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), count);
+    }
+
+    #[test]
+    fn a_key_makes_another_hash() {
+        let value = json("{\"email\":\"jo@example.test\"}");
+        assert_ne!(value.keyed_hash(&[1; 32]), value.keyed_hash(&[2; 32]));
+        assert_ne!(value.keyed_hash(&[1; 32]), value.hash());
+        assert_eq!(
+            value.keyed_hash(&[1; 32]),
+            json("{ \"email\": \"jo@example.test\" }").keyed_hash(&[1; 32])
+        );
+        // stored hashes must mean the same for ever
+        assert_eq!(
+            json("{\"a\":[1,\"x\",null,true]}").hash().to_string(),
+            "d424b0e6e533f979d62aa88bf833991bdf6795506fcd3480bcb2196877e46c9d"
+        );
+    }
+}

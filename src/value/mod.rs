@@ -2,6 +2,7 @@
 //! canonical hashes, paths. It must never know a platform, a file or a flow.
 
 mod arith;
+mod cells;
 mod compare;
 mod hash;
 mod json;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     arith::{Arithmetic, Quantity, Refusal, divide_rounded, negate},
+    cells::{Cells, cells},
     compare::Seen,
     hash::Hash,
     json::JsonError,
@@ -27,6 +29,11 @@ use crate::money::{Decimal, Money};
 
 /// An object: keys in the order they were written.
 pub type Map = IndexMap<Arc<str>, Value, foldhash::fast::RandomState>;
+
+/// An empty object with room for so many members.
+pub fn map_with_capacity(members: usize) -> Map {
+    Map::with_capacity_and_hasher(members, foldhash::fast::RandomState::default())
+}
 
 /// A JSON value, exact, cheap to clone (containers and texts are shared). `Money` is an amount that knows its
 /// currency; as JSON it is a number.

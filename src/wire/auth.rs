@@ -176,7 +176,7 @@ fn read(status: u16, body: &Value, at: Instant) -> Result<Token, Lost> {
     let token = body.get("access_token").and_then(Value::as_str);
     let Some(token) = token.filter(|_| (200..300).contains(&status)) else {
         let code = body.get("error").and_then(Value::as_str).unwrap_or("no reason given");
-        let code: String = code.chars().filter(|letter| letter.is_ascii_graphic()).take(60).collect();
+        let code: String = code.chars().filter(char::is_ascii_graphic).take(60).collect();
         return Err(Lost::new(Class::Auth, Sent::No, format!("no token was given: HTTP {status}: {code}")));
     };
     // NetSuite gives the number as a number or as text.

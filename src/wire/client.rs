@@ -203,17 +203,42 @@ pub(super) fn is_private(address: IpAddr) -> bool {
                 || (a == 198 && (18..20).contains(&b))
                 || a >= 240
         }
-        IpAddr::V6(six) => match six.to_ipv4() {
-            Some(four) => is_private(IpAddr::V4(four)),
-            None => {
-                let first = six.segments()[0];
-                six.is_loopback()
-                    || six.is_unspecified()
-                    || six.is_multicast()
-                    || first & 0xfe00 == 0xfc00
-                    || first & 0xffc0 == 0xfe80
-                    || first == 0x64
+        IpAddr::V6(six) => {
+            if let Some(four) = six.to_ipv4() {
+                return is_private(IpAddr::V4(four));
             }
-        },
+            let first = six.segments()[0];
+            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
+            // 64:ff9b::/96 leads to IPv4 addresses that were not looked at.
+            local || first == 0x64 || six.is_loopback() || six.is_unspecified() || six.is_multicast()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_known() {
+        for text in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.1.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fc00::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+            "224.0.0.1",
+        ] {
+            assert!(is_private(text.parse().unwrap()), "{text}");
+        }
+        for text in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111"] {
+            assert!(!is_private(text.parse().unwrap()), "{text}");
+        }
     }
 }

@@ -62,14 +62,16 @@ impl Wire {
 
     /// Adds a connection. Connections of one account share its limits; the first one's count.
     pub fn add(&mut self, connection: Arc<Connection>, access: Access) -> Result<(), Error> {
-        access.secrets.values().for_each(|secret| self.redactor.learn(secret));
+        for secret in access.secrets.values() {
+            self.redactor.learn(secret);
+        }
         let limits = &connection.door;
         let limits =
             limit::Limits { window: limits.window, slots: limits.slots, groups: limits.groups.clone() };
-        let account = Arc::clone(&connection.account);
+        let (name, account) = (Arc::clone(&connection.name), Arc::clone(&connection.account));
         let door = Arc::clone(self.doors.entry(account).or_insert_with(|| Arc::new(Door::new(&limits))));
-        let link = Link::new(Arc::clone(&connection), access, door, self.redactor.clone())?;
-        self.links.insert(Arc::clone(&connection.name), Arc::new(link));
+        let link = Link::new(connection, access, door, self.redactor.clone())?;
+        self.links.insert(name, Arc::new(link));
         Ok(())
     }
 
@@ -196,6 +198,3 @@ pub fn now() -> Instant {
 
 /// The secrets of a connection, by name.
 pub type Secrets = BTreeMap<Arc<str>, Secret<String>>;
-
-#[cfg(test)]
-mod tests;

@@ -59,13 +59,21 @@ pub(super) async fn all(
         match one(link, operation, sending, &some, pass.take()).await {
             Ok(Done { answer: Answer::Each(answers), at: when }) => {
                 at = when;
-                group.iter().zip(answers).for_each(|(index, answer)| each[*index] = answer);
+                for (index, answer) in group.iter().zip(answers) {
+                    each[*index] = answer;
+                }
             }
             Ok(Done { answer: Answer::One(answer), .. }) => {
-                group.iter().for_each(|index| each[*index] = Ok(answer.clone()))
+                for index in &group {
+                    each[*index] = Ok(answer.clone());
+                }
             }
             // The others stand for themselves.
-            Err(failure) => group.iter().for_each(|index| each[*index] = Err(failure.clone())),
+            Err(failure) => {
+                for index in &group {
+                    each[*index] = Err(failure.clone());
+                }
+            }
         }
     }
     Ok(Done { answer: Answer::Each(each), at })

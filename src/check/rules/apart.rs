@@ -1,4 +1,4 @@
-//! FR410: all elements are wanted of a node that may lose some. In: reads of nodes with `apart`. Out: a problem at the
+//! FR409: all elements are wanted of a node that may lose some. In: reads of nodes with `apart`. Out: a problem at the
 //! mention. Going on element by element, counting, and choosing are no wish for all.
 
 use super::{Subject, work};

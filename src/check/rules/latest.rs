@@ -1,4 +1,4 @@
-//! FR408: with `keep: latest`, more of the event is read than its key is made of. In: reads of the event. Out: a problem at
+//! FR407: with `keep: latest`, more of the event is read than its key is made of. In: reads of the event. Out: a problem at
 //! the mention, one a path.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -9,6 +9,7 @@ use crate::{
     expr::Template,
     flow::{Keep, Slots},
     problem::{Problem, Problems, codes},
+    shape::{Shape, lookup},
 };
 
 pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
@@ -29,9 +30,12 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
     }
     let mut told = BTreeSet::new();
     let all = subject.nodes.iter().flat_map(reads).chain(subject.given());
-    for Mention { read, span } in all.filter(|mention| mention.read.slot == Slots::EVENT) {
+    for Mention { read, span, .. } in all.filter(|mention| mention.read.slot == Slots::EVENT) {
         let Some(span) = span else { continue };
-        if names.iter().any(|name| read.path.starts_with(name)) || !told.insert(read.path.clone()) {
+        if names.iter().any(|name| read.path.starts_with(name))
+            || !is_there(subject.event, &read.path)
+            || !told.insert(read.path.clone())
+        {
             continue;
         }
         let path = ["event".into()].into_iter().chain(read.path).collect::<Vec<Arc<str>>>().join(".");
@@ -44,4 +48,11 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
                 .help("read it from the system in an `extract`; or `keep: all` with an `id`; or name a `version`"),
         );
     }
+}
+
+/// Whether the event can have such a field; if not, that is told already.
+fn is_there(event: &Shape, path: &[Arc<str>]) -> bool {
+    let step =
+        |shape: Shape, name: &Arc<str>| if name.is_empty() { Some(shape) } else { lookup(&shape, name).ok() };
+    path.iter().try_fold(event.clone(), step).is_some()
 }

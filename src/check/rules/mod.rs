@@ -13,6 +13,7 @@ use crate::{
     expr::{Mapping, Read, Template},
     flow::{Decide, Node, Slots, Work},
     problem::Problems,
+    shape::Shape,
     source::Span,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Subject<'a> {
     pub(super) outcomes: &'a Outcomes,
     pub(super) give: Option<&'a Mapping>,
     pub(super) trigger: &'a crate::flow::Trigger,
+    /// What an event looks like.
+    pub(super) event: &'a Shape,
     /// Whether a place could not be read in which a node may have been used.
     pub(super) uses_lost: bool,
 }
@@ -54,12 +57,19 @@ impl Subject<'_> {
 /// A place that reads something.
 struct Mention {
     read: Read,
+    /// Its own place.
     span: Option<Span>,
+    /// The place of the scalar it stands in.
+    scalar: Option<Span>,
 }
 
 fn mentions<'a>(templates: impl IntoIterator<Item = &'a Template>) -> Vec<Mention> {
     let of = |template: &Template| -> Vec<Mention> {
-        let mention = |read: Read| Mention { span: template.place(read.start, read.end), read };
+        let mention = |read: Read| Mention {
+            span: template.place(read.start, read.end),
+            scalar: template.span(),
+            read,
+        };
         template.reads().into_iter().map(mention).collect()
     };
     templates.into_iter().flat_map(of).collect()

@@ -10,13 +10,21 @@ use crate::{
 pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (number, node) in subject.nodes.iter().enumerate() {
         let known = subject.outcomes.known(number);
-        for mention in reads(node).iter().filter(|mention| !mention.read.optional) {
-            problems_of(subject, mention, &known, problems);
-        }
+        unprovided(&reads(node)).for_each(|mention| problems_of(subject, mention, &known, problems));
     }
-    for mention in subject.given().iter().filter(|mention| !mention.read.optional) {
-        problems_of(subject, mention, &Known::default(), problems);
-    }
+    unprovided(&subject.given())
+        .for_each(|mention| problems_of(subject, mention, &Known::default(), problems));
+}
+
+/// Mentions that do not say what to take instead, in expressions that do not ask whether the node ran (`is defined`).
+fn unprovided(mentions: &[Mention]) -> impl Iterator<Item = &Mention> {
+    let asked = |mention: &Mention| {
+        let test = |other: &Mention| {
+            other.read.optional && other.read.control && other.read.slot == mention.read.slot
+        };
+        mentions.iter().any(|other| other.scalar == mention.scalar && test(other))
+    };
+    mentions.iter().filter(move |mention| !mention.read.optional && !asked(mention))
 }
 
 fn problems_of(subject: &Subject<'_>, mention: &Mention, known: &Known, problems: &mut Problems) {

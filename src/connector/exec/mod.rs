@@ -168,7 +168,7 @@ impl<'a> Exec<'a> {
     pub fn turn(&mut self) -> Result<Turn, Failure> {
         self.start()?;
         if self.progress.iter().all(|progress| matches!(progress, Progress::Done)) {
-            return self.finish().map(Turn::Done).map_err(|told| self.unreadable(told));
+            return self.finish().map(Turn::Done).map_err(|told| self.unreadable(&told));
         }
         let mut calls = Vec::new();
         for progress in &mut self.progress {
@@ -192,7 +192,7 @@ impl<'a> Exec<'a> {
                 continue;
             }
             let wanted = step.condition.as_ref().map_or(Ok(true), |condition| self.roots.holds(condition));
-            if wanted.map_err(|told| self.broken(told))? {
+            if wanted.map_err(|told| self.broken(&told))? {
                 self.prepare(index)?;
             } else {
                 self.close(index, Value::Null);
@@ -202,7 +202,7 @@ impl<'a> Exec<'a> {
     }
 
     fn prepare(&mut self, index: usize) -> Result<(), Failure> {
-        let call = self.call(index).map_err(|told| self.broken(told))?;
+        let call = self.call(index).map_err(|told| self.broken(&told))?;
         match call {
             Some(call) => self.progress[index] = Progress::Ready(call),
             None => self.close(index, Value::list([])),
@@ -313,7 +313,7 @@ impl<'a> Exec<'a> {
         self.wrote |= step.has_effect();
         let body = if absent || reply.status == 204 { Value::Null } else { reply.body };
         let value = if absent { Ok(Some(Value::Null)) } else { self.page(index, asked, body) };
-        match value.map_err(|told| self.unreadable(told))? {
+        match value.map_err(|told| self.unreadable(&told))? {
             Some(value) => self.close(index, value),
             None => self.prepare(index)?,
         }
@@ -376,14 +376,14 @@ impl<'a> Exec<'a> {
     }
 
     /// An expression of the connector failed, or a parameter does not fit: nothing more is sent.
-    fn broken(&self, told: String) -> Failure {
+    fn broken(&self, told: &str) -> Failure {
         let sent = if self.wrote && self.operation.writes.is_some() { Sent::Maybe } else { Sent::No };
         Failure::new(Class::Reject, sent, format!("{}: {told}", self.name()))
     }
 
     /// An answer is not what the connector says.
-    fn unreadable(&self, told: String) -> Failure {
-        self.broken(format!("the answer cannot be read: {told}"))
+    fn unreadable(&self, told: &str) -> Failure {
+        self.broken(&format!("the answer cannot be read: {told}"))
     }
 
     fn name(&self) -> String {
@@ -426,3 +426,6 @@ fn query_text(value: &Value) -> Option<String> {
         scalar => scalar.scalar_text(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,9 +54,8 @@ impl Pages {
                 after = Some(start.clone());
                 QueryKeys::Offset("offset".into(), "limit".into())
             }
-            (_, Some(PagingKind::Link { .. })) => QueryKeys::None,
             (Asked::SuiteQl { .. }, None) => QueryKeys::Offset("offset".into(), "limit".into()),
-            (Asked::Http { .. }, None) => QueryKeys::None,
+            (Asked::Http { .. }, None) | (_, Some(PagingKind::Link { .. })) => QueryKeys::None,
         };
         if matches!(step.ask, Asked::SuiteQl { .. }) {
             size = size.or(Some(SUITEQL_SIZE));

@@ -45,7 +45,7 @@ const CLASSES: &[(&str, Class)] = &[
     ("gone", Class::Gone),
 ];
 /// How long a call may take if the connector does not say.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Reads a connector. Its problems are added; what comes back may be used only if there are no errors among them.
 pub fn lower(file: &ast::Connector, records: &Records, problems: &mut Problems) -> Connector {

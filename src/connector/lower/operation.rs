@@ -106,6 +106,11 @@ impl Lower<'_> {
                 self.add(codes::OPERATION, name.span, "a read may always be repeated: leave `repeat` out");
             }
             (None, Some(record)) => {
+                if file.repeat.is_none() {
+                    let told = format!("`{}` writes, and does not say how it may be repeated", name.value);
+                    let help = "say `repeat: safe`, `{ key: … }`, `{ look: … }` or `never`";
+                    self.problems.add(Problem::error(codes::NO_REPEAT, name.span, told).help(help));
+                }
                 if self.records.get(&record.value).is_none() {
                     self.no_record(record);
                 }

@@ -16,13 +16,11 @@ impl Lower<'_> {
         let back = match (&file.key, &file.match_, &file.answers) {
             (Some(key), Some(row), None) => Back::Match { key: self.template(key), row: self.over_row(row) },
             (None, None, Some(word)) => {
-                match self.word(
-                    word,
-                    "way that answers come back",
-                    &[("in_order", false), ("whole", true)],
-                )? {
-                    true => Back::Whole,
-                    false => Back::InOrder,
+                let words = [("in_order", false), ("whole", true)];
+                if self.word(word, "way that answers come back", &words)? {
+                    Back::Whole
+                } else {
+                    Back::InOrder
                 }
             }
             _ => {

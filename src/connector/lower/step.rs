@@ -122,7 +122,7 @@ impl Lower<'_> {
             step.paging.iter().any(|paging| paging.keys.iter().any(|(key, _)| &*key.value == "after"));
         for place in statement.places() {
             let given = step.params.iter().any(|(name, _)| name.value == *place);
-            if !given && !(keyset && &**place == "after") {
+            if !given && (!keyset || &**place != "after") {
                 self.add(codes::CONNECTOR_NAME, span, format!("`:{place}` has no value under `params`"));
             }
         }

@@ -108,7 +108,9 @@ impl Lower<'_> {
         }
         let fields: IndexMap<_, _> =
             members.iter().map(|(name, kind)| (Arc::clone(&name.value), self.field(kind, way))).collect();
-        Field::required(Shape::Object(Arc::new(Object { fields, open: true, ..Object::default() })))
+        // What comes in has these fields and no others for expressions; what goes out may have more.
+        let open = way == Way::Out;
+        Field::required(Shape::Object(Arc::new(Object { fields, open, ..Object::default() })))
     }
 
     fn named(&mut self, name: &Name, way: Way) -> Field {

@@ -109,8 +109,9 @@ impl Inner {
         let mut facts = Vec::with_capacity(events.len() + 1);
         let mut each = Vec::with_capacity(events.len());
         let mut nudges = Vec::new();
-        for mut event in events {
-            event.id = board.ids.next(event.at);
+        for event in events {
+            let id = board.ids.next(event.at);
+            let event = event.named(id);
             each.push(self.take(&mut board, event, &mut facts, &mut nudges)?);
         }
         facts.extend(watermark.map(Fact::Watermark));
@@ -153,9 +154,12 @@ impl Inner {
             }
             Taken::Known => None,
         };
+        let gone = replaced.map(|old| Event { id: old, ..event.clone() });
         facts.push(Fact::Accepted(event));
-        Ok(match replaced {
-            Some(old) => {
+        Ok(match gone {
+            Some(gone) => {
+                self.tell(&gone, What::Merged { into: id });
+                let old = gone.id;
                 facts.push(Fact::Merged { old, into: id });
                 Offered::Merged { into: id }
             }
@@ -169,12 +173,12 @@ impl Inner {
             return Ok(false);
         }
         if let Some(fact) = &event.fact {
-            return Ok(self.journal.known(&event.flow, fact)?.is_some());
+            return Ok(self.known(&event.flow, fact)?.is_some());
         }
         if event.version.is_none() || !event.latest || !event.origin.may_be_unchanged() {
             return Ok(false);
         }
-        let last = self.journal.last(&event.flow, &event.key)?;
+        let last = self.last(&event.flow, &event.key)?;
         Ok(last.is_some_and(|last| last.version.is_some() && event.version <= last.version))
     }
 
@@ -202,7 +206,7 @@ impl Inner {
             Some((name, Some(by))) => format!("{name}/{}", text("lane", by)?),
         };
         let awaited = matches!(offer.origin, Origin::Child { awaited: true, .. });
-        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh);
+        let again = matches!(offer.origin, Origin::Again { .. } | Origin::Refresh { .. });
         let fact = match (&trigger.id, child) {
             (_, Some(child)) => Some(child),
             (Some(id), None) if !again => Some(text("id", id)?),
@@ -222,6 +226,7 @@ impl Inner {
         };
         Ok(Event {
             id: EventId::default(),
+            root: EventId::default(),
             flow: Arc::clone(&plan.flow),
             lane: lane.into(),
             key,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Error, Inner, Offer, run::Msg};
 use crate::{
+    engine::lanes::Taken,
     engine::machine::{ChildEnd, ChildStart, Input, StepId},
     event::{Code, Event, Fact, Origin, Outcome, Parked, Past, RunId},
     journal::{self, Query},
@@ -31,7 +32,24 @@ impl Inner {
 
     /// The run of a child that was accepted before.
     pub(super) fn known_run(&self, start: &ChildStart) -> Result<Option<RunId>, journal::Error> {
-        self.journal.known(&start.flow, &start.id)
+        self.known(&start.flow, &start.id)
+    }
+
+    /// A run that looks again has new children for what has changed, and the old ones for what has not.
+    pub(super) fn child_of(&self, parent: &Event, start: ChildStart) -> Result<ChildStart, journal::Error> {
+        let Some(run) = self.known_run(&start)?.filter(|_| matches!(parent.origin, Origin::Refresh { .. })) else {
+            return Ok(start);
+        };
+        let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
+        let before = match past.into_iter().next() {
+            Some(past) => Some(past.body),
+            None => self.journal.run(run)?.map(|open| open.event.body),
+        };
+        let hash = start.body.hash();
+        if before.is_some_and(|body| body.hash() == hash) {
+            return Ok(start);
+        }
+        Ok(ChildStart { id: format!("{}#{hash:?}", start.id).into(), ..start })
     }
 
     /// A parent parked because of a child, and the child is over by now: the parent goes on.
@@ -74,14 +92,22 @@ impl Inner {
             origin: Origin::Child { parent: parent.id, awaited: start.wait },
             priority: parent.priority,
         };
-        let mut event = self.event(&prepared, offer, Some(start.id))?;
+        let event = self.event(&prepared, offer, Some(start.id))?;
         let mut board = self.board();
-        event.id = board.ids.next(event.at);
+        let id = board.ids.next(event.at);
+        let event = event.named(id);
         if start.wait {
             self.parents().insert(event.id, (parent.id, step));
         }
-        board.lanes.offer(event.clone());
-        self.append(vec![Fact::Accepted(event)])?;
+        let taken = board.lanes.offer(event.clone());
+        let mut facts = vec![Fact::Accepted(event)];
+        match taken {
+            // A child that nobody waits for is as good as the newer one that waits.
+            Taken::Known => return Ok(Some(ChildEnd::Accepted)),
+            Taken::Replaces(old) => facts.push(Fact::Merged { old, into: id }),
+            Taken::Waits { .. } => {}
+        }
+        self.append(facts)?;
         Ok(None)
     }
 

@@ -5,6 +5,7 @@ mod accept;
 mod children;
 mod keeper;
 mod orders;
+mod pending;
 mod recover;
 mod run;
 
@@ -21,7 +22,7 @@ use std::{
 use tokio::sync::{Notify, broadcast, mpsc};
 
 pub use self::accept::{Offer, Offered};
-use self::run::Msg;
+use self::{pending::Pending, run::Msg};
 use super::{
     lanes::Lanes,
     machine::StepId,
@@ -133,6 +134,7 @@ struct Inner {
     quiet: Notify,
     life: AtomicU8,
     appended: AtomicU64,
+    pending: Mutex<Pending>,
     salt: [u8; 32],
 }
 
@@ -175,6 +177,7 @@ impl Engine {
             quiet: Notify::new(),
             life: AtomicU8::new(Life::Open as u8),
             appended: AtomicU64::new(0),
+            pending: Mutex::default(),
         });
         inner.load(setup.plans);
         inner.recover()?;
@@ -287,8 +290,13 @@ impl Inner {
         if self.life() == Life::Broken {
             return Err(journal::Error::Broken("the engine has stopped".into()));
         }
+        // Noted before anybody can ask, and in the order of the journal.
+        let mut pending = self.pending();
+        let noted: Vec<Fact> =
+            facts.iter().filter(|fact| matches!(fact, Fact::Accepted(_) | Fact::Ended(_))).cloned().collect();
         match self.journal.append(facts) {
             Ok(lsn) => {
+                pending.note(lsn, &noted, self.journal.durable().mark());
                 self.appended.fetch_max(lsn.0, Ordering::AcqRel);
                 Ok(lsn)
             }
@@ -298,6 +306,26 @@ impl Inner {
                 }
                 Err(error)
             }
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run of a fact that was accepted before, durable or not.
+    fn known(&self, flow: &Arc<str>, fact: &Arc<str>) -> Result<Option<RunId>, journal::Error> {
+        match self.pending().known(flow, fact) {
+            Some(run) => Ok(Some(run)),
+            None => self.journal.known(flow, fact),
+        }
+    }
+
+    /// The last run of a key that was done, durable or not.
+    fn last(&self, flow: &Arc<str>, key: &Arc<str>) -> Result<Option<journal::Last>, journal::Error> {
+        match self.pending().last(flow, key) {
+            Some(last) => Ok(Some(last)),
+            None => self.journal.last(flow, key),
         }
     }
 

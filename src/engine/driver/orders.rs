@@ -86,9 +86,10 @@ impl Inner {
     ) -> Result<String, Error> {
         state.next(RunInput::RetryNewer).map_err(|_| Error::NoRun(event.id))?;
         let mut next =
-            self.again(&event.flow, event.id, edited.unwrap_or_else(|| event.body.clone()), force)?;
+            self.again(&event.flow, (event.id, event.root), edited.unwrap_or_else(|| event.body.clone()), force)?;
         let mut board = self.board();
-        next.id = board.ids.next(next.at);
+        let id = board.ids.next(next.at);
+        let mut next = next.named(id);
         if event.effect_key() != next.effect_key() {
             // The same effects under the same name: an edited event stays what it was about.
             next.fact = Some(event.effect_key()).filter(|_| event.fact.is_some());
@@ -97,28 +98,27 @@ impl Inner {
             return Err(Error::NoRun(event.id));
         }
         let ended = self.bare(event, Outcome::Continued(next.id), Some(Arc::clone(who)));
-        let id = next.id;
-        board.lanes.offer(next.clone());
+        board.lanes.push(next.clone());
         self.append(vec![Fact::Ended(ended), Fact::Accepted(next)])?;
         Ok(format!("run {} goes on as {id}", event.id))
     }
 
     fn replay(&self, run: RunId, edited: Option<Value>, force: bool) -> Result<String, Error> {
         let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
-        let Some(Past { flow, body, .. }) = past.into_iter().next() else { return Err(Error::NoRun(run)) };
+        let Some(Past { flow, body, root, .. }) = past.into_iter().next() else { return Err(Error::NoRun(run)) };
         let body = edited.unwrap_or(body);
-        let mut next = self.again(&flow, run, body, force)?;
+        let next = self.again(&flow, (run, root), body, force)?;
         let mut board = self.board();
-        next.id = board.ids.next(next.at);
-        let id = next.id;
-        board.lanes.offer(next.clone());
+        let id = board.ids.next(next.at);
+        let next = next.named(id);
+        board.lanes.push(next.clone());
         self.append(vec![Fact::Accepted(next)])?;
         Ok(format!("run {run} runs again as {id}"))
     }
 
-    fn again(&self, flow: &Arc<str>, of: RunId, body: Value, force: bool) -> Result<Event, Error> {
+    fn again(&self, flow: &Arc<str>, (of, root): (RunId, RunId), body: Value, force: bool) -> Result<Event, Error> {
         let prepared = self.newest(flow).ok_or_else(|| Error::UnknownFlow(flow.to_string()))?;
-        let origin = Origin::Again { of, force };
+        let origin = Origin::Again { of, root, force };
         let offer = Offer { flow: Arc::clone(flow), body, origin, priority: crate::event::Priority::Live };
         self.event(&prepared, offer, None)
     }

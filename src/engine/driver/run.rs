@@ -13,7 +13,7 @@ use super::{Inner, Offer};
 use crate::{
     engine::{
         lanes::Start,
-        machine::{Birth, ChildStart, Command, Input, Machine, StepId, Timer, Turn},
+        machine::{Birth, ChildStart, Command, Input, Machine, Refresh, StepId, Timer, Turn},
         prepared::Prepared,
         world::Permit,
     },
@@ -118,6 +118,7 @@ impl Inner {
             }
             inner.runs().remove(&event.id);
             inner.pump();
+            inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
         }));
     }
 
@@ -159,6 +160,7 @@ impl Inner {
         Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
@@ -230,7 +232,7 @@ impl Inner {
             }
             effects = self.journal.effects(&event.flow, &event.effect_key())?;
         }
-        if let Origin::Again { of, .. } = event.origin {
+        if let Origin::Again { of, .. } | Origin::Refresh { of, .. } = event.origin {
             self.settled().await?;
             effects.extend(self.effects_of(of, &effects)?);
         }
@@ -241,7 +243,7 @@ impl Inner {
             None => self.newest(&event.flow).ok_or(Stop::PlanGone(Hash([0; 32])))?,
         };
         let compares = event.latest && prepared.writes && event.origin.may_be_unchanged();
-        let last = if compares { self.journal.last(&event.flow, &event.key)? } else { None };
+        let last = if compares { self.last(&event.flow, &event.key)? } else { None };
         Ok(Birth {
             prepared,
             event,
@@ -302,7 +304,7 @@ impl Task {
             Command::Wake { timer, at } => self.wake(timer, at),
             Command::Tell(what) => self.inner.tell(&self.event, what),
             Command::Park(facts) => self.park(facts).await?,
-            Command::End { past, refresh } => self.end(*past, refresh, machine).await?,
+            Command::End { past, refresh } => self.end(*past, refresh, machine)?,
         }
         Ok(())
     }
@@ -313,6 +315,7 @@ impl Task {
             // How it ended must be there to be read.
             self.inner.settled().await?;
         }
+        let start = self.inner.child_of(&self.event, start)?;
         match self.inner.start_child(&self.event, step, start)? {
             Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
             None => {
@@ -418,10 +421,9 @@ impl Task {
         Ok(())
     }
 
-    async fn end(&mut self, past: Past, refresh: bool, machine: &Machine) -> Result<(), Stop> {
+    fn end(&mut self, past: Past, refresh: Refresh, machine: &Machine) -> Result<(), Stop> {
         let ok = past.outcome.is_well();
-        let gave_way = past.outcome == Outcome::Superseded;
-        let again = refresh.then(|| self.inner.refresh(&self.prepared, machine.event())).flatten();
+        let again = self.inner.refresh(&self.prepared, machine.event());
         if ok {
             let key = (Arc::clone(&self.event.flow), self.event.effect_key());
             self.inner.board().remembered.remove(&key);
@@ -429,7 +431,7 @@ impl Task {
         let give = past.give.clone();
         let reason = past.reason.clone();
         let outcome = past.outcome;
-        self.inner.finish(&self.event, past, again, ok, gave_way)?;
+        self.inner.finish(&self.event, past, again.map(|again| (again, refresh)))?;
         self.inner.child_done(&self.event, outcome, give, reason);
         Ok(())
     }
@@ -448,18 +450,36 @@ impl Inner {
         &self,
         event: &Event,
         past: Past,
-        again: Option<Event>,
-        ok: bool,
-        gave_way: bool,
+        again: Option<(Event, Refresh)>,
     ) -> Result<(), journal::Error> {
         let mut board = self.board();
+        let superseded =
+            board.lanes.ended(event, past.outcome.is_well(), past.outcome == Outcome::Superseded);
         let mut facts = vec![Fact::Ended(past)];
-        let superseded = board.lanes.ended(event, ok, gave_way);
         facts.extend(superseded.iter().map(|old| self.superseded(old)));
-        if let Some(mut again) = again {
-            again.id = board.ids.next(again.at);
-            if board.lanes.offer(again.clone()) != crate::engine::lanes::Taken::Known {
-                facts.push(Fact::Accepted(again));
+        if let Some((again, refresh)) = again {
+            // An event that waits looks again anyway.
+            if refresh.now && !board.lanes.waits(&again) {
+                let id = board.ids.next(again.at);
+                let now = again.clone().named(id);
+                board.lanes.push(now.clone());
+                facts.push(Fact::Accepted(now));
+            }
+            if let Some(due) = refresh.later {
+                let id = board.ids.next(again.at);
+                let later = again.named(id);
+                let parked = Parked {
+                    run: later.id,
+                    at: later.at,
+                    why: Why::Later,
+                    due: Some(due),
+                    frozen: false,
+                    doubt: false,
+                    letters: Vec::new(),
+                    tries: Vec::new(),
+                };
+                board.lanes.restore(later.clone(), Some(&parked), false);
+                facts.extend([Fact::Accepted(later), Fact::Parked(parked)]);
             }
         }
         self.append(facts).map(drop)
@@ -469,7 +489,7 @@ impl Inner {
         let offer = Offer {
             flow: Arc::clone(&event.flow),
             body: event.body.clone(),
-            origin: Origin::Refresh,
+            origin: Origin::Refresh { of: event.id, root: event.root },
             priority: event.priority,
         };
         self.event(prepared, offer, None).ok()

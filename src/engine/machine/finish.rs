@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{Command, Machine, Turn, state::NodeState};
+use super::{Command, Machine, Refresh, Turn, state::NodeState};
 use crate::{
     engine::policy::Guard,
     event::{
-        Code, EffectState, Fact, Instant, Letter, NodePast, Origin, Outcome, Parked, Past, Proof, Why,
+        Code, EffectState, Fact, Instant, Letter, NodePast, Outcome, Parked, Past, Proof, Why,
         table::{RunInput, StepState},
     },
     plan::{NodeId, Retry, Work},
@@ -99,7 +99,10 @@ impl Machine {
         facts.extend(self.freely_landed());
         let tries = self.steps.iter().filter(|step| step.tries > 0 && !step.state.is_final());
         let tries = tries.map(|step| (step.effect.clone(), step.tries)).collect();
-        let doubt = self.steps.iter().any(|step| step.intent && step.state != StepState::Landed);
+        let doubtful = |state| matches!(state, StepState::Doubt | StepState::Looking | StepState::Unsettled);
+        let doubt = self.steps.iter().any(|step| {
+            (step.intent && step.state != StepState::Landed) || (doubtful(step.state) && step.child.is_none())
+        });
         self.tell(turn, || What::Parked { due, letters: letters.clone() });
         let frozen = self.ice.is_some();
         let run = self.birth.event.id;
@@ -160,6 +163,7 @@ impl Machine {
         let past = Past {
             run: event.id,
             flow: Arc::clone(&event.flow),
+            root: event.root,
             lane: Arc::clone(&event.lane),
             key: Arc::clone(&event.key),
             fact: event.fact.clone(),
@@ -171,7 +175,11 @@ impl Machine {
             ended: turn.now,
             outcome,
             reason,
-            used: if outcome == Outcome::Ok { self.used_hash() } else { None },
+            used: match outcome {
+                Outcome::Ok => self.used_hash_after(),
+                Outcome::Unchanged => self.birth.last_used,
+                _ => None,
+            },
             give,
             nodes: nodes.collect(),
             effects: self
@@ -183,18 +191,20 @@ impl Machine {
             warnings: std::mem::take(&mut self.warnings),
         };
         self.over = true;
-        let refresh = outcome == Outcome::Ok && self.is_stale(turn.now);
+        let refresh = if outcome == Outcome::Ok { self.refresh(turn.now) } else { Refresh::default() };
         turn.out.push(Command::End { past: Box::new(past), refresh });
     }
 
-    /// Whether the run wrote what may be old by now: then somebody must look again.
-    fn is_stale(&self, now: Instant) -> bool {
+    /// Whether the run wrote what may be old by now, or wrote what an older write may still undo: somebody must look again.
+    fn refresh(&self, now: Instant) -> Refresh {
         let event = &self.birth.event;
         let policy = &self.birth.policy;
-        event.latest
-            && policy.guards.has(Guard::Refresh)
-            && !matches!(event.origin, Origin::Child { awaited: true, .. })
-            && self.ice.as_ref().is_some_and(|ice| ice.resumed || now.since(ice.since) > policy.stale_after)
+        let Some(ice) = self.ice.as_ref().filter(|_| event.latest) else { return Refresh::default() };
+        let stale = ice.resumed || now.since(ice.since) > policy.stale_after;
+        Refresh {
+            now: stale && policy.guards.has(Guard::Refresh),
+            later: self.suspect.filter(|until| *until > now && policy.guards.has(Guard::Later)),
+        }
     }
 }
 

@@ -80,6 +80,8 @@ impl Machine {
             resumed: true,
         });
         ice.next = froze.n + 1;
+        // A write of the earlier life may still be on its way.
+        self.suspect = Some(self.born + self.birth.policy.settle);
         self.state = RunState::Frozen;
         self.started = froze.started;
         self.roots.set(

@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-pub use self::state::{ChildEnd, ChildStart, Command, Input, StepId, Timer};
+pub use self::state::{ChildEnd, ChildStart, Command, Input, Refresh, StepId, Timer};
 use self::state::{NodeRun, Step};
 use super::{policy::Policy, prepared::Prepared, scope::Roots};
 use crate::{
@@ -92,6 +92,7 @@ pub struct Machine {
     steps: Vec<Step>,
     state: RunState,
     started: Instant,
+    born: Instant,
     ice: Option<Ice>,
     effects: HashMap<EffectId, Effect>,
     tries: HashMap<EffectId, u16>,
@@ -100,6 +101,8 @@ pub struct Machine {
     letters: Vec<(NodeId, Letter)>,
     warnings: Vec<Arc<str>>,
     retry_since: Option<Instant>,
+    /// Until when a write of which nobody knows may still land.
+    suspect: Option<Instant>,
     /// Steps that are not final.
     open: usize,
     /// Child runs that are waited for.
@@ -126,6 +129,7 @@ impl Machine {
             steps: Vec::new(),
             state: RunState::Fresh,
             started: turn.now,
+            born: turn.now,
             ice: None,
             effects: HashMap::new(),
             tries: HashMap::new(),
@@ -133,6 +137,7 @@ impl Machine {
             letters: Vec::new(),
             warnings: Vec::new(),
             retry_since: None,
+            suspect: None,
             open: 0,
             children: 0,
             waiting: BTreeSet::new(),

@@ -216,7 +216,7 @@ impl Machine {
             let event = &self.birth.event;
             let start = ChildStart {
                 flow: Arc::clone(&child.flow),
-                id: format!("{}/{}/{}", event.id, effect.node, effect.element).into(),
+                id: format!("{}/{}/{}", event.root, effect.node, effect.element).into(),
                 body: body.clone(),
                 wait: child.wait,
             };

@@ -118,8 +118,17 @@ pub enum Command {
         /// The run, packed.
         past: Box<Past>,
         /// Whether to look again with a new event.
-        refresh: bool,
+        refresh: Refresh,
     },
+}
+
+/// Whether and when a new event looks again at what a run wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refresh {
+    /// At once: what was written may be old by now.
+    pub now: bool,
+    /// At this instant: an older write may land until then.
+    pub later: Option<Instant>,
 }
 
 /// A child run to be started.

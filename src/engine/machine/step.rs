@@ -81,6 +81,7 @@ impl Machine {
             return self.set_out(id, turn);
         };
         let mine = effect.run == self.birth.event.id;
+        let refreshes = matches!(self.birth.event.origin, crate::event::Origin::Refresh { .. });
         let force =
             matches!(self.birth.event.origin, crate::event::Origin::Again { force: true, .. }) && !mine;
         let repeat = self.repeat(id);
@@ -89,7 +90,7 @@ impl Machine {
             (EffectState::Absent, _) => self.set_out(id, turn),
             (EffectState::Landed(_), _) if force => self.set_out(id, turn),
             (EffectState::Landed(_), Repeat::Safe) if !mine => self.set_out(id, turn),
-            (EffectState::Landed(_), Repeat::Key { .. }) if !mine && !same => {
+            (EffectState::Landed(_), Repeat::Key { .. }) if !mine && !same && !refreshes => {
                 self.shift(id, StepInput::Settled)?;
                 self.forbid(
                     id,
@@ -426,7 +427,11 @@ impl Machine {
                 self.record_absent(id, turn);
             }
         } else {
-            self.shift(id, StepInput::Lost(self.repeats(id, turn.now)))?;
+            let repeats = self.repeats(id, turn.now);
+            self.shift(id, StepInput::Lost(repeats))?;
+            if repeats == Repeats::Freely && self.steps[id as usize].request.write {
+                self.suspect = Some(turn.now + self.birth.policy.settle);
+            }
         }
         self.after_failure(id, &repeat, failure, turn)
     }

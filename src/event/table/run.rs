@@ -105,12 +105,8 @@ impl RunState {
                 (awake(frozen), &[Mark::Reopened])
             }
             (Self::Letter { frozen: true }, I::ChildEnded) => (Self::Frozen, &[Mark::Reopened]),
-            (Self::Letter { frozen: true }, I::SettleLanded) => {
-                (Self::Frozen, &[Mark::Landed, Mark::Reopened])
-            }
-            (Self::Letter { frozen: true }, I::SettleAbsent) => {
-                (Self::Frozen, &[Mark::Absent, Mark::Reopened])
-            }
+            (Self::Letter { frozen }, I::SettleLanded) => (awake(frozen), &[Mark::Landed, Mark::Reopened]),
+            (Self::Letter { frozen }, I::SettleAbsent) => (awake(frozen), &[Mark::Absent, Mark::Reopened]),
             (Self::Letter { .. } | Self::Until { .. }, I::RetryNewer) => {
                 (Self::Ended, &[Mark::Ended, Mark::Accepted])
             }
@@ -178,6 +174,8 @@ pub(super) const LISTED: &str = "
     Letter { frozen: false } + Retry -> Fresh [Reopened]
     Letter { frozen: true } + Retry -> Frozen [Reopened]
     Letter { frozen: true } + ChildEnded -> Frozen [Reopened]
+    Letter { frozen: false } + SettleLanded -> Fresh [Landed, Reopened]
+    Letter { frozen: false } + SettleAbsent -> Fresh [Absent, Reopened]
     Letter { frozen: true } + SettleLanded -> Frozen [Landed, Reopened]
     Letter { frozen: true } + SettleAbsent -> Frozen [Absent, Reopened]
     Letter { frozen: false } + RetryNewer -> Ended [Ended, Accepted]

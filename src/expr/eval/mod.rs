@@ -5,8 +5,6 @@ mod call;
 mod list;
 mod path;
 
-use std::fmt::Write as _;
-
 use super::{
     Error, Slot, Tables,
     node::{Comparison, Kind, Node},
@@ -15,7 +13,7 @@ use super::{
 };
 use crate::{
     function::MAX_TEXT,
-    value::{self, Arithmetic, Map, Value},
+    value::{self, Arithmetic, Value, map_with_capacity},
 };
 
 /// What a node gives.
@@ -150,8 +148,8 @@ fn write_text<'a>(node: &'a Node, cx: &Context<'a>, out: &mut String) -> std::re
     let value = given(node, cx)?;
     match value.value() {
         Value::Text(text) => out.push_str(text),
-        Value::Number(number) => _ = write!(out, "{number}"),
-        Value::Money(money) => _ = write!(out, "{}", money.written()),
+        Value::Number(number) => number.write(out),
+        Value::Money(money) => out.push_str(&money.written().to_string()),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         other => {
             let help = if other.is_null() { ": give it a text with `| default('')`" } else { "" };
@@ -256,8 +254,7 @@ pub(super) fn eval<'a>(node: &'a Node, cx: &Context<'a>) -> Result<'a> {
             Ok(Val::Own(Value::list(items.into_iter().flatten())))
         }
         Kind::Object(members) => {
-            let mut map =
-                Map::with_capacity_and_hasher(members.len(), foldhash::fast::RandomState::default());
+            let mut map = map_with_capacity(members.len());
             for (name, member) in members {
                 if let Some(value) = eval(member, cx)?.into_value() {
                     map.insert(name.clone(), value);

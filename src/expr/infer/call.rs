@@ -22,8 +22,7 @@ impl Infer<'_> {
             }
             Kind::Select(select) => {
                 let list = self.list(&select.list);
-                self.select(select, &list);
-                list
+                self.select(select, &list)
             }
             Kind::JsonPath { value, .. } => {
                 self.present(value);
@@ -61,10 +60,7 @@ impl Infer<'_> {
         };
         let shape = self.soft(first).unwrap_or(Shape::Null);
         let result = match &node.kind {
-            Kind::Select(select) => {
-                self.select(select, shape.present());
-                shape.present().clone()
-            }
+            Kind::Select(select) => self.select(select, shape.present()),
             Kind::JsonPath { .. } => Shape::Any.list(),
             _ => {
                 let list = self.must_be_list(first, shape.present().clone());
@@ -98,7 +94,7 @@ impl Infer<'_> {
             Kind::MapCall { function, args, .. } => self.call(node, function, Some(&element), args).list(),
             Kind::Find { fields, .. } => {
                 for (path, value) in fields {
-                    let field = self.attribute(&element, path, value.place());
+                    let field = self.attribute(&element, &path.path, path.place);
                     let wanted = self.given(value);
                     self.equal(value.place(), (value, &field), (value, &wanted));
                 }
@@ -108,17 +104,29 @@ impl Infer<'_> {
         }
     }
 
-    fn select(&mut self, select: &Select, list: &Shape) {
+    /// The list that is left: what was tested is there in its elements.
+    fn select(&mut self, select: &Select, list: &Shape) -> Shape {
         let element = shape::element(list).unwrap_or(Shape::Any);
         let value = match &select.attribute {
-            Some(path) => {
-                self.attribute(&element, path, select.than.as_ref().map_or(select.list.place(), Node::place))
-            }
+            Some(attribute) => self.attribute(&element, &attribute.path, attribute.place),
             None => element,
         };
         if let (Some(test), Some(than)) = (select.test, &select.than) {
             let wanted = self.given(than);
             self.compared_by(test, (&select.list, &value), (than, &wanted));
+        }
+        let there = match select.test.map(|test| test.names[0]) {
+            Some("none" | "empty" | "undefined") => !select.keep,
+            Some("defined") => false,
+            _ => select.keep,
+        };
+        match (there, shape::element(list)) {
+            (true, Some(element)) => shape::present_at(
+                &element,
+                select.attribute.as_ref().map_or(&[], |attribute| &attribute.path.0),
+            )
+            .list(),
+            _ => list.clone(),
         }
     }
 
@@ -200,7 +208,36 @@ impl Infer<'_> {
                 }
             });
         }
+        self.elements(function, node, &shapes);
         (function.gives)(&shapes)
+    }
+
+    /// What the elements of lists must be, or the attributes of them that count.
+    fn elements(&mut self, function: &Function, node: &Node, shapes: &[Option<Shape>]) {
+        let given =
+            || function.params.iter().zip(shapes).filter_map(|(param, shape)| Some((param, shape.as_ref()?)));
+        let by_path = given().any(|(param, _)| param.takes.is_path());
+        for (param, shape) in given().filter(|(param, _)| param.each != Takes::ANY) {
+            let each = match (param.takes.is_path(), by_path) {
+                (true, _) => shape.clone(),
+                (false, true) => continue,
+                (false, false) => shape::element(shape).unwrap_or(Shape::Any),
+            };
+            if param.each.all_of(Takes::of(&each)) {
+                continue;
+            }
+            let message =
+                format!("`{}` takes {} in its list, found {each}", function.name, param.each.words());
+            if each.may_miss() && param.each.all_of(Takes::of(each.present())) {
+                let help = "leave those out that are null: `| rejectattr('…', 'none')`, or give each a value"
+                    .to_owned();
+                self.fault(FaultKind::MayBeMissing, node.place(), message, Some(help));
+            } else {
+                let help =
+                    each.is_text().then(|| "turn each into a number with `| map('decimal')`".to_owned());
+                self.fault(FaultKind::Type, node.place(), message, help);
+            }
+        }
     }
 
     fn takes(&mut self, function: &Function, position: usize, place: (u32, u32), shape: &Shape) {
@@ -238,24 +275,16 @@ impl Infer<'_> {
     fn tie_out(&mut self, node: &Node, record: &Node) -> Shape {
         let Kind::TieOut { parts, .. } = &node.kind else { return Shape::Any };
         let shape = self.present(record);
-        let Shape::Object(object) = &shape else {
-            let help = Some("say which record it is with `shape:`".to_owned());
-            return self.fault(
-                FaultKind::Type,
-                record.place(),
-                format!("nothing says what {shape} adds up to"),
-                help,
-            );
+        let unknown = |shape: &Shape| format!("nothing says what {shape} adds up to");
+        let object = match &shape {
+            Shape::Object(object) => object,
+            Shape::Any => return Shape::MONEY,
+            other => return self.fault(FaultKind::Type, record.place(), unknown(other), None),
         };
         let Some(sums) = &object.sums else {
             let help =
                 Some("say which record it is with `shape:`; its schema declares what adds up".to_owned());
-            return self.fault(
-                FaultKind::Type,
-                record.place(),
-                format!("nothing says what {shape} adds up to"),
-                help,
-            );
+            return self.fault(FaultKind::Type, record.place(), unknown(&shape), help);
         };
         // a second inference finds the same record's parts there already
         let sums = parts.get_or_init(|| sums.clone());

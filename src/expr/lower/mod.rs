@@ -182,11 +182,14 @@ impl Lower<'_> {
         let place = self.place(map.span());
         let mut members = Vec::with_capacity(map.keys.len());
         for (key, value) in map.keys.iter().zip(&map.values) {
-            let key = self.lower(key);
             let value = self.lower(value);
-            match key.literal() {
-                Some(name) => members.push((name.clone(), value)),
-                None => drop(self.refuse(FaultKind::Syntax, key.place(), "a key must be a quoted text")),
+            match call::text_of(key) {
+                Some(name) => members.push((name.into(), value)),
+                None => {
+                    let fault =
+                        Fault::new(FaultKind::Syntax, self.place(key.span()), "a key must be a quoted text");
+                    self.fault(fault.help("write it as `'name'`"));
+                }
             }
         }
         literal::object(members, place)

@@ -119,6 +119,14 @@ fn errors_point_at_their_cause() {
             "{{ 1 / 3 }}",
             "[1 / 3] the division does not come out exactly: put it inside a rounding, such as `round(a / b, 2)`",
         ),
+    ] {
+        assert_eq!(run(text).unwrap_err(), error, "{text}");
+    }
+}
+
+#[test]
+fn errors_of_functions_and_tables_point_at_their_cause() {
+    for (text, error) in [
         ("{{ 5 | upper }}", "[5 | upper] `upper`: expected text, found number"),
         (
             "{{ order.note | upper }}",
@@ -181,16 +189,13 @@ fn faults_are_found_when_it_is_read_all_at_once() {
             "[uper] there is no function `uper`; [nothing] there is no `nothing` here",
         ),
         ("{{ x + y }}", "[x] there is no `x` here; [y] there is no `y` here"),
-        ("{{ order.id | round(digit=2) }}", "[round] `round` has no parameter `digit`"),
+        ("{{ order.id | round(digit=2) }}", "[digit] `round` has no parameter `digit`"),
         (
             "{{ order.id | round(2, 'halfup') }}",
             "['halfup'] `halfup` is no mode: expected half_up, half_even, down, up, floor, ceiling",
         ),
         ("{{ order.id | clip }}", "[clip] `clip` needs `length` (number)"),
-        (
-            "{{ order.id | upper(1, 2) }}",
-            "[upper] `upper` takes at most 1 arguments; [upper] `upper` takes at most 1 arguments",
-        ),
+        ("{{ order.id | upper(1, 2) }}", "[upper] `upper` takes at most 1 arguments"),
         ("{{ order.id is odd }}", "[odd] there is no test `odd`"),
         ("{{ 1 if order.id }}", "[1 if order.id] an `if` needs its `else`"),
         ("{{ order | path('$.[') }}", "['$.['] this is no JSONPath: expected wildcard_selector or ALPHA"),
@@ -206,6 +211,15 @@ fn faults_are_found_when_it_is_read_all_at_once() {
             "[1.00000000000000000000000000001] `1.00000000000000000000000000001` is not an exact decimal (at most 28 digits)",
         ),
         ("{{ tables }}", "[tables] `tables` is no value"),
+        ("{{ {a: 1} }}", "[a] a key must be a quoted text"),
+        ("{{ order.lines | sum(attribute=qty) }}", "[qty] the attribute must be a quoted text"),
+        (
+            "{{ order.lines | sum(attribute='a b') }}",
+            "['a b'] this is no path to an attribute: expected `name` or `name.name`",
+        ),
+        ("{{ tabls.tenders['card', 'x'] }}", "[tabls] there is no `tabls` here"),
+        ("{{ failed_of(snt) }}", "[snt] there is no `snt` here"),
+        ("{{ failed_of(order.id) }}", "[order.id] `failed_of` takes the name of a node"),
         ("{{ order.id | map }}", "[map] `map` needs `attribute='…'` or the quoted name of a function"),
     ] {
         assert_eq!(run(text).unwrap_err(), faults, "{text}");

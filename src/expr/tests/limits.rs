@@ -54,6 +54,44 @@ fn deep_and_endless_expressions_end_well_on_a_small_stack() {
     std::thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn any_text_is_read_or_refused(
+        words in proptest::collection::vec(0_usize..40, 0..30), spaced in proptest::prelude::any::<bool>(),
+    ) {
+        const WORDS: [&str; 40] = [
+            "order", "items", "skipped", "tables", ".id", ".lines", "[0]", "['a']", "[", "]", "(", ")", "{", "}", ":", ",", "'x'", "1", "2.50", "none",
+            "true", "+", "-", "*", "/", "//", "%", "~", "==", "<", "in", "not", "and", "if", "else", "|", "sum", "map(attribute='id')", "is defined", "omit",
+        ];
+        let text = words.into_iter().map(|word| WORDS[word]).collect::<Vec<_>>().join(if spaced { " " } else { "" });
+        for text in [format!("{{{{ {text} }}}}"), text] {
+            if let Ok(template) = Template::parse(&text, &names()) {
+                let value = json(super::ORDER);
+                let roots = [Root::Value(&value), Root::Skipped];
+                let tables = Tables::new();
+                template.infer(&crate::expr::Env::new(Some(&tables)));
+                template.reads();
+                if let Err(error) = template.eval(&Scope::new(&roots, &tables)) {
+                    proptest::prop_assert!(text.get(error.start as usize..error.end as usize).is_some(), "{text}: {error:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_characters_are_read_or_refused(text in "\\PC{0,60}") {
+        for text in [text.clone(), format!("{{{{{text}}}}}"), format!("{{{{ '{text}' | upper }}}}")] {
+            if let Err(faults) = Template::parse(&text, &names()) {
+                for fault in faults {
+                    proptest::prop_assert!(text.get(fault.start as usize..fault.end as usize).is_some(), "{text}: {fault:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn long_text_passes_and_is_not_made() {
     let long = "x".repeat(10 << 20);

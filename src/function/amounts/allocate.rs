@@ -18,8 +18,8 @@ pub(crate) const FUNCTION: Function = Function::plain(
      up by that key: `shares[line.id].value`. A plain number is split into units of its own last digit, or of `digits`.",
     &[
         Param::needed("amount", Takes::QUANTITY),
-        Param::needed("over", Takes::LIST),
-        Param::optional("weight", Takes::PATH),
+        Param::needed("over", Takes::LIST).of(Takes::QUANTITY),
+        Param::optional("weight", Takes::PATH).of(Takes::QUANTITY),
         Param::optional("by", Takes::PATH),
         Param::optional("digits", Takes::NUMBER),
     ],

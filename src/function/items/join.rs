@@ -9,7 +9,10 @@ use crate::{
 pub(crate) const FUNCTION: Function = Function::plain(
     "join",
     "The elements as one text, with a separator between them.",
-    &[Param::needed("list", Takes::LIST), Param::optional("separator", Takes::TEXT)],
+    &[
+        Param::needed("list", Takes::LIST).of(Takes::TEXT.or(Takes::QUANTITY).or(Takes::BOOL)),
+        Param::optional("separator", Takes::TEXT),
+    ],
     |_| Shape::TEXT,
     run,
 )

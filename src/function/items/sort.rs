@@ -12,8 +12,8 @@ pub(crate) const FUNCTION: Function = Function::plain(
     "The elements in order, by value or by an attribute; equal ones stay as they were. Numbers, amounts of one currency, \
      or texts.",
     &[
-        Param::needed("list", Takes::LIST),
-        Param::optional("attribute", Takes::PATH),
+        Param::needed("list", Takes::LIST).of(Takes::QUANTITY.or(Takes::TEXT)),
+        Param::optional("attribute", Takes::PATH).of(Takes::QUANTITY.or(Takes::TEXT)),
         Param::optional("reverse", Takes::BOOL),
     ],
     |args| given(args, 0),

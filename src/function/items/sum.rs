@@ -10,7 +10,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     "sum",
     "The sum of the numbers or amounts, or of an attribute of the elements. The sum of nothing is a plain 0, which goes with \
      any currency.",
-    &[Param::needed("list", Takes::LIST), Param::optional("attribute", Takes::PATH)],
+    &[Param::needed("list", Takes::LIST).of(Takes::QUANTITY), Param::optional("attribute", Takes::PATH).of(Takes::QUANTITY)],
     |args| {
         let summand = if args.get(1).is_some_and(Option::is_some) { given(args, 1) } else { element(args, 0) };
         if summand == Shape::Int { Shape::Int } else { quantity(&summand) }

@@ -14,18 +14,18 @@ pub fn dot(drawing: &Drawing) -> String {
         let (fill, stroke) = super::colours(block.look);
         let shape = shape(block.look);
         let text = quote(&block.lines.join("\n"));
-        drop(writeln!(
+        let _ = writeln!(
             out,
             "  {} [label={text}, {shape}, fillcolor=\"{fill}\", color=\"{stroke}\"];",
             block.id
-        ));
+        );
     }
     for arrow in &drawing.arrows {
         let mut marks = Vec::new();
         marks.extend(arrow.label.as_ref().map(|label| format!("label={}", quote(label))));
         marks.extend(arrow.dashed.then(|| "style=dashed".to_owned()));
         let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
-        drop(writeln!(out, "  {} -> {}{marks};", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id));
+        let _ = writeln!(out, "  {} -> {}{marks};", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
     out.push_str("}\n");
     out

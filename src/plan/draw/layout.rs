@@ -1,6 +1,8 @@
 //! Where boxes and arrows go: layers from the top, long arrows led between the boxes, few crossings. In: sizes and
 //! arrows. Out: centres and way points in pixels. It must never know what a box stands for.
 
+#![expect(clippy::cast_possible_wrap, reason = "pixels and letters of a drawing are few")]
+
 use crate::graph::Graph;
 
 /// Free space between two boxes of a layer.

@@ -11,19 +11,16 @@ pub fn mermaid(drawing: &Drawing) -> String {
     for block in &drawing.boxes {
         let text: Vec<String> = block.lines.iter().map(|line| escape(line)).collect();
         let (open, close) = brackets(block.look);
-        drop(writeln!(out, "  {}{open}\"{}\"{close}:::{}", block.id, text.join("<br>"), class(block.look)));
+        let _ = writeln!(out, "  {}{open}\"{}\"{close}:::{}", block.id, text.join("<br>"), class(block.look));
     }
     for arrow in &drawing.arrows {
         let line = if arrow.dashed { "-.->" } else { "-->" };
         let label = arrow.label.as_ref().map_or(String::new(), |label| format!("|\"{}\"|", escape(label)));
-        drop(writeln!(
-            out,
-            "  {} {line}{label} {}",
-            drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id
-        ));
+        let _ =
+            writeln!(out, "  {} {line}{label} {}", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
     for (look, (fill, stroke)) in LOOKS.map(|look| (look, super::colours(look))) {
-        drop(writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", class(look)));
+        let _ = writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", class(look));
     }
     out
 }

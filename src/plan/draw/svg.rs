@@ -1,5 +1,7 @@
 //! SVG without scripts, fonts or links. In: a drawing. Out: one `<svg>` element. It must never know a plan.
 
+#![expect(clippy::cast_possible_wrap, reason = "pixels and letters of a drawing are few")]
+
 use std::fmt::Write as _;
 
 use super::{
@@ -25,14 +27,14 @@ pub fn svg(drawing: &Drawing) -> String {
          font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" role=\"img\">\n"
     );
     let title = escape(&drawing.title);
-    drop(writeln!(out, "<title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
-    drop(writeln!(
+    let _ = writeln!(out, "<title>{title}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
+    let _ = writeln!(
         out,
         "<text x=\"{MARGIN}\" y=\"{MARGIN}\" font-size=\"15\" font-weight=\"bold\">{title}</text>"
-    ));
+    );
     out.push_str("<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" ");
     out.push_str("orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#555555\"/></marker></defs>\n");
-    drop(writeln!(out, "<g transform=\"translate({MARGIN},{})\">", MARGIN + HEAD - 10));
+    let _ = writeln!(out, "<g transform=\"translate({MARGIN},{})\">", MARGIN + HEAD - 10);
     arrows_to(drawing, &layout, &mut out);
     for ((block, centre), size) in drawing.boxes.iter().zip(&layout.centres).zip(&sizes) {
         block_to(block, *centre, *size, &mut out);
@@ -59,18 +61,20 @@ fn arrows_to(drawing: &Drawing, layout: &Layout, out: &mut String) {
         let mut path = String::new();
         for (step, (x, y)) in way.iter().enumerate() {
             match step.checked_sub(1).map(|before| way[before]) {
-                None => drop(write!(path, "M{x} {y}")),
-                Some((from, _)) if from == *x => drop(write!(path, "L{x} {y}")),
+                None => path = format!("M{x} {y}"),
+                Some((from, _)) if from == *x => {
+                    let _ = write!(path, "L{x} {y}");
+                }
                 Some((from, above)) => {
                     let middle = i32::midpoint(above, *y);
-                    drop(write!(path, "C{from} {middle} {x} {middle} {x} {y}"));
+                    let _ = write!(path, "C{from} {middle} {x} {middle} {x} {y}");
                 }
             }
         }
-        drop(writeln!(
+        let _ = writeln!(
             out,
             "<path d=\"{path}\" fill=\"none\" stroke=\"#555555\" stroke-width=\"1.2\"{dashes} marker-end=\"url(#tip)\"/>"
-        ));
+        );
     }
 }
 
@@ -80,7 +84,7 @@ fn labels_to(drawing: &Drawing, layout: &Layout, out: &mut String) {
         let (Some(label), [.., above, end]) = (&arrow.label, way.as_slice()) else { continue };
         let (x, y) = (i32::midpoint(above.0, end.0), i32::midpoint(above.1, end.1));
         let width = label.chars().count() as i32 * 6 + 8;
-        drop(writeln!(
+        let _ = writeln!(
             out,
             "<rect x=\"{}\" y=\"{}\" width=\"{width}\" height=\"14\" rx=\"3\" fill=\"#ffffff\" fill-opacity=\"0.9\"/>\
              <text x=\"{x}\" y=\"{}\" font-size=\"11\" fill=\"#333333\" text-anchor=\"middle\">{}</text>",
@@ -88,7 +92,7 @@ fn labels_to(drawing: &Drawing, layout: &Layout, out: &mut String) {
             y - 7,
             y + 4,
             escape(label)
-        ));
+        );
     }
 }
 
@@ -125,16 +129,16 @@ fn block_to(block: &Block, (x, y): (i32, i32), (width, height): (i32, i32), out:
         Look::Node(Kind::Action) => rect(0),
     };
     let bold = if block.look == Look::Node(Kind::Action) { "2.4" } else { "1.2" };
-    drop(writeln!(out, "{shape} fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"{bold}\"/>"));
+    let _ = writeln!(out, "{shape} fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"{bold}\"/>");
     let first = y - (block.lines.len() as i32 * LINE) / 2 + 12;
     for (number, line) in block.lines.iter().enumerate() {
         let weight = if number == 0 { " font-weight=\"bold\"" } else { " fill=\"#444444\"" };
         let low = first + number as i32 * LINE;
-        drop(writeln!(
+        let _ = writeln!(
             out,
             "<text x=\"{x}\" y=\"{low}\" text-anchor=\"middle\"{weight}>{}</text>",
             escape(line)
-        ));
+        );
     }
 }
 

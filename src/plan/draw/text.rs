@@ -95,8 +95,8 @@ mod tests {
         assert_eq!(bare("{{ order.id }}"), "order.id");
         assert_eq!(bare("{{ a }}-{{ b }}"), "{{ a }}-{{ b }}");
         assert_eq!(short(&"x ".repeat(40)).chars().count(), WIDTH);
-        assert_eq!(span(Duration::from_secs(900)), "15m");
-        assert_eq!(span(Duration::from_secs(259_200)), "3d");
+        assert_eq!(span(Duration::from_mins(15)), "15m");
+        assert_eq!(span(Duration::from_hours(72)), "3d");
         assert_eq!(span(Duration::from_secs(90)), "90s");
     }
 }

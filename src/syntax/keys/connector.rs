@@ -281,7 +281,6 @@ static OPERATION: Object = Object {
     rules: &[
         Rule::OneOf(&["reads", "writes"]),
         Rule::OneOf(OPERATION_NAMES),
-        Rule::Needs("writes", "repeat"),
         Rule::Needs("gives", "writes"),
         Rule::Needs("params", "suiteql"),
         Rule::Needs("join", "steps"),

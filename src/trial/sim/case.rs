@@ -60,6 +60,8 @@ pub struct Scenario {
     pub polls: Option<(&'static str, Vec<Duration>)>,
     /// Marks of puts, and what the last of each must tell of.
     pub converges: Vec<(&'static str, Value)>,
+    /// Whether what is put in the end must tell of the newest state.
+    pub latest: bool,
     /// Whether requests queue for their permit.
     pub narrow: bool,
     /// Faults that belong to the scenario: the n-th request.
@@ -78,6 +80,7 @@ impl Scenario {
             hooks: Vec::new(),
             polls: None,
             converges: Vec::new(),
+            latest: false,
             narrow: false,
             faults: BTreeMap::new(),
         }
@@ -144,9 +147,14 @@ struct Outside {
 impl Scenario {
     /// Plays a case.
     pub fn play(&self, case: &Case) -> Verdict {
-        let prepared: Vec<_> =
-            self.plans.iter().chain(&self.mended).map(|plan| Arc::new(Prepared::new(Arc::clone(plan)))).collect();
-        let history = self.history.iter().map(|(id, at, value)| ((*id).to_owned(), START + *at, value.clone()));
+        let prepared: Vec<_> = self
+            .plans
+            .iter()
+            .chain(&self.mended)
+            .map(|plan| Arc::new(Prepared::new(Arc::clone(plan))))
+            .collect();
+        let history =
+            self.history.iter().map(|(id, at, value)| ((*id).to_owned(), START + *at, value.clone()));
         let outside = Outside {
             clock: Scheduler::new(START, case.seed + 1),
             platform: Platform::new(self.physics, history.collect()),
@@ -184,11 +192,16 @@ impl Scenario {
             while outside.clock.step() || outside.clock.jump(START + PATIENCE) {}
         }
         verdict.facts = platter.facts().cloned().collect();
-        let converges: Vec<_> = self.converges.iter().map(|(mark, value)| ((*mark).to_owned(), value.clone())).collect();
+        let converges: Vec<_> =
+            self.converges.iter().map(|(mark, value)| ((*mark).to_owned(), value.clone())).collect();
         if let Some(until) = outside.platform.busy_until() {
             outside.platform.catch_up(until);
         }
-        outside.witness.judge(&verdict.facts, &outside.platform, &converges);
+        // What lands late is stale by nature, and a second crash delays who looks again.
+        let prompt = case.crashes.len() < 2
+            && case.crashes.iter().all(|crash| !crash.finishes)
+            && case.faults.values().all(|fault| *fault != Outcome::Late);
+        outside.witness.judge(&verdict.facts, &outside.platform, &converges, self.latest && prompt);
         (verdict.found, verdict.notes) = outside.witness.found();
         verdict.requests = outside.sent.load(std::sync::atomic::Ordering::SeqCst);
         verdict.state = outside.platform.state();
@@ -196,7 +209,13 @@ impl Scenario {
     }
 
     /// One life of the process: until it dies, or until all is quiet and no operator has anything to do.
-    fn live(&self, case: &Case, crash: Option<Crash>, outside: &Outside, platter: Platter) -> (Probe, Arc<Disk>) {
+    fn live(
+        &self,
+        case: &Case,
+        crash: Option<Crash>,
+        outside: &Outside,
+        platter: Platter,
+    ) -> (Probe, Arc<Disk>) {
         let probe = Probe::new(crash.map(|crash| crash.at));
         let disk = Disk::new(platter, probe.clone(), outside.clock.clone(), outside.witness.clone());
         let mut faults = self.faults.clone();
@@ -212,13 +231,18 @@ impl Scenario {
             slots: Arc::default(),
         };
         let journal: Arc<dyn Journal> = Arc::new(Spinning(Arc::clone(&disk)));
-        let pinned = self.plans.clone();
+        let pinned: Vec<_> = self.plans.iter().chain(&self.mended).cloned().collect();
         let setup = Setup {
             plans: self.plans.clone(),
             pinned: Arc::new(move |print| pinned.iter().find(|plan| plan.print == print).cloned()),
             world: Arc::new(world),
             journal: Arc::clone(&journal),
-            policy: Policy { guards: case.guards, command_every: PATIENCE * 2, ..Policy::default() },
+            policy: Policy {
+                guards: case.guards,
+                command_every: PATIENCE * 2,
+                settle: self.physics.working,
+                ..Policy::default()
+            },
             spawn: outside.clock.spawner(),
         };
         let engine = match Engine::start(setup) {
@@ -231,6 +255,11 @@ impl Scenario {
         self.produce(&engine, &probe, outside);
         for _ in 0..20 {
             quiet(&outside.clock, &probe, &outside.platform);
+            if let Some(until) = outside.platform.busy_until() {
+                // An operator looks when the platform can no longer be working on it.
+                outside.clock.spawn(outside.clock.sleep_until(until));
+                quiet(&outside.clock, &probe, &outside.platform);
+            }
             if probe.is_dead() || !self.operate(&engine, &journal, outside) {
                 return (probe, disk);
             }
@@ -293,7 +322,11 @@ impl Scenario {
         let Some(letter) = parked.letters.first() else { return false };
         let order = match letter.code {
             Code::InDoubt => {
-                let mark = letter.request.as_ref().and_then(|sent| sent.get("mark")?.scalar_text()).unwrap_or_default();
+                let mark = letter
+                    .request
+                    .as_ref()
+                    .and_then(|sent| sent.get("mark")?.scalar_text())
+                    .unwrap_or_default();
                 let landed = outside.platform.log().into_iter().rfind(|done| done.mark == mark);
                 let landed = landed.filter(|done| !done.operation.starts_with("put"));
                 let landed = landed.map(|done| Value::object([("number", Value::from(done.number as i64))]));
@@ -318,7 +351,8 @@ async fn poll(engine: &Engine, flow: &'static str, platform: &Platform, now: Ins
     let from = mark.and_then(|mark| mark.cursor.as_i64()).and_then(|at| u64::try_from(at).ok());
     let changed = platform.changed(Instant(from.unwrap_or(0)), now);
     let Some(last) = changed.iter().map(|(_, at)| at.0).max() else { return };
-    let offers = changed.into_iter().map(|(id, _)| Offer::new(flow, Value::object([("id", Value::from(id))])));
+    let offers =
+        changed.into_iter().map(|(id, _)| Offer::new(flow, Value::object([("id", Value::from(id))])));
     let watermark = Watermark { flow: flow.into(), source, cursor: Value::from(last as i64 + 1), at: now };
     // A dead process takes nothing; the next life polls again.
     let _ = engine.accept_page(offers.collect(), watermark).await;

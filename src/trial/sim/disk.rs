@@ -50,8 +50,6 @@ pub struct Disk {
 
 struct Held {
     platter: Platter,
-    /// What all that was appended says.
-    shelf: Shelf,
     /// What all that is durable says.
     safe: Shelf,
     durable: usize,
@@ -61,10 +59,10 @@ struct Held {
 impl Disk {
     /// A disk with what survived.
     pub(super) fn new(platter: Platter, probe: Probe, clock: Scheduler, witness: Witness) -> Arc<Self> {
-        let mut shelf = Shelf::default();
-        platter.facts().for_each(|fact| shelf.apply(fact));
+        let mut safe = Shelf::default();
+        platter.facts().for_each(|fact| safe.apply(fact));
         let durable = platter.batches.len();
-        let held = Held { platter, safe: shelf.clone(), shelf, durable, writing: false };
+        let held = Held { platter, safe, durable, writing: false };
         let disk = Self { held: Mutex::new(held), durable: Durable::default(), probe, clock, witness };
         disk.durable.publish(Lsn(durable as u64));
         Arc::new(disk)
@@ -128,7 +126,6 @@ impl Journal for Spinning {
         }
         let (lsn, start) = {
             let mut held = disk.held();
-            facts.iter().for_each(|fact| held.shelf.apply(fact));
             disk.witness.appended(&facts);
             held.platter.batches.push(facts);
             let start = !std::mem::replace(&mut held.writing, true);
@@ -158,11 +155,11 @@ impl Journal for Spinning {
     }
 
     fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
-        Ok(self.0.held().shelf.last(flow, key))
+        Ok(self.0.held().safe.last(flow, key))
     }
 
     fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
-        Ok(self.0.held().shelf.known(flow, fact))
+        Ok(self.0.held().safe.known(flow, fact))
     }
 
     fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
@@ -186,7 +183,13 @@ impl Journal for Spinning {
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         let held = self.0.held();
-        Ok(held.platter.orders.iter().filter(|(_, told)| told.is_none()).map(|(order, _)| order.clone()).collect())
+        Ok(held
+            .platter
+            .orders
+            .iter()
+            .filter(|(_, told)| told.is_none())
+            .map(|(order, _)| order.clone())
+            .collect())
     }
 
     fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {

@@ -51,7 +51,9 @@ impl<'a> Explorer<'a> {
     }
 
     fn enough(&self) -> bool {
-        self.until.as_ref().is_some_and(|until| until.iter().any(|wanted| self.explored.found.contains_key(wanted)))
+        self.until
+            .as_ref()
+            .is_some_and(|until| until.iter().any(|wanted| self.explored.found.contains_key(wanted)))
     }
 
     fn play(&mut self, case: Case) -> Verdict {
@@ -67,8 +69,9 @@ impl<'a> Explorer<'a> {
         verdict
     }
 
-    /// Plays all: no crash with many seeds, each fault, each crash with each tail, crash and fault, pairs of crashes.
-    pub fn run(mut self, seeds: u64, pairs: bool) -> Explored {
+    /// Plays all: no crash with many seeds, each fault, each crash with each tail, crash and fault, and pairs of crashes: about
+    /// so many of them, evenly spread.
+    pub fn run(mut self, seeds: u64, pairs: u32) -> Explored {
         let base = self.play(Case::default());
         self.explored.points = base.points.first().copied().unwrap_or_default();
         for seed in 1..seeds {
@@ -86,18 +89,21 @@ impl<'a> Explorer<'a> {
             if self.enough() {
                 return self.explored;
             }
-            self.crashes(at, base.requests, pairs);
+            let points = self.explored.points;
+            let stride = (points * points * 3 / pairs.max(1)).max(1);
+            self.crashes(at, base.requests, Some(stride).filter(|_| pairs > 0));
         }
         self.explored
     }
 
-    fn crashes(&mut self, at: u32, requests: u32, pairs: bool) {
+    fn crashes(&mut self, at: u32, requests: u32, stride: Option<u32>) {
         let mut lives = BTreeMap::new();
         for tail in [Tail::Lost, Tail::Half, Tail::Kept] {
             for finishes in [false, true] {
                 for down in [Duration::from_secs(1), Duration::from_secs(2 * 3600)] {
                     let crash = Crash { at, tail, finishes, down };
-                    let verdict = self.play(Case { seed: u64::from(at % 3), crashes: vec![crash], ..Case::default() });
+                    let verdict =
+                        self.play(Case { seed: u64::from(at % 3), crashes: vec![crash], ..Case::default() });
                     lives.entry(verdict.points.get(1).copied().unwrap_or_default()).or_insert(crash);
                 }
             }
@@ -109,9 +115,9 @@ impl<'a> Explorer<'a> {
                 self.play(Case { faults, crashes: vec![crash], ..Case::default() });
             }
         }
-        if pairs {
+        if let Some(stride) = stride {
             for (points, first) in lives {
-                for second in 1..=points {
+                for second in (1 + at % stride..=points).step_by(stride as usize) {
                     let second = Crash { at: second, ..crash };
                     self.play(Case { crashes: vec![first, second], ..Case::default() });
                 }

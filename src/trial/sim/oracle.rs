@@ -43,8 +43,8 @@ pub enum Violation {
     NeedlessLetter,
     /// The last write does not tell of the last state.
     NotConverged,
-    /// The platform holds what no history without a crash leaves behind.
-    ForeignState,
+    /// A write told of a state that was long over, and nobody looked again.
+    Stale,
     /// A fact that the tables do not allow.
     IllegalFact,
     /// The engine did not come to rest.
@@ -84,7 +84,8 @@ impl Witness {
             for node in prepared.plan.nodes.iter().filter(|node| is_write(node)) {
                 let Work::Call(call) = &node.work else { continue };
                 let freely = call.repeat == Some(Repeat::Safe);
-                let slots = node.freeze.keys().copied().filter(|slot| prepared.node_of(*slot).is_some()).collect();
+                let slots =
+                    node.freeze.keys().copied().filter(|slot| prepared.node_of(*slot).is_some()).collect();
                 let place = (Arc::clone(&prepared.plan.flow), Arc::clone(&call.operation));
                 writes.insert(place, Needs { freely, slots });
             }
@@ -200,12 +201,21 @@ impl Witness {
     }
 
     /// The end of a case: everything is quiet.
-    pub(super) fn judge(&self, facts: &[Fact], platform: &Platform, last_seen: &[(String, Value)]) {
+    pub(super) fn judge(
+        &self,
+        facts: &[Fact],
+        platform: &Platform,
+        last_seen: &[(String, Value)],
+        latest: bool,
+    ) {
         let mut held = self.held();
         held.all_ended(facts);
         held.ran_once(facts);
         held.effects_once(&platform.log());
         held.converged(&platform.log(), last_seen);
+        if latest {
+            held.fresh(platform);
+        }
     }
 }
 
@@ -222,7 +232,10 @@ impl Held {
             Fact::Ended(past) => self.end(past.run),
             Fact::Intent(intent) => {
                 if !self.permits.contains(&(intent.run, intent.hash)) {
-                    self.blame(Violation::IntentBeforePermit, format!("{} of run {}", intent.effect.node, intent.run));
+                    self.blame(
+                        Violation::IntentBeforePermit,
+                        format!("{} of run {}", intent.effect.node, intent.run),
+                    );
                 }
             }
             Fact::Parked(parked) => self.active.retain(|_, run| *run != parked.run),
@@ -316,7 +329,29 @@ impl Held {
         let mut done = BTreeSet::new();
         for effect in log.iter().filter(|effect| !effect.operation.starts_with("put")) {
             if !done.insert((Arc::clone(&effect.operation), effect.mark.clone())) {
-                self.blame(Violation::EffectTwice, format!("{} {} at {}", effect.operation, effect.mark, effect.at.0));
+                self.blame(
+                    Violation::EffectTwice,
+                    format!("{} {} at {}", effect.operation, effect.mark, effect.at.0),
+                );
+            }
+        }
+    }
+
+    /// A put that tells of what was long over is followed within a minute by one that does not.
+    fn fresh(&mut self, platform: &Platform) {
+        let minute = std::time::Duration::from_secs(60);
+        let puts: Vec<Done> =
+            platform.log().into_iter().filter(|done| done.operation.starts_with("put")).collect();
+        let stale = |done: &Done| {
+            let before = platform.order_at(&done.mark, done.at - minute);
+            before.and_then(|order| order.get("version")?.as_i64()) > done.seen.as_ref().and_then(Value::as_i64)
+        };
+        for old in puts.iter().filter(|done| stale(done)) {
+            let mended = puts.iter().any(|done| {
+                done.mark == old.mark && done.at >= old.at && done.at <= old.at + minute && !stale(done)
+            });
+            if !mended {
+                self.blame(Violation::Stale, format!("{} of {:?} at {}", old.mark, old.seen, old.at));
             }
         }
     }

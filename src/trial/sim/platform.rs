@@ -151,6 +151,13 @@ impl Platform {
         changed
     }
 
+    /// What an order said at an instant.
+    pub(super) fn order_at(&self, id: &str, at: Instant) -> Option<Value> {
+        let held = self.held();
+        let said = held.history.iter().filter(|(order, since, _)| order == id && *since <= at);
+        said.max_by_key(|(_, since, _)| *since).map(|(_, _, value)| value.clone())
+    }
+
     /// A request arrived; it may still be worked on when nobody waits for it any more.
     pub(super) fn arrive(&self, request: &Request) -> u64 {
         let mut held = self.held();
@@ -202,7 +209,8 @@ impl Platform {
 
 impl Held {
     fn catch_up(&mut self, now: Instant) {
-        let (due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
+        let (due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
         self.late = rest;
         for (at, request) in due {
             // Nobody hears the answer.
@@ -239,7 +247,11 @@ impl Held {
 
     fn order(&self, input: &Value, now: Instant) -> Result<Value, Failure> {
         let id = input.get("id").and_then(Value::scalar_text).unwrap_or_default();
-        let found = self.history.iter().filter(|(order, at, _)| *order == id && *at <= now).max_by_key(|(_, at, _)| *at);
+        let found = self
+            .history
+            .iter()
+            .filter(|(order, at, _)| *order == id && *at <= now)
+            .max_by_key(|(_, at, _)| *at);
         found
             .map(|(_, _, value)| value.clone())
             .ok_or_else(|| Failure::new(Class::Reject, Sent::No, format!("found no order {id}")))

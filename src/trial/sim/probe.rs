@@ -27,15 +27,8 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Append,
-        Self::Durable,
-        Self::Permit,
-        Self::Arrive,
-        Self::Commit,
-        Self::Answer,
-        Self::Timer,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Append, Self::Durable, Self::Permit, Self::Arrive, Self::Commit, Self::Answer, Self::Timer];
 }
 
 /// Counts points of one life of the process and kills it at one of them.

@@ -1,0 +1,64 @@
+//! What was appended and cannot be read back yet: the same fact offered twice, or two runs of a key in one breath, must still be
+//! recognised. In: appends. Out: facts and last runs until they are durable. It must never outgrow what waits for the disk.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    event::{Fact, RunId},
+    journal::{Last, Lsn},
+};
+
+type Key = (Arc<str>, Arc<str>);
+
+/// Recognition of what is not yet durable.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    facts: HashMap<Key, (RunId, Lsn)>,
+    lasts: HashMap<Key, (Last, Lsn)>,
+    queue: VecDeque<(Lsn, Key)>,
+}
+
+impl Pending {
+    /// Takes note of an append, and forgets what is durable.
+    pub(super) fn note(&mut self, lsn: Lsn, facts: &[Fact], mark: Lsn) {
+        for fact in facts {
+            match fact {
+                Fact::Accepted(event) => {
+                    if let Some(id) = &event.fact {
+                        let key = (Arc::clone(&event.flow), Arc::clone(id));
+                        self.facts.insert(key.clone(), (event.id, lsn));
+                        self.queue.push_back((lsn, key));
+                    }
+                }
+                Fact::Ended(past) if past.outcome.is_well() => {
+                    let key = (Arc::clone(&past.flow), Arc::clone(&past.key));
+                    let last = Last { run: past.run, version: past.version.clone(), used: past.used };
+                    self.lasts.insert(key.clone(), (last, lsn));
+                    self.queue.push_back((lsn, key));
+                }
+                _ => {}
+            }
+        }
+        while let Some((old, key)) = self.queue.pop_front_if(|(old, _)| *old <= mark) {
+            if self.facts.get(&key).is_some_and(|(_, at)| *at == old) {
+                self.facts.remove(&key);
+            }
+            if self.lasts.get(&key).is_some_and(|(_, at)| *at == old) {
+                self.lasts.remove(&key);
+            }
+        }
+    }
+
+    /// The run of a fact.
+    pub(super) fn known(&self, flow: &Arc<str>, fact: &Arc<str>) -> Option<RunId> {
+        self.facts.get(&(Arc::clone(flow), Arc::clone(fact))).map(|(run, _)| *run)
+    }
+
+    /// The last run of a key that was done.
+    pub(super) fn last(&self, flow: &Arc<str>, key: &Arc<str>) -> Option<Last> {
+        self.lasts.get(&(Arc::clone(flow), Arc::clone(key))).map(|(last, _)| last.clone())
+    }
+}
