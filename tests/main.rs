@@ -8,6 +8,7 @@ mod journey;
 mod laws;
 mod planted;
 mod program;
+mod service;
 mod simulator;
 mod wire;
 mod wire_server;
