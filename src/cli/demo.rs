@@ -200,7 +200,7 @@ fn faults(running: &Running) -> BTreeMap<String, u32> {
 fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
     let mut reasons = BTreeMap::new();
     for open in journal.open().map_err(|error| error.to_string())? {
-        let Some(parked) = open.parked() else { continue };
+        let Some(parked) = open.parked().filter(|parked| parked.why != Why::Later) else { continue };
         let reason = parked.letters.first().map_or_else(String::new, |letter| format!("{}: {}", letter.node, letter.message));
         *reasons.entry(reason).or_default() += 1;
     }
