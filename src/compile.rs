@@ -63,9 +63,22 @@ impl Compiled {
     }
 }
 
+/// A setting that stands over the estate's: the estate's name of the connection, the setting, its value.
+pub type Over = (Arc<str>, Name, Scalar);
+
 /// Compiles the estate around the given paths. Problems are those of the files asked for, and of what they stand on
 /// (connectors, records, fragments, tables, the estate's own file); other flows keep theirs to themselves.
 pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> Compiled {
+    compile_with(files, paths, environment, &[])
+}
+
+/// As [`compile`], with settings over those of the estate: for cases.
+pub fn compile_with(
+    files: &dyn Files,
+    paths: &[PathBuf],
+    environment: Option<&str>,
+    over: &[Over],
+) -> Compiled {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
@@ -73,7 +86,7 @@ pub fn compile(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) 
     let mut broken = estate.broken.clone();
     let tables = tables(&estate, &sources, &mut broken, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
-    let connections = connections(&estate, &connectors, &tables, &mut problems);
+    let connections = connections(&estate, over, &connectors, &tables, &mut problems);
     broken.extend(unopened(&estate, &connections));
     same_names(&estate, &mut problems);
     names_of_estate(&estate, &mut problems);
@@ -221,6 +234,7 @@ fn connectors(
 /// Opens the connections of the chosen environment; without an estate, one for each connector.
 fn connections(
     estate: &Estate,
+    over: &[Over],
     connectors: &BTreeMap<Arc<str>, Arc<Connector>>,
     tables: &Tables,
     problems: &mut Problems,
@@ -232,6 +246,7 @@ fn connections(
         {
             continue;
         }
+        let given = &with_over(name, given, over);
         let Some(connector) = connectors.get(&given.connector.value) else {
             problems.add(unknown_connector(&given.connector, connectors));
             continue;
@@ -278,6 +293,14 @@ fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, probl
             missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
         problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
     }
+}
+
+/// What the estate says of a connection, other settings before its own: the first of a name counts.
+fn with_over(name: &Name, given: &tree::Connection, over: &[Over]) -> tree::Connection {
+    let over = over.iter().filter(|(connection, ..)| *connection == name.value);
+    let mut given = given.clone();
+    given.settings.splice(0..0, over.map(|(_, setting, value)| (setting.clone(), value.clone())));
+    given
 }
 
 fn unknown_connector(name: &Name, connectors: &BTreeMap<Arc<str>, Arc<Connector>>) -> Problem {

@@ -1,5 +1,6 @@
 //! One integration binary: each module is a suite.
 
+mod cases;
 mod check;
 mod connectors;
 mod golden;
@@ -7,6 +8,7 @@ mod journey;
 mod laws;
 mod planted;
 mod program;
+mod service;
 mod simulator;
 mod wire;
 mod wire_server;

@@ -215,11 +215,14 @@ impl Desk<'_> {
         Typed { mapping: Mapping::Let { bind, body: Box::new(mapping) }, shape, omits }
     }
 
-    /// Checks a fragment by itself: its parameters look as they are declared.
-    pub(super) fn fragment(&mut self, fragment: &Fragment) {
+    /// Checks a fragment by itself: its parameters look as they are declared. What it gives with these values for them;
+    /// those that are left out are null.
+    pub(super) fn fragment(&mut self, fragment: &Fragment, values: Vec<Value>) -> Mapping {
+        let values = values.into_iter().chain(std::iter::repeat(Value::Null));
+        let params = fragment.params.iter().zip(values);
         let arguments =
-            fragment.params.iter().map(|(_, of)| Typed { shape: self.type_of(of), ..Typed::any() }).collect();
-        drop(self.body(fragment, arguments, &Shape::Any));
+            params.map(|((_, of), value)| Typed::new(Mapping::Const(value), self.type_of(of))).collect();
+        self.body(fragment, arguments, &Shape::Any).mapping
     }
 
     /// The type of that name; a problem if there is none.

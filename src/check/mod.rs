@@ -35,6 +35,7 @@ use self::{
     sheet::Sheet,
 };
 use crate::{
+    expr::Mapping,
     flow::{Flow, Node, Slots, Work},
     graph::Graph,
     problem::Problems,
@@ -47,7 +48,7 @@ use crate::{
 /// whether they may run is told by the problems of their file. What children give is known to their parents.
 pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Problems) -> Vec<Flow> {
     for fragment in catalogue.fragments.values() {
-        Desk::new(catalogue, problems).fragment(fragment);
+        drop(Desk::new(catalogue, problems).fragment(fragment, Vec::new()));
     }
     signatures(flows, catalogue);
     let mut done: BTreeMap<usize, Flow> = BTreeMap::new();
@@ -61,6 +62,16 @@ pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Pro
     let done: Vec<Flow> = done.into_values().collect();
     estate::check(flows, &done, catalogue, problems);
     done
+}
+
+/// A fragment with values for its parameters, in the order in which it declares them: what a case of it works out.
+pub fn fragment(
+    fragment: &ast::Fragment,
+    values: Vec<Value>,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) -> Mapping {
+    Desk::new(catalogue, problems).fragment(fragment, values)
 }
 
 /// What each flow takes, before any is checked.

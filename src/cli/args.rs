@@ -56,8 +56,14 @@ pub enum Format {
 pub enum Command {
     /// Check flows, tables, connectors and records: every problem of every file in one pass.
     Validate(Paths),
-    /// Run flows: one event now (`--event FILE` or `--key ID`), with a live view of its nodes.
+    /// Run flows as a service: listen, poll and fire until stopped; or one event now (`--event FILE`, `--key ID`).
+    ///
+    /// As a service it takes webhooks at `/hooks/{connection}`, polls, fires schedules, keeps the webhooks at the
+    /// platforms registered, and obeys `flowrun letters retry|drop|settle`. Ctrl-C or SIGTERM lets runs that have begun
+    /// finish, then it ends.
     Exec(Exec),
+    /// Run the cases beside the flows (`*.test.yaml`) against scripted systems, on a clock that jumps.
+    Test(Test),
     /// Draw a flow.
     Graph(Graph),
     /// What ran: find it by the business key (`flowrun runs list --key 1042`).
@@ -89,11 +95,23 @@ pub struct Paths {
     pub paths: Vec<PathBuf>,
 }
 
+/// `flowrun test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Test files, flow files or folders.
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Say which nodes and outcomes no case reaches.
+    #[arg(long)]
+    pub coverage: bool,
+}
+
 /// `flowrun exec`.
 #[derive(Debug, Args)]
 pub struct Exec {
-    /// The flow: a file, or its name in the estate.
-    pub flow: String,
+    /// Flows: files, folders or names [default: every flow of the estate]; with `--event` or `--key` one flow.
+    #[arg(value_name = "PATH")]
+    pub flows: Vec<String>,
     /// The event as JSON: a file, or `-` for standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     pub event: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! What every command does first: find the estate, compile it, say what is wrong, open its connections.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,9 @@ use crate::{
     problem::draw::Style,
     report,
     secret::{self, Secret},
-    syntax::estate::Reference,
+    source::Name,
+    syntax::estate::{Connection, Reference},
+    trigger,
     wire::{Access, Secrets, Wire},
 };
 
@@ -86,15 +89,33 @@ pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire
     let mut wire = Wire::new();
     for (name, given) in compiled.estate.connections() {
         let Some(connection) = compiled.connections.get(&name.value) else { continue };
-        let mut secrets = Secrets::default();
-        for (secret, reference) in &given.secrets {
-            let failed = |source| Error::Secret { connection: Arc::clone(&name.value), source };
-            let found = fetch(reference, &folder, known).map_err(failed)?;
-            secrets.insert(Arc::clone(&secret.value), found);
-        }
+        let secrets = secrets(given, &folder, known)
+            .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
         wire.add(Arc::clone(connection), Access { secrets, root: None })?;
     }
     Ok(wire)
+}
+
+/// The secrets that webhooks are signed with, by connection: the one that the connector names, and any whose name goes on from it
+/// (`client_secret_next`), for the time in which it is changed.
+pub(super) fn hook_secrets(compiled: &Compiled) -> Result<BTreeMap<Arc<str>, trigger::Secrets>, Error> {
+    let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
+    let mut all = BTreeMap::new();
+    for (name, given) in compiled.estate.connections() {
+        let webhooks = compiled.connections.get(&name.value).and_then(|opened| opened.connector.webhooks.as_ref());
+        let Some(wanted) = webhooks.map(|webhooks| webhooks.verify.secret()) else { continue };
+        let goes_on = |found: &str| found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+        let found = secrets(given, &folder, &[])
+            .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
+        let signing = found.into_iter().filter(|(found, _)| goes_on(found)).map(|(_, secret)| secret);
+        all.insert(Arc::clone(&name.value), trigger::Secrets::new(signing));
+    }
+    Ok(all)
+}
+
+fn secrets(given: &Connection, folder: &Path, known: &[(&str, String)]) -> Result<Secrets, secret::Error> {
+    let fetched = |(name, reference): &(Name, Reference)| Ok((Arc::clone(&name.value), fetch(reference, folder, known)?));
+    given.secrets.iter().map(fetched).collect()
 }
 
 fn fetch(

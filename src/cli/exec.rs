@@ -10,17 +10,18 @@ use super::{
     engine, estate,
     exit::Exit,
     graph::unknown,
+    service,
 };
 use crate::{
     engine::{Engine, Offer, Offered},
     event::{Code, Letter, Origin, Outcome, Priority, RunId},
-    expr::{Root, Scope},
     flow::{Slots, SourceKind},
     journal::{Journal, Query, Sqlite},
     money,
     plan::Plan,
     report::{self, LiveView, Paint, Row},
     story::{Live, What},
+    trigger,
     value::Value,
 };
 
@@ -28,7 +29,14 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
-    let (compiled, name) = estate::of_flow(&args.flow, common);
+    if args.event.is_none() && args.key.is_none() {
+        return service::run(&args.flows, common, streams).await;
+    }
+    let [flow] = &args.flows[..] else {
+        streams.say("flowrun: `--event` and `--key` run one flow: say which");
+        return Exit::Usage;
+    };
+    let (compiled, name) = estate::of_flow(flow, common);
     if let Some(exit) = estate::refuse(&compiled, common, streams) {
         return exit;
     }
@@ -159,10 +167,7 @@ fn event(args: &Exec, plan: &Plan) -> Result<Value, String> {
     if let Some(key) = &args.key {
         return of_key(key, plan);
     }
-    let file = args
-        .event
-        .as_deref()
-        .ok_or("say what the run is about: `--key NUMBER`, or `--event FILE` with the event as JSON")?;
+    let file = args.event.as_deref().unwrap_or(Path::new("-"));
     let value = Value::parse(&read(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
     if args.hook { mapped(&value, plan) } else { Ok(value) }
 }
@@ -202,10 +207,5 @@ fn mapped(body: &Value, plan: &Plan) -> Result<Value, String> {
     let hooks =
         plan.trigger.sources.iter().filter(|source| matches!(source.kind, SourceKind::Webhook { .. }));
     let source = hooks.into_iter().next().ok_or_else(|| format!("`{}` listens to no webhook", plan.flow))?;
-    let Some(mapping) = &source.event else { return Ok(body.clone()) };
-    let mut roots = vec![Root::Unset; usize::from(source.count.max(Slots::NODES))];
-    roots[usize::from(Slots::EVENT)] = Root::Value(body);
-    roots[usize::from(Slots::CONNECTION)] = Root::Value(&plan.settings);
-    let mapped = mapping.eval(&Scope::new(&roots, &plan.tables)).map_err(|error| error.to_string())?;
-    mapped.ok_or_else(|| "the webhook maps to nothing".to_owned())
+    trigger::event(plan, source, body)?.ok_or_else(|| "the webhook maps to nothing".to_owned())
 }

@@ -12,7 +12,9 @@ mod graph;
 mod runs;
 mod sandbox;
 mod schema;
+mod service;
 mod streams;
+mod test;
 mod validate;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -61,6 +63,7 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
     match &cli.command {
         Command::Validate(paths) => validate::run(paths, common, streams),
         Command::Exec(args) => exec::run(args, common, streams).await,
+        Command::Test(args) => test::run(args, common, streams),
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),
         Command::Letters(args) => runs::letters(args, common, &estate::data(common, &[]), streams),
@@ -77,14 +80,21 @@ fn refuse_format(cli: &Cli) -> Option<&'static str> {
         .then_some("flowrun: `--format sarif` and `--format github` go with `flowrun validate` only")
 }
 
-/// Waits for Ctrl-C or a request to end.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut end) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = end.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+/// Waits for Ctrl-C or a request to end. Signals count from this call on, not from the first poll.
+fn interrupted() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn came(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            // It cannot be heard: the system's own way of ending stays.
+            Err(_) => std::future::pending().await,
+        }
+    }
+    let (end, stop) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            () = came(end) => {}
+            () = came(stop) => {}
+        }
     }
 }

@@ -60,18 +60,17 @@ pub(super) enum Kind {
     },
     /// All rows of a table.
     Rows {
-        table: Arc<str>,
+        table: Named,
     },
     /// `tables.x[k1, k2]`.
     Row {
-        table: Arc<str>,
+        table: Named,
         keys: Vec<Node>,
     },
     /// `tables.x.column`.
     Column {
-        table: Arc<str>,
-        column: Arc<str>,
-        place: (u32, u32),
+        table: Named,
+        column: Named,
     },
     Not(Box<Node>),
     Negate(Box<Node>),
@@ -119,7 +118,7 @@ pub(super) enum Kind {
     },
     Find {
         list: Box<Node>,
-        fields: Vec<(Path, Node)>,
+        fields: Vec<(Attribute, Node)>,
     },
     FailedOf {
         slot: Slot,
@@ -139,11 +138,25 @@ pub(super) enum Kind {
     Object(Vec<(Arc<str>, Node)>),
 }
 
+/// A name and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) name: Arc<str>,
+    pub(super) place: (u32, u32),
+}
+
+/// A literal path to an attribute of elements, and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Attribute {
+    pub(super) path: Path,
+    pub(super) place: (u32, u32),
+}
+
 /// `select` and its kin.
 #[derive(Debug)]
 pub(super) struct Select {
     pub(super) list: Node,
-    pub(super) attribute: Option<Path>,
+    pub(super) attribute: Option<Attribute>,
     pub(super) test: Option<&'static Test>,
     pub(super) than: Option<Node>,
     pub(super) keep: bool,

@@ -144,7 +144,7 @@ impl Reader {
             Kind::Find { list, fields } => {
                 let origins = self.origins(list, mode);
                 for (path, value) in fields {
-                    self.control(&origins, Some(path));
+                    self.control(&origins, Some(&path.path));
                     self.all(value, mode.control());
                 }
                 origins
@@ -271,12 +271,12 @@ impl Reader {
         let presence =
             select.test.is_some_and(|test| matches!(test.names[0], "defined" | "undefined" | "none"));
         match &select.attribute {
-            Some(path) if presence => {
-                let mut path = path.clone();
+            Some(attribute) if presence => {
+                let mut path = attribute.path.clone();
                 path.0.push(crate::value::Step::Key("".into()));
                 self.control(&origins, Some(&path));
             }
-            path => self.control(&origins, path.as_ref()),
+            attribute => self.control(&origins, attribute.as_ref().map(|attribute| &attribute.path)),
         }
         select.than.iter().for_each(|than| self.all(than, mode.control()));
         origins

@@ -54,6 +54,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it has been open since the platform last answered well: also while it probes.
+    pub(super) fn is_tripped(&self) -> bool {
+        !matches!(self.0, State::Closed { .. })
+    }
+
     /// When the next probe may go.
     pub(super) fn wake(&self) -> Option<Instant> {
         match self.0 {

@@ -194,6 +194,11 @@ impl Gate {
         self.breaker.is_open(now)
     }
 
+    /// Whether the breaker opened and the platform has not answered well since.
+    pub fn is_tripped(&self) -> bool {
+        self.breaker.is_tripped()
+    }
+
     fn take(&mut self, ask: &Ask, now: Instant) {
         self.breaker.sent(now);
         if let Some(window) = &mut self.window {

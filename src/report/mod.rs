@@ -10,5 +10,5 @@ mod past;
 pub use self::{
     live::LiveView,
     paint::{Paint, Tint},
-    past::{Row, letter_json, letters_table, past_json, past_lines, runs_table},
+    past::{Row, letter_json, letters_table, past_json, past_lines, runs_table, word},
 };

@@ -15,7 +15,8 @@ pub(super) fn took(ms: u128) -> String {
     }
 }
 
-fn word(outcome: Outcome) -> &'static str {
+/// The word for an outcome.
+pub fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Ok => "ok",
         Outcome::Unchanged => "unchanged",

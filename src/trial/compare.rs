@@ -1,6 +1,6 @@
 //! What differs between what a case wants and what there is. In: two values. Out: differences with their paths, for people.
 
-use std::{fmt, fmt::Write as _};
+use std::fmt;
 
 use crate::value::{Number, Value};
 
@@ -24,14 +24,25 @@ pub struct Difference {
     pub found: Option<String>,
 }
 
+impl Difference {
+    /// What was wanted and what there is.
+    pub fn told(&self) -> String {
+        let nothing = "nothing";
+        let (wanted, found) = (self.wanted.as_deref(), self.found.as_deref());
+        format!("wanted {}, found {}", wanted.unwrap_or(nothing), found.unwrap_or(nothing))
+    }
+
+    /// Its path below something that has a name.
+    pub fn place(&self, of: &str) -> String {
+        let gap = if self.path.is_empty() || self.path.starts_with('[') { "" } else { " " };
+        format!("{of}{gap}{}", self.path)
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the whole" } else { &self.path };
-        match (&self.wanted, &self.found) {
-            (Some(wanted), Some(found)) => write!(out, "{path}: wanted {wanted}, found {found}"),
-            (Some(wanted), None) => write!(out, "{path}: wanted {wanted}, found nothing"),
-            (None, found) => write!(out, "{path}: wanted nothing, found {}", found.as_deref().unwrap_or("nothing")),
-        }
+        write!(out, "{path}: {}", self.told())
     }
 }
 
@@ -48,10 +59,14 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
             for (key, wanted) in wants.iter() {
                 step(path, key, |path| match has.get(key) {
                     Some(found) => walk(wanted, found, measure, path, all),
-                    None => all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None }),
+                    None => {
+                        all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: None });
+                    }
                 });
             }
-            for (key, found) in has.iter().filter(|(key, _)| measure == Measure::Exactly && !wants.contains_key(*key)) {
+            for (key, found) in
+                has.iter().filter(|(key, _)| measure == Measure::Exactly && !wants.contains_key(*key))
+            {
                 step(path, key, |path| {
                     all.push(Difference { path: path.clone(), wanted: None, found: Some(short(found)) });
                 });
@@ -60,7 +75,9 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
         (Value::List(wants), Value::List(has)) => {
             for index in 0..wants.len().max(has.len()) {
                 let length = path.len();
-                drop(write!(path, "[{index}]"));
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
                 match (wants.get(index), has.get(index)) {
                     (Some(wanted), Some(found)) => walk(wanted, found, measure, path, all),
                     (wanted, found) => all.push(Difference {
@@ -74,7 +91,11 @@ fn walk(wanted: &Value, found: &Value, measure: Measure, path: &mut String, all:
         }
         (wanted, found) if same(wanted, found) => {}
         (wanted, found) => {
-            all.push(Difference { path: path.clone(), wanted: Some(short(wanted)), found: Some(short(found)) });
+            all.push(Difference {
+                path: path.clone(),
+                wanted: Some(short(wanted)),
+                found: Some(short(found)),
+            });
         }
     }
 }
@@ -116,12 +137,20 @@ mod tests {
     fn says_every_place_and_both_values() {
         let parse = |text: &str| Value::parse(text.as_bytes()).unwrap();
         let said = |wanted: &str, found: &str, measure| {
-            differences(&parse(wanted), &parse(found), measure).iter().map(ToString::to_string).collect::<Vec<_>>()
+            differences(&parse(wanted), &parse(found), measure)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         };
         for (wanted, found, measure, says) in [
             (r#"{"a":1.0}"#, r#"{"a":1,"b":2}"#, Measure::Contains, &[][..]),
             (r#"{"a":1.0}"#, r#"{"a":1,"b":2}"#, Measure::Exactly, &["b: wanted nothing, found 2"]),
-            (r#"{"a":[{"b":"x"}]}"#, r#"{"a":[{"b":"y"}]}"#, Measure::Contains, &[r#"a[0].b: wanted "x", found "y""#]),
+            (
+                r#"{"a":[{"b":"x"}]}"#,
+                r#"{"a":[{"b":"y"}]}"#,
+                Measure::Contains,
+                &[r#"a[0].b: wanted "x", found "y""#],
+            ),
             ("[1,2]", "[1]", Measure::Contains, &["[1]: wanted 2, found nothing"]),
             ("[1]", "[1,2]", Measure::Contains, &["[1]: wanted nothing, found 2"]),
             (r#"{"a":"1"}"#, r#"{"a":1}"#, Measure::Contains, &[r#"a: wanted "1", found 1"#]),

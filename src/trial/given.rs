@@ -12,26 +12,61 @@ use crate::{
 
 /// A value that cannot be had, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub(super) struct Unread {
     /// Where.
-    pub span: Span,
+    pub(super) span: Span,
     /// Why.
-    pub message: String,
+    pub(super) message: String,
 }
 
 /// The value as it is written.
-pub fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
+pub(super) fn value(given: &Given, tables: &Tables) -> Result<Value, Unread> {
     match given {
         Given::Scalar(text) => scalar(text, tables),
         Given::List(items, _) => {
             items.iter().map(|item| value(item, tables)).collect::<Result<Vec<_>, _>>().map(Value::from)
         }
         Given::Object(members, _) => {
-            let member = |(name, given): &(crate::source::Name, Given)| Ok((Arc::clone(&name.value), value(given, tables)?));
+            let member = |(name, given): &(crate::source::Name, Given)| {
+                Ok((Arc::clone(&name.value), value(given, tables)?))
+            };
             members.iter().map(member).collect::<Result<Map, _>>().map(Value::from)
         }
-        Given::Each(each) => Err(Unread { span: each.span, message: "found `each`, expected a plain value".into() }),
-        Given::Use(fragment) => Err(Unread { span: fragment.span, message: "found `use`, expected a plain value".into() }),
+        Given::Each(each) => {
+            Err(Unread { span: each.span, message: "found `each`, expected a plain value".into() })
+        }
+        Given::Use(fragment) => {
+            Err(Unread { span: fragment.span, message: "found `use`, expected a plain value".into() })
+        }
+    }
+}
+
+/// Where it stands.
+pub(super) fn span(given: &Given) -> Span {
+    match given {
+        Given::Scalar(text) => text.span,
+        Given::List(_, span) | Given::Object(_, span) => *span,
+        Given::Each(each) => each.span,
+        Given::Use(fragment) => fragment.span,
+    }
+}
+
+/// Where a part of it stands, by its path (`item.items[2].amount`); if it has no such part, what would hold it.
+pub(super) fn span_at(given: &Given, path: &str) -> Span {
+    let inner = match given {
+        Given::Object(members, _) => members.iter().find_map(|(name, member)| {
+            let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(&*name.value)?;
+            (rest.is_empty() || rest.starts_with(['.', '['])).then_some((member, rest))
+        }),
+        Given::List(items, _) => path.strip_prefix('[').and_then(|rest| {
+            let (index, rest) = rest.split_once(']')?;
+            Some((items.get(index.parse::<usize>().ok()?)?, rest))
+        }),
+        _ => None,
+    };
+    match inner {
+        Some((part, rest)) if !path.is_empty() => span_at(part, rest),
+        _ => span(given),
     }
 }
 
@@ -55,7 +90,9 @@ fn scalar(text: &Scalar, tables: &Tables) -> Result<Value, Unread> {
         Unread { span, message: format!("{told} (a case has no names in scope)") }
     })?;
     let given = template.eval(&Scope::new(&[], tables));
-    given.map(|value| value.unwrap_or(Value::Null)).map_err(|error| Unread { span: text.span, message: error.to_string() })
+    given
+        .map(|value| value.unwrap_or(Value::Null))
+        .map_err(|error| Unread { span: text.span, message: error.to_string() })
 }
 
 /// A number with its digits; `+1`, `.5` and `1.` are numbers in YAML but not in JSON.

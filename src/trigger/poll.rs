@@ -8,10 +8,13 @@
 use std::sync::Arc;
 
 use crate::{
-    connector::{Cursor, StampFormat, stamp},
+    connector::{Asked, Cursor, Operation, StampFormat, stamp},
     event::Instant,
     value::Value,
 };
+
+/// Rows a page of `SuiteQL` has, unless the operation says another number.
+const SUITEQL_SIZE: u32 = 1000;
 
 /// Where a poll stands. Kept in the journal as a [`Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,16 @@ impl<'a> Poll<'a> {
     /// A poll over pages of `size` rows; `zone` is that of stamps without one.
     pub fn new(cursor: &'a Cursor, zone: &'a str, size: u32) -> Self {
         Self { cursor, zone, size: size as usize }
+    }
+
+    /// A poll of an operation that has a cursor; `zone` is that of stamps without one. The size is that of its pages.
+    pub fn of(operation: &'a Operation, zone: &'a str) -> Option<Self> {
+        let size = operation.steps.iter().rev().find_map(|step| match (&step.paging, &step.ask) {
+            (Some(paging), _) if paging.size.is_some() => paging.size,
+            (_, Asked::SuiteQl { .. }) => Some(SUITEQL_SIZE),
+            _ => None,
+        });
+        Some(Self::new(operation.cursor.as_ref()?, zone, size.unwrap_or(u32::MAX)))
     }
 
     /// Where a poll that has come to an end begins the next time.

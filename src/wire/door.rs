@@ -81,6 +81,10 @@ impl Door {
         }
     }
 
+    pub(super) fn is_tripped(&self) -> bool {
+        self.inner().gate.is_tripped()
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.inner().gate.is_held(now())
     }

@@ -144,6 +144,16 @@ impl Wire {
         self.links.get(connection).is_some_and(|link| link.door.is_held())
     }
 
+    /// Whether a connection's breaker opened and its platform has not answered well since; for people.
+    pub fn is_down(&self, connection: &str) -> bool {
+        self.links.get(connection).is_some_and(|link| link.door.is_tripped())
+    }
+
+    /// Names of all connections.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.links.keys().cloned().collect()
+    }
+
     fn link(&self, name: &Arc<str>) -> Result<&Arc<Link>, Failure> {
         let none = || Failure::new(Class::Reject, Sent::No, format!("the estate has no connection `{name}`"));
         self.links.get(name).ok_or_else(none)

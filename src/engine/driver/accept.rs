@@ -95,7 +95,8 @@ pub(super) struct Accepted {
 impl Inner {
     /// Takes events in one commit. Nothing has waited yet.
     pub(super) fn accept(&self, offers: Vec<Offer>, watermark: Option<Watermark>) -> Result<Accepted, Error> {
-        if self.life() != Life::Open {
+        // While it drains, events are still taken: they are durable, and run after the next start.
+        if self.life() == Life::Broken {
             return Err(Error::Stopping);
         }
         let mut events = Vec::with_capacity(offers.len());

@@ -1,7 +1,7 @@
 //! Output commit: what a write depends on is held before it leaves. In: a write that is ready. Out: `Froze` facts, the hash of
 //! what a run uses. It must never know how long durability takes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Ice, Machine, Turn, state::NodeState};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         Fact, Froze, Kept, Outcome,
         table::{Illegal, RunInput},
     },
-    plan::{NodeId, Slot, Slots},
+    plan::{Call, NodeId, Slot, Slots, Work},
     story::What,
     value::{Hash, Keep as Used, Value},
 };
@@ -35,7 +35,7 @@ impl Machine {
     /// At a park, results of writes are held too: a letter retried goes on behind them.
     pub(super) fn freeze_writes(&mut self, turn: &mut Turn) -> Option<Fact> {
         self.ice.as_ref()?;
-        let prepared = std::sync::Arc::clone(&self.birth.prepared);
+        let prepared = Arc::clone(&self.birth.prepared);
         let writes = prepared.plan.nodes.iter().enumerate().filter(|(_, node)| super::super::is_write(node));
         let wanted = writes.map(|(at, _)| prepared.slot(at as NodeId)).collect();
         let slots: Vec<_> = self
@@ -97,8 +97,32 @@ impl Machine {
         })
     }
 
-    /// The hash of all that the writes use and that does not come from a write (decision R1).
-    pub(super) fn used_hash(&self) -> Option<Hash> {
+    /// The hash of all that the writes use and that does not come from a write (decision R1), as it was read.
+    fn used_hash(&self) -> Option<Hash> {
+        self.hash_of(|_, value| value.clone())
+    }
+
+    /// The same, as it will be read the next time: with what this run wrote back into records that it read. So the echo of our
+    /// own write changes nothing, while anybody else's change of the same field does.
+    pub(super) fn used_hash_after(&self) -> Option<Hash> {
+        let plan = &self.birth.prepared.plan;
+        let mut written: Vec<(Slot, &[Arc<str>], Value)> = Vec::new();
+        for (at, node) in plan.nodes.iter().enumerate().filter(|(_, node)| node.each.is_none()) {
+            let Work::Call(Call { with, changes: Some((read, fields)), .. }) = &node.work else { continue };
+            if self.nodes[at].state != NodeState::Done {
+                continue;
+            }
+            let Ok(sent) = self.roots.with_of(plan, with) else { continue };
+            let slot = self.birth.prepared.slot(*read);
+            written.extend(fields.iter().filter_map(|(name, path)| Some((slot, &**path, sent.get(name)?.clone()))));
+        }
+        self.hash_of(|slot, value| {
+            let own = written.iter().filter(|(of, ..)| *of == slot);
+            own.fold(value.clone(), |value, (_, path, new)| with_at(&value, path, new))
+        })
+    }
+
+    fn hash_of(&self, seen: impl Fn(Slot, &Value) -> Value) -> Option<Hash> {
         let prepared = &self.birth.prepared;
         if !prepared.writes || !self.birth.event.latest {
             return None;
@@ -108,7 +132,7 @@ impl Machine {
             let mut part = vec![Value::from(i64::from(*slot))];
             match (self.roots.get(*slot), prepared.node_of(*slot)) {
                 (Held::Value(value) | Held::Apart(value, _), _) if *slot != Slots::RUN => {
-                    part.push(keep.prune(value))
+                    part.push(keep.prune(&seen(*slot, value)));
                 }
                 (_, Some(node)) if self.nodes[usize::from(node)].state == NodeState::Skipped => {
                     part.push(Value::from("skipped"));
@@ -136,4 +160,15 @@ impl Machine {
         (0..self.nodes.len() as NodeId)
             .any(|node| self.nodes[usize::from(node)].state == NodeState::Done && self.fired(node))
     }
+}
+
+/// A record with another value at a path of member names.
+fn with_at(value: &Value, path: &[Arc<str>], new: &Value) -> Value {
+    let (Some((first, rest)), Value::Map(members)) = (path.split_first(), value) else {
+        return if path.is_empty() { new.clone() } else { value.clone() };
+    };
+    let mut members = members.as_ref().clone();
+    let inner = members.get(first).cloned().unwrap_or_default();
+    members.insert(Arc::clone(first), with_at(&inner, rest, new));
+    Value::from(members)
 }

@@ -4,10 +4,10 @@ use super::{Context, Result, Val, call, fail, given};
 use crate::{
     expr::{
         Error,
-        node::{Kind, Node, Select, Step},
+        node::{Attribute, Kind, Node, Select, Step},
     },
     function::{Arg, Function},
-    value::{Path, Value},
+    value::Value,
 };
 
 /// The elements of a list.
@@ -111,12 +111,13 @@ pub(super) fn select<'a>(node: &'a Node, select: &'a Select, cx: &Context<'a>) -
     let mut kept = Vec::new();
     for (index, item) in items(node, &list, cx)?.iter().enumerate() {
         let value = match &select.attribute {
-            Some(path) => path.find(item),
+            Some(attribute) => attribute.path.find(item),
             None => Some(item),
         };
         let holds = match (select.test, value) {
             (Some(test), None) if !test.takes_missing() => {
-                let path = select.attribute.as_ref().map(Path::to_string).unwrap_or_default();
+                let path =
+                    select.attribute.as_ref().map(|attribute| attribute.path.to_string()).unwrap_or_default();
                 return Err(fail(node, format!("element [{index}] has no `{path}`")));
             }
             (Some(test), value) => test
@@ -134,11 +135,11 @@ pub(super) fn select<'a>(node: &'a Node, select: &'a Select, cx: &Context<'a>) -
 pub(super) fn find<'a>(
     node: &'a Node,
     list: &'a Node,
-    fields: &'a [(Path, Node)],
+    fields: &'a [(Attribute, Node)],
     cx: &Context<'a>,
 ) -> Result<'a> {
     let list = given(list, cx)?;
-    let wanted = fields.iter().map(|(path, value)| Ok((path, given(value, cx)?)));
+    let wanted = fields.iter().map(|(path, value)| Ok((&path.path, given(value, cx)?)));
     let wanted = wanted.collect::<std::result::Result<Vec<_>, Error>>()?;
     let all = items(node, &list, cx)?;
     for (index, item) in all.iter().enumerate() {

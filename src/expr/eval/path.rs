@@ -52,19 +52,19 @@ pub(super) fn strict<'a>(node: &'a Node, cx: &Context<'a>) -> Result<'a> {
             })
         }
         Kind::Row { table, keys } => {
-            let found = table_of(node, table, cx)?;
+            let found = table_of(node, &table.name, cx)?;
             let (key, row) = row(node, found, keys, cx)?;
-            row.map(Val::Ref).ok_or_else(|| Error::missing_row(node.place(), table, key))
+            row.map(Val::Ref).ok_or_else(|| Error::missing_row(node.place(), &table.name, key))
         }
-        Kind::Rows { table } => table_of(node, table, cx).map(|table| Val::Ref(table.all())),
-        Kind::Column { table, column, .. } => {
-            let table = table_of(node, table, cx)?;
-            table.column(column).map(Val::Ref).ok_or_else(|| {
+        Kind::Rows { table } => table_of(node, &table.name, cx).map(|table| Val::Ref(table.all())),
+        Kind::Column { table, column } => {
+            let table = table_of(node, &table.name, cx)?;
+            table.column(&column.name).map(Val::Ref).ok_or_else(|| {
                 let nearest = table
-                    .nearest_column(column)
+                    .nearest_column(&column.name)
                     .map(|name| format!(": did you mean `{name}`?"))
                     .unwrap_or_default();
-                fail(node, format!("the table `{}` has no column `{column}`{nearest}", table.name))
+                fail(node, format!("the table `{}` has no column `{}`{nearest}", table.name, column.name))
             })
         }
         _ => eval(node, cx),
@@ -98,7 +98,7 @@ pub(super) fn lenient<'a>(node: &'a Node, cx: &Context<'a>) -> std::result::Resu
             Ok(into(base, std::slice::from_ref(&step)).ok())
         }
         Kind::Row { table, keys } => {
-            let found = table_of(node, table, cx)?;
+            let found = table_of(node, &table.name, cx)?;
             for key in keys {
                 if lenient(key, cx)?.is_none_or(|key| key.value().is_null()) {
                     return Ok(None);

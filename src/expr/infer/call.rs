@@ -94,7 +94,7 @@ impl Infer<'_> {
             Kind::MapCall { function, args, .. } => self.call(node, function, Some(&element), args).list(),
             Kind::Find { fields, .. } => {
                 for (path, value) in fields {
-                    let field = self.attribute(&element, path, value.place());
+                    let field = self.attribute(&element, &path.path, path.place);
                     let wanted = self.given(value);
                     self.equal(value.place(), (value, &field), (value, &wanted));
                 }
@@ -108,9 +108,7 @@ impl Infer<'_> {
     fn select(&mut self, select: &Select, list: &Shape) -> Shape {
         let element = shape::element(list).unwrap_or(Shape::Any);
         let value = match &select.attribute {
-            Some(path) => {
-                self.attribute(&element, path, select.than.as_ref().map_or(select.list.place(), Node::place))
-            }
+            Some(attribute) => self.attribute(&element, &attribute.path, attribute.place),
             None => element,
         };
         if let (Some(test), Some(than)) = (select.test, &select.than) {
@@ -123,9 +121,11 @@ impl Infer<'_> {
             _ => select.keep,
         };
         match (there, shape::element(list)) {
-            (true, Some(element)) => {
-                shape::present_at(&element, select.attribute.as_ref().map_or(&[], |path| &path.0)).list()
-            }
+            (true, Some(element)) => shape::present_at(
+                &element,
+                select.attribute.as_ref().map_or(&[], |attribute| &attribute.path.0),
+            )
+            .list(),
             _ => list.clone(),
         }
     }
@@ -275,24 +275,16 @@ impl Infer<'_> {
     fn tie_out(&mut self, node: &Node, record: &Node) -> Shape {
         let Kind::TieOut { parts, .. } = &node.kind else { return Shape::Any };
         let shape = self.present(record);
-        let Shape::Object(object) = &shape else {
-            let help = Some("say which record it is with `shape:`".to_owned());
-            return self.fault(
-                FaultKind::Type,
-                record.place(),
-                format!("nothing says what {shape} adds up to"),
-                help,
-            );
+        let unknown = |shape: &Shape| format!("nothing says what {shape} adds up to");
+        let object = match &shape {
+            Shape::Object(object) => object,
+            Shape::Any => return Shape::MONEY,
+            other => return self.fault(FaultKind::Type, record.place(), unknown(other), None),
         };
         let Some(sums) = &object.sums else {
             let help =
                 Some("say which record it is with `shape:`; its schema declares what adds up".to_owned());
-            return self.fault(
-                FaultKind::Type,
-                record.place(),
-                format!("nothing says what {shape} adds up to"),
-                help,
-            );
+            return self.fault(FaultKind::Type, record.place(), unknown(&shape), help);
         };
         // a second inference finds the same record's parts there already
         let sums = parts.get_or_init(|| sums.clone());

@@ -1,14 +1,12 @@
 //! What a condition says of presence: after `x is not none`, `x` is there.
 
-use std::sync::Arc;
-
 use crate::{
     expr::{
         Slot,
-        node::{Comparison, Kind, Node, Step, Way},
+        node::{self, Comparison, Kind, Node, Way},
     },
-    shape::{Object, Shape},
-    value::Value,
+    shape::{self, Shape},
+    value::{Step, Value},
 };
 
 /// A path that is known to be there.
@@ -17,7 +15,7 @@ pub(super) struct Fact {
     slot: Slot,
     ways: Vec<Way>,
     /// Of a list: these members are there in every element.
-    every: Vec<Arc<str>>,
+    every: Vec<Step>,
 }
 
 /// What is there if the condition turned out so.
@@ -65,27 +63,14 @@ fn none_is_left(one: &Node, operator: Comparison, other: &Node, holds: bool) -> 
         return None;
     };
     let ways = steps.iter().map(|step| step.way.clone()).collect();
-    Some(Fact { slot: *slot, ways, every: attribute.names().cloned().collect() })
+    Some(Fact { slot: *slot, ways, every: attribute.path.0.clone() })
 }
 
 /// The shape of an element of a list, with the members that are known to be there in every one.
 pub(super) fn of_every(facts: &[Fact], list: &Node, element: Shape) -> Shape {
     let Kind::Path { slot, steps } = &list.kind else { return element };
     let of = facts.iter().filter(|fact| !fact.every.is_empty() && is_at(fact, *slot, steps));
-    of.fold(element, |element, fact| with_present(&element, &fact.every))
-}
-
-/// A shape whose member at this path is there.
-fn with_present(shape: &Shape, path: &[Arc<str>]) -> Shape {
-    let (Some((first, rest)), Shape::Object(object)) = (path.split_first(), shape.present()) else {
-        return shape.present().clone();
-    };
-    let mut object = Object::clone(object);
-    if let Some(field) = object.fields.get_mut(first) {
-        field.shape = with_present(&field.shape, rest);
-        field.required = true;
-    }
-    Shape::Object(Arc::new(object))
+    of.fold(element, |element, fact| shape::present_at(&element, &fact.every))
 }
 
 /// `x != none`, and what is equal to a constant, is there.
@@ -117,11 +102,11 @@ fn path(node: &Node) -> Vec<Fact> {
 }
 
 /// Whether a path is known to be there.
-pub(super) fn known(facts: &[Fact], slot: Slot, steps: &[Step]) -> bool {
+pub(super) fn known(facts: &[Fact], slot: Slot, steps: &[node::Step]) -> bool {
     facts.iter().any(|fact| fact.every.is_empty() && is_at(fact, slot, steps))
 }
 
-fn is_at(fact: &Fact, slot: Slot, steps: &[Step]) -> bool {
+fn is_at(fact: &Fact, slot: Slot, steps: &[node::Step]) -> bool {
     fact.slot == slot
         && fact.ways.len() == steps.len()
         && fact.ways.iter().zip(steps).all(|(way, step)| *way == step.way)

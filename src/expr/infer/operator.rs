@@ -19,6 +19,12 @@ impl Infer<'_> {
         {
             return shape::join(one, two).list();
         }
+        if matches!(
+            (operator, &left, &right),
+            (Arithmetic::Add, Shape::List(_), Shape::Any) | (Arithmetic::Add, Shape::Any, Shape::List(_))
+        ) {
+            return Shape::Any.list();
+        }
         if is_quantity(&left) && is_quantity(&right) {
             return self.quantities(node, operator, sides, (&left, &right));
         }

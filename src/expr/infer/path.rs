@@ -1,12 +1,10 @@
 //! Shapes along paths and in tables.
 
-use std::sync::Arc;
-
 use super::{Infer, facts};
 use crate::{
     expr::{
         FaultKind, Slot, Table,
-        node::{Kind, Node, Step, Way},
+        node::{Kind, Named, Node, Step, Way},
     },
     shape::{self, Miss, Object, Shape},
 };
@@ -63,15 +61,15 @@ impl<'e> Infer<'e> {
             }
             Kind::Index { base, key } => self.index(base, key, lenient),
             Kind::Row { table, keys } => self.row(node, table, keys, lenient),
-            Kind::Rows { table } => self.table(node, table).map_or(Shape::Any, |table| table.shape().list()),
-            Kind::Column { table, column, place } => {
-                let Some(table) = self.table(node, table) else { return Shape::Any };
-                if let Ok(shape) = shape::lookup(&table.shape(), column) {
+            Kind::Rows { table } => self.table(table).map_or(Shape::Any, |table| table.shape().list()),
+            Kind::Column { table, column } => {
+                let Some(table) = self.table(table) else { return Shape::Any };
+                if let Ok(shape) = shape::lookup(&table.shape(), &column.name) {
                     return shape.list();
                 }
-                let help = table.nearest_column(column).map(|name| format!("did you mean `{name}`?"));
-                let message = format!("the table `{}` has no column `{column}`", table.name);
-                self.fault(FaultKind::UnknownColumn, *place, message, help)
+                let help = table.nearest_column(&column.name).map(|name| format!("did you mean `{name}`?"));
+                let message = format!("the table `{}` has no column `{}`", table.name, column.name);
+                self.fault(FaultKind::UnknownColumn, column.place, message, help)
             }
             _ => self.given(node),
         }
@@ -197,17 +195,17 @@ impl<'e> Infer<'e> {
         element.clone()
     }
 
-    fn table(&mut self, node: &Node, name: &Arc<str>) -> Option<&'e Table> {
+    fn table(&mut self, Named { name, place }: &Named) -> Option<&'e Table> {
         let tables = self.env.tables?;
         let Some(table) = tables.get(name) else {
             let help = tables.nearest(name).map(|name| format!("did you mean `{name}`?"));
-            self.fault(FaultKind::UnknownTable, node.place(), format!("there is no table `{name}`"), help);
+            self.fault(FaultKind::UnknownTable, *place, format!("there is no table `{name}`"), help);
             return None;
         };
         Some(table)
     }
 
-    fn row(&mut self, node: &Node, name: &Arc<str>, keys: &[Node], lenient: bool) -> Shape {
+    fn row(&mut self, node: &Node, table: &Named, keys: &[Node], lenient: bool) -> Shape {
         let shapes: Vec<Shape> = keys
             .iter()
             .map(|key| {
@@ -218,11 +216,8 @@ impl<'e> Infer<'e> {
                 }
             })
             .collect();
-        let Some(tables) = self.env.tables else { return Shape::Any };
-        if self.table(node, name).is_none() {
-            return Shape::Any;
-        }
-        let Some(table) = tables.get(name) else { return Shape::Any };
+        let name = &table.name;
+        let Some(table) = self.table(table) else { return Shape::Any };
         let columns: Vec<_> = table.keys().collect();
         if columns.len() != keys.len() {
             let names = columns.iter().map(|column| &*column.name).collect::<Vec<_>>().join(", ");

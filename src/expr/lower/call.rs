@@ -43,7 +43,11 @@ impl Lower<'_> {
             return fault;
         }
         if self.source.several.contains(&open) {
+            let faults = self.faults.len();
             let base = self.lower(&call.expr);
+            if self.faults.len() > faults {
+                return base;
+            }
             let keys = written.iter().map(|key| self.lower(key.tree)).collect();
             return self.several_keys(base, keys, call.span());
         }
@@ -121,7 +125,7 @@ impl Lower<'_> {
             };
             let Some((position, param)) = found else {
                 self.no_parameter(function, place, *written);
-                continue;
+                return args;
             };
             if args.len() <= position {
                 args.resize_with(position + 1, || None);
@@ -148,6 +152,7 @@ impl Lower<'_> {
         let names = || function.params.iter().map(|param| param.name);
         let fault = if let Some(name) = written.name {
             let message = format!("`{}` has no parameter `{name}`", function.name);
+            let place = self.keyword(name, written.tree);
             Fault::new(FaultKind::Arguments, place, message).did_you_mean(near(name, names()))
         } else {
             let message = format!("`{}` takes at most {} arguments", function.name, function.params.len());
@@ -159,11 +164,25 @@ impl Lower<'_> {
         self.fault(fault);
     }
 
+    /// The place of the name in `name=value`: what stands before the value.
+    pub(super) fn keyword(&self, name: &str, value: &Expr<'_>) -> (u32, u32) {
+        let text = &self.source.text;
+        let before = &text[..(value.span().end_offset as usize).min(text.len())];
+        let is_keyword = |at: &usize| {
+            let rest = before[at + name.len()..].trim_start();
+            rest.starts_with('=') && !rest.starts_with("==")
+        };
+        let found = before.rmatch_indices(name).map(|(at, _)| at).find(is_keyword);
+        let start = found.unwrap_or(value.span().start_offset as usize);
+        let end = found.map_or(value.span().end_offset as usize, |start| start + name.len());
+        (self.offset + start as u32, self.offset + end as u32)
+    }
+
     fn argument(&mut self, param: &Param, tree: &Expr<'_>) -> Node {
-        let node = self.lower(tree);
         if param.takes.is_path() {
-            return self.attribute(&node);
+            return self.attribute(tree);
         }
+        let node = self.lower(tree);
         if let Some(word) = node.literal()
             && !param.words.is_empty()
             && !param.words.contains(&&**word)
@@ -177,17 +196,17 @@ impl Lower<'_> {
     }
 
     /// A literal path to an attribute.
-    pub(super) fn attribute(&mut self, node: &Node) -> Node {
-        let place = node.place();
-        match node.literal().map(|text| Path::parse(text)) {
-            Some(Some(path)) => Node::new(Kind::Attribute(path), place),
-            Some(None) => self.refuse(
-                FaultKind::Arguments,
-                place,
-                "this is no path to an attribute: expected `name` or `name.name`",
-            ),
-            None => self.refuse(FaultKind::Arguments, place, "the attribute must be a quoted text"),
-        }
+    pub(super) fn attribute(&mut self, tree: &Expr<'_>) -> Node {
+        let place = self.place(tree.span());
+        let Some(text) = text_of(tree) else {
+            let fault = Fault::new(FaultKind::Arguments, place, "the attribute must be a quoted text");
+            return self.fault(fault.help("write it as `'name'`"));
+        };
+        let Some(path) = Path::parse(&text) else {
+            let message = "this is no path to an attribute: expected `name` or `name.name`";
+            return self.refuse(FaultKind::Arguments, place, message);
+        };
+        Node::new(Kind::Attribute(path), place)
     }
 
     pub(super) fn test(&mut self, test: &Spanned<Test<'_>>) -> Node {
@@ -234,6 +253,14 @@ impl Lower<'_> {
                 None
             }
         }
+    }
+}
+
+/// The text of a quoted text.
+pub(super) fn text_of(tree: &Expr<'_>) -> Option<String> {
+    match tree {
+        Expr::Const(constant) => constant.value.as_str().map(str::to_owned),
+        _ => None,
     }
 }
 

@@ -8,9 +8,10 @@ use super::{Lower, Node, call::Written};
 use crate::{
     expr::{
         Fault, FaultKind,
-        node::{Kind, Select, Step, Way},
+        node::{Attribute, Kind, Select, Step, Way},
     },
     function::{self, Form, Function, Run},
+    shape::near,
     value::{self, JsonPath, Path},
 };
 
@@ -52,6 +53,7 @@ impl Lower<'_> {
             Form::Path => self.json_path(first, &args.next()?),
             _ => match first.kind {
                 Kind::Path { slot, steps } if steps.is_empty() => Some(Kind::FailedOf { slot }),
+                _ if !self.faults.is_empty() => None,
                 _ => {
                     self.refuse(FaultKind::Arguments, first.place(), "`failed_of` takes the name of a node");
                     None
@@ -82,10 +84,19 @@ impl Lower<'_> {
         let (list, rest) = self.split_list("map", place, written)?;
         let list = Box::new(list);
         if let [Written { name: Some("attribute"), tree }] = rest {
-            let node = self.lower(tree);
+            let node = self.attribute(tree);
             let at = node.place();
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
+            let Kind::Attribute(path) = node.kind else { return None };
             return Some(Kind::MapPath { list, steps: steps(&path, at) });
+        }
+        if let Some(Written { name: Some(name), tree }) = rest.first() {
+            let fault = Fault::new(
+                FaultKind::Arguments,
+                self.keyword(name, tree),
+                format!("`map` has no parameter `{name}`"),
+            );
+            self.fault(fault.did_you_mean(near(name, ["attribute"])));
+            return None;
         }
         let Some(Written { name: None, tree: Expr::Const(name) }) = rest.first() else {
             let fault = Fault::new(
@@ -137,9 +148,10 @@ impl Lower<'_> {
                 );
                 return None;
             };
-            let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
-            attribute = Some(path);
+            let node = self.attribute(first.tree);
+            let place = node.place();
+            let Kind::Attribute(path) = node.kind else { return None };
+            attribute = Some(Attribute { path, place });
             rest = others;
         }
         let Some((name, args)) = rest.split_first() else {
@@ -161,17 +173,19 @@ impl Lower<'_> {
             rest = others;
             if let Some(name) = first.name {
                 let path = Path(name.split("__").map(|name| value::Step::Key(name.into())).collect());
-                fields.push((path, self.lower(first.tree)));
+                let place = self.keyword(name, first.tree);
+                fields.push((Attribute { path, place }, self.lower(first.tree)));
                 continue;
             }
-            let node = self.lower(first.tree);
-            let Kind::Attribute(path) = self.attribute(&node).kind else { return None };
+            let node = self.attribute(first.tree);
+            let place = node.place();
+            let Kind::Attribute(path) = node.kind else { return None };
             let Some((value, others)) = rest.split_first() else {
                 self.refuse(FaultKind::Arguments, place, format!("`find` needs a value for `{path}`"));
                 return None;
             };
             rest = others;
-            fields.push((path, self.lower(value.tree)));
+            fields.push((Attribute { path, place }, self.lower(value.tree)));
         }
         if fields.is_empty() {
             let fault = Fault::new(FaultKind::Arguments, place, "`find` needs a field and its value");

@@ -182,12 +182,14 @@ impl Lower<'_> {
         let place = self.place(map.span());
         let mut members = Vec::with_capacity(map.keys.len());
         for (key, value) in map.keys.iter().zip(&map.values) {
-            let key = self.lower(key);
             let value = self.lower(value);
-            match key.literal() {
-                Some(name) => members.push((name.clone(), value)),
-                None => drop(self.refuse(FaultKind::Syntax, key.place(), "a key must be a quoted text")),
-            }
+            let Some(name) = call::text_of(key) else {
+                let place = self.place(key.span());
+                let fault = Fault::new(FaultKind::Syntax, place, "a key must be a quoted text");
+                self.fault(fault.help("write it as `'name'`"));
+                continue;
+            };
+            members.push((name.into(), value));
         }
         literal::object(members, place)
     }

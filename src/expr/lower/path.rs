@@ -9,7 +9,7 @@ use super::{Lower, Node};
 use crate::{
     expr::{
         Fault, FaultKind,
-        node::{Kind, Step, Way},
+        node::{Kind, Named, Step, Way},
     },
     value::Value,
 };
@@ -46,12 +46,16 @@ impl Lower<'_> {
         let place = (end.saturating_sub(attr.name.len() as u32), end);
         if self.is_tables(&attr.expr) {
             let start = self.offset + attr.expr.span().start_offset;
-            return Node::new(Kind::Rows { table: attr.name.into() }, (start, end));
+            let table = Named { name: attr.name.into(), place };
+            return Node::new(Kind::Rows { table }, (start, end));
         }
         let base = self.lower(&attr.expr);
         let whole = self.balanced(base.start, end);
         match base.kind {
-            Kind::Rows { table } => Node::new(Kind::Column { table, column: attr.name.into(), place }, whole),
+            Kind::Rows { table } => {
+                let column = Named { name: attr.name.into(), place };
+                Node::new(Kind::Column { table, column }, whole)
+            }
             _ => step(base, Step::new(Way::Member(attr.name.into()), place), whole),
         }
     }

@@ -1,0 +1,128 @@
+//! A case on the stage: the real engine, a journal in memory, a clock that jumps. In: plans, a world, events. Out: runs as
+//! people see them, at any instant. It must never use real time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::broadcast::{Receiver, error::TryRecvError};
+
+use crate::{
+    engine::{Engine, Offer, Policy, Setup},
+    event::{Fact, Instant, Origin, RunId},
+    journal::Memory,
+    plan::Plan,
+    source::Span,
+    story::{Live, RunView},
+    trial::{
+        case::Miss,
+        coverage::Seen,
+        sim::Scheduler,
+        world::{Made, Scripted},
+    },
+    value::Value,
+};
+
+/// How long a case may take on its own clock, after the last thing that happens in it.
+pub(super) const PATIENCE: Duration = Duration::from_hours(30 * 24);
+/// How many times tasks may be polled: a case that needs more never comes to rest.
+const MOST_POLLS: u32 = 2_000_000;
+
+/// A case that is being played.
+pub(super) struct Stage {
+    pub(super) clock: Scheduler,
+    pub(super) world: Arc<Scripted>,
+    journal: Arc<Memory>,
+    engine: Engine,
+    stories: Receiver<Live>,
+    views: BTreeMap<RunId, RunView>,
+    refused: Arc<Mutex<Vec<Miss>>>,
+    polls: u32,
+}
+
+impl Stage {
+    /// Sets the stage.
+    pub(super) fn new(plans: Vec<Arc<Plan>>, clock: Scheduler, world: Scripted) -> Result<Self, String> {
+        let (journal, world) = (Arc::new(Memory::default()), Arc::new(world));
+        let setup = Setup {
+            plans,
+            pinned: Arc::new(|_| None),
+            world: Arc::clone(&world) as _,
+            journal: Arc::clone(&journal) as _,
+            // Nobody gives orders: the clock need not stop for them.
+            policy: Policy { command_every: PATIENCE * 100, ..Policy::default() },
+            spawn: clock.spawner(),
+        };
+        let engine = Engine::start(setup).map_err(|error| error.to_string())?;
+        let stories = engine.stories();
+        let (views, refused) = (BTreeMap::new(), Arc::default());
+        Ok(Self { clock, world, journal, engine, stories, views, refused, polls: 0 })
+    }
+
+    /// Lets an event come at an instant.
+    pub(super) fn offer(&self, at: Instant, flow: &Arc<str>, body: Value, span: Span) {
+        let (engine, clock, refused) = (self.engine.clone(), self.clock.clone(), Arc::clone(&self.refused));
+        let offer = Offer::new(Arc::clone(flow), body);
+        self.clock.spawn(async move {
+            clock.sleep_until(at).await;
+            if let Err(error) = engine.offer(offer).await {
+                let miss = Miss::fault(span, format!("the event is not taken: {error}"));
+                refused.lock().unwrap_or_else(PoisonError::into_inner).push(miss);
+            }
+        });
+    }
+
+    /// Goes on until an instant, or until nothing moves any more before it. False: it never comes to rest.
+    pub(super) fn play(&mut self, until: Instant, seen: &mut Seen) -> bool {
+        while self.polls < MOST_POLLS {
+            self.polls += 1;
+            if !self.clock.step() && !self.clock.jump(until) {
+                return true;
+            }
+            self.listen(seen);
+        }
+        false
+    }
+
+    fn listen(&mut self, seen: &mut Seen) {
+        loop {
+            match self.stories.try_recv() {
+                Ok(live) => {
+                    seen.hear(&live);
+                    self.views.entry(live.run).or_insert_with(|| RunView::new(&live)).hear(&live);
+                }
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// The last run of a flow.
+    pub(super) fn last(&self, flow: &str) -> Option<&RunView> {
+        self.views.values().rfind(|view| &*view.flow == flow)
+    }
+
+    /// Child runs of a flow that were started, by their events.
+    pub(super) fn children(&self, flow: &str) -> Vec<Made> {
+        let started = |fact: Fact| match fact {
+            Fact::Accepted(event) if *event.flow == *flow && matches!(event.origin, Origin::Child { .. }) => {
+                Some(Made { target: ("flows".into(), event.flow), input: event.body, batch: false })
+            }
+            _ => None,
+        };
+        self.journal.facts().into_iter().filter_map(started).collect()
+    }
+
+    /// Events that were not taken.
+    pub(super) fn refused(&self) -> Vec<Miss> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.clock.kill();
+    }
+}
