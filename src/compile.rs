@@ -138,7 +138,7 @@ fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
     problems.retain(|problem| problem.labels.first().is_none_or(|label| !unasked(label.span.file)));
     let asked = estate.flows.iter().filter(|part| estate.asked.contains(&part.file));
     let mut notes = Vec::new();
-    if estate.root.is_none() {
+    if !estate.is_one() {
         notes.push(format!(
             "no {} here or above: the connectors and records that come with flowrun are used",
             estate::FILE
@@ -345,7 +345,7 @@ fn same_names(estate: &Estate, problems: &mut Problems) {
 
 /// What `flowrun.yaml` says of flows, classes and alerts names such as are there.
 fn names_of_estate(estate: &Estate, problems: &mut Problems) {
-    let Some(Part { tree, .. }) = &estate.tree else { return };
+    let Some(Part { tree, .. }) = estate.tree.as_ref().filter(|_| estate.is_one()) else { return };
     let flows: Vec<&str> = estate.flows.iter().map(|part| &*part.tree.name.value).collect();
     let classes: Vec<&str> = tree.classes.iter().map(|(name, _)| &*name.value).collect();
     let alerts: Vec<&str> = tree.alerts.iter().map(|(name, _)| &*name.value).collect();

@@ -53,7 +53,7 @@ pub mod trigger;
 pub mod wire;
 // floor 11: what people see
 pub mod report;
-// floor 12: what listens
+// floor 12: the listeners
 pub mod serve;
 // floor 13: the command line
 pub mod cli;

@@ -95,6 +95,16 @@ fn what_is_not_there_is_told() {
 }
 
 #[test]
+fn a_flow_alone_uses_what_comes_with_flowrun() {
+    let text = fs::read_to_string("flows/bigcommerce-netsuite/create_customer.yaml").unwrap();
+    let path = PathBuf::from("/alone/mine.yaml");
+    let compiled = compile(&Memory::default().with(&path, text), &[path], None);
+    assert!(compiled.problems.is_empty(), "{}", drawn(&compiled));
+    assert_eq!(compiled.notes.len(), 1);
+    assert!(compiled.plan("create_customer").is_some() && compiled.plan("orders").is_none());
+}
+
+#[test]
 fn every_code_of_the_checker_has_a_case_and_a_section() {
     let text = fs::read_to_string("docs/problems.md").unwrap();
     let cases: Vec<String> = entries("tests/golden/check")

@@ -33,3 +33,8 @@ fn the_key_reference_is_what_the_keys_say() {
     let (_, after) = rest.split_once(END).expect("the reference has an end");
     same(path, &format!("{before}{BEGIN}\n\n{}{END}{after}", reference::markdown()));
 }
+
+#[test]
+fn the_function_reference_is_what_the_table_says() {
+    same("docs/functions.md", &flowrun::function::reference());
+}

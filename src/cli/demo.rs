@@ -1,13 +1,23 @@
 //! `flowrun demo`: twins of both platforms on free ports, the shipped flows, orders of every kind, and the twins' own count
 //! of what came of them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use flowrun_sandbox::{
     Access, Config, Running,
     bigcommerce::{self, Trade},
+    fault::{Fault, Kind},
+    ledger::Platform,
     start,
 };
+use serde_json::{Value as Json, json};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     Streams,
@@ -20,7 +30,9 @@ use crate::{
     compile::{Compiled, compile},
     engine::{Engine, Offer},
     estate::{FILE, Files as _, Memory, SHIPPED},
-    journal::{Journal, Sqlite},
+    event::Why,
+    journal::{Journal, OpenRun, Sqlite},
+    story::{Live, What},
     value::Value,
 };
 
@@ -56,17 +68,25 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
             args.orders
         ));
     }
+    let began = Instant::now();
+    plant(&running);
+    let mut stories = engine.stories();
     trade(args, &running, &engine).await?;
-    engine.idle().await;
-    let summary = running.recount(&[]);
-    if say {
-        streams.say(format!("{summary:#}"));
-    } else {
-        streams.give(summary.to_string());
+    tokio::select! {
+        () = settled(&engine) => {}
+        () = progress(&mut stories, args.orders, say, streams) => {}
+        () = super::interrupted() => return Ok(Exit::Interrupted),
     }
-    engine.drain(std::time::Duration::from_secs(5)).await;
+    let letters = parked(engine.journal().as_ref())?;
+    engine.drain(Duration::from_secs(5)).await;
+    let told = Told { args, letters, recount: running.recount(&[]), faults: faults(&running), took: began.elapsed() };
+    if say {
+        streams.show(&told.table());
+    } else {
+        streams.give(told.json().to_string());
+    }
     running.stop().map_err(|error| error.to_string())?;
-    Ok(Exit::Done)
+    Ok(if told.is_well() { Exit::Done } else { Exit::Problems })
 }
 
 fn config(args: &Demo) -> Config {
@@ -105,7 +125,7 @@ environments:
         connector: bigcommerce
         url: {}
         allow_private: true
-        settings: {{ store_hash: {}, code: main, settle: 2s }}
+        settings: {{ store_hash: {}, code: main, settle: 2s, quota: 1000000 }}
         secrets: {{ token: env:BIGCOMMERCE_TOKEN, client_secret: env:BIGCOMMERCE_CLIENT_SECRET }}
       netsuite:
         connector: netsuite
@@ -147,5 +167,129 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Things that go wrong in a day: connections cut before and after the work was done, errors, refusals, an old token.
+fn plant(running: &Running) {
+    let planted = [
+        (Platform::Netsuite, "PUT", "salesOrder/eid:", 2, Kind::ResetAfter),
+        (Platform::Netsuite, "PUT", "salesOrder/eid:", 7, Kind::ErrorAfter),
+        (Platform::Netsuite, "PUT", "salesOrder/eid:", 11, Kind::ResetBefore),
+        (Platform::Netsuite, "POST", "suiteql", 15, Kind::TooMany),
+        (Platform::Netsuite, "POST", "suiteql", 25, Kind::ExpiredToken),
+        (Platform::Bigcommerce, "GET", "/products", 5, Kind::ErrorBefore),
+        (Platform::Bigcommerce, "PUT", "/v2/orders/", 6, Kind::ResetAfter),
+    ];
+    for (platform, method, path, skip, kind) in planted {
+        let (method, path) = (Some(method.to_owned()), Some(path.to_owned()));
+        running.shared().faults.plant(Fault { platform, method, path, skip, times: 1, kind });
+    }
+}
+
+/// The faults that were played, by kind, as the ledger has them.
+fn faults(running: &Running) -> BTreeMap<String, u32> {
+    let mut played = BTreeMap::new();
+    for fault in running.shared().ledger.since(0).into_iter().filter_map(|entry| entry.fault) {
+        *played.entry(fault).or_default() += 1;
+    }
+    played
+}
+
+/// Reasons of the runs that are parked, and how many orders each holds up.
+fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
+    let mut reasons = BTreeMap::new();
+    for open in journal.open().map_err(|error| error.to_string())? {
+        let Some(parked) = open.parked() else { continue };
+        let reason = parked.letters.first().map_or_else(String::new, |letter| format!("{}: {}", letter.node, letter.message));
+        *reasons.entry(reason).or_default() += 1;
+    }
+    Ok(reasons)
+}
+
+/// Waits until nothing runs and nothing waits for a moment that comes soon; what waits for an item or a person may wait.
+async fn settled(engine: &Engine) {
+    loop {
+        engine.idle().await;
+        let open = engine.journal().open().unwrap_or_default();
+        let soon = open.iter().filter_map(OpenRun::parked).any(|parked| parked.why == Why::Timer);
+        if !soon && open.iter().all(|run| run.parked().is_some()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Tells how far it is, until nobody tells any more.
+async fn progress(stories: &mut Receiver<Live>, orders: u32, say: bool, streams: &mut Streams) {
+    let (mut done, step) = (0, (orders / 5).max(1));
+    loop {
+        match stories.recv().await {
+            Ok(live) if &*live.flow == "orders" && matches!(live.what, What::Ended { .. } | What::Parked { .. }) => {
+                done += 1;
+                if say && done % step == 0 {
+                    streams.say(format!("  {done} runs of {orders} are through"));
+                }
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// What came of the day.
+struct Told<'a> {
+    args: &'a Demo,
+    letters: BTreeMap<String, u32>,
+    recount: Json,
+    faults: BTreeMap<String, u32>,
+    took: Duration,
+}
+
+impl Told<'_> {
+    fn count(&self, what: &str) -> u64 {
+        let found = &self.recount[what];
+        found.as_u64().unwrap_or_else(|| found.as_array().map_or(0, |all| all.len() as u64))
+    }
+
+    /// Everything that should be there is there once, or waits with a reason.
+    fn is_well(&self) -> bool {
+        let wrong = ["several", "different_total", "exported_but_not_wanted", "sales_orders_of_no_order"];
+        let waiting: u64 = self.letters.values().map(|count| u64::from(*count)).sum();
+        wrong.iter().all(|what| self.count(what) == 0) && self.count("missing") <= waiting
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "orders": self.args.orders, "exported": self.count("wanted"), "sales_orders": self.count("once"),
+            "written_back": self.count("tagged"), "duplicated": self.count("several"), "lost": self.count("missing"),
+            "totals_off": self.count("different_total"),
+            "unwanted": self.count("exported_but_not_wanted") + self.count("sales_orders_of_no_order"),
+            "dead_letters": self.letters, "faults": self.faults, "seconds": self.took.as_secs_f64(),
+        })
+    }
+
+    fn table(&self) -> String {
+        let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {}", kind.replace('_', " "))).collect();
+        let rows = [
+            ("orders placed", self.args.orders.to_string()),
+            ("of them to be exported", self.count("wanted").to_string()),
+            ("sales orders, one for each", self.count("once").to_string()),
+            ("with their number back on the order", self.count("tagged").to_string()),
+            ("doubled", self.count("several").to_string()),
+            ("missing", self.count("missing").to_string()),
+            ("with another total", self.count("different_total").to_string()),
+            ("that went wrong on the way", faults.join(", ")),
+            ("seconds", format!("{:.1}", self.took.as_secs_f64())),
+        ];
+        let mut out = String::from("\nwhat the platforms' own records say:\n");
+        for (what, count) in rows {
+            drop(writeln!(out, "  {what:<38} {count}"));
+        }
+        for (reason, count) in &self.letters {
+            drop(writeln!(out, "  waiting for somebody ({count}): {reason}"));
+        }
+        out.push_str("\nnext: `flowrun sandbox` keeps the platforms up; `flowrun graph orders --as svg -o orders.svg` draws the flow\n");
+        out
     }
 }

@@ -83,6 +83,12 @@ pub struct Estate {
 }
 
 impl Estate {
+    /// Whether there is a `flowrun.yaml` around or among what was asked for.
+    pub fn is_one(&self) -> bool {
+        let own = |part: &Part<tree::Estate>| self.asked.contains(&part.file);
+        self.root.is_some() || self.tree.as_ref().is_some_and(own)
+    }
+
     /// The connections of the chosen environment.
     pub fn connections(&self) -> &[(Name, tree::Connection)] {
         let environments = self.tree.iter().flat_map(|part| &part.tree.environments);
@@ -126,7 +132,7 @@ pub fn load(
     }
     reader.choose(environment);
     reader.overlay_tables(&listed);
-    reader.shipped()
+    reader.shipped(environment)
 }
 
 struct Reader<'a> {
@@ -272,24 +278,37 @@ impl Reader<'_> {
         }
     }
 
-    /// What comes with flowrun, where the estate has nothing of the name.
-    fn shipped(self) -> Estate {
+    /// What comes with flowrun, where the estate has nothing of the name. A shipped file is called as what it holds.
+    fn shipped(self, environment: Option<&str>) -> Estate {
         let mut estate = self.estate;
+        let alone = !estate.is_one();
         let mut reader = Reader { estate: Estate::default(), ..self }.at_shipped();
-        for path in SHIPPED.list(Path::new("/")).unwrap_or_default() {
-            if shipped::is_shared(&path, estate.root.is_some()) {
-                reader.file(&path, false);
+        let known: BTreeSet<String> = estate
+            .records
+            .iter()
+            .filter_map(|file| Some(record_name(&reader.sources.get(*file)?.name)))
+            .collect();
+        let has = |path: &Path| match ending(path) {
+            "json" => known.contains(&record_name(&path.to_string_lossy())),
+            "csv" => estate.tables.iter().any(|table| table.name == stem(path)),
+            _ if is_called(folder(path), "connectors") => {
+                estate.connectors.iter().any(|part| part.tree.name.value == stem(path))
             }
+            _ => estate.fragments.iter().any(|part| part.tree.name.value == stem(path)),
+        };
+        let shipped = SHIPPED.list(Path::new("/")).unwrap_or_default();
+        for path in shipped.iter().filter(|path| shipped::is_shared(path, !alone) && !has(path)) {
+            reader.file(path, false);
         }
+        reader.choose(environment);
         let theirs = reader.estate;
-        add_missing(&mut estate.fragments, theirs.fragments, |fragment| &fragment.name.value);
-        add_missing(&mut estate.connectors, theirs.connectors, |connector| &connector.name.value);
+        if alone {
+            (estate.tree, estate.environment) = (theirs.tree, theirs.environment);
+        }
+        estate.fragments.extend(theirs.fragments);
+        estate.connectors.extend(theirs.connectors);
         estate.tables.extend(theirs.tables);
-        let sources = &*reader.sources;
-        let known: BTreeSet<String> =
-            estate.records.iter().filter_map(|file| record_name(sources, *file)).collect();
-        let missing = |file: &u32| record_name(sources, *file).is_none_or(|name| !known.contains(&name));
-        estate.records.extend(theirs.records.into_iter().filter(missing));
+        estate.records.extend(theirs.records);
         estate
     }
 
@@ -308,15 +327,9 @@ fn part<T>(tree: Option<T>, file: u32, path: PathBuf, print: Hash) -> Option<Par
     tree.map(|tree| Part { tree, file, path, print })
 }
 
-fn add_missing<T>(mine: &mut Vec<Part<T>>, theirs: Vec<Part<T>>, name: impl Fn(&T) -> &Arc<str>) {
-    let known: BTreeSet<Arc<str>> = mine.iter().map(|part| Arc::clone(name(&part.tree))).collect();
-    mine.extend(theirs.into_iter().filter(|part| !known.contains(name(&part.tree))));
-}
-
-/// `system/record.json` of a record file.
-fn record_name(sources: &Sources, file: u32) -> Option<String> {
-    let parts: Vec<&str> = sources.get(file)?.name.rsplit('/').take(2).collect();
-    Some(parts.join("/"))
+/// `record.json/system` of a record file.
+fn record_name(path: &str) -> String {
+    path.rsplit('/').take(2).collect::<Vec<_>>().join("/")
 }
 
 fn ending(path: &Path) -> &str {

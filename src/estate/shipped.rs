@@ -23,10 +23,11 @@ pub struct Shipped;
 /// The files inside the binary.
 pub static SHIPPED: Shipped = Shipped;
 
-/// What an estate may use beside its own files: connectors and records. Where there is no estate: fragments and tables too.
+/// What an estate may use beside its own files: connectors and records. Where there is no estate: fragments, tables and the
+/// connections of the shipped one too.
 pub(super) fn is_shared(path: &Path, estate: bool) -> bool {
     let system = ["/flows/connectors", "/schemas/records"];
-    let more = ["/flows/fragments", "/flows/tables"];
+    let more = ["/flows/fragments", "/flows/tables", "/flows/flowrun.yaml"];
     system.iter().any(|folder| path.starts_with(folder))
         || !estate && more.iter().any(|folder| path.starts_with(folder))
 }

@@ -268,6 +268,11 @@ pub enum EffectState {
 pub enum Why {
     /// It waits for an instant: `at`, a backoff, a settle time.
     Timer,
+    /// A read is asked again until it holds; since when.
+    Until {
+        /// When it was first asked.
+        since: Instant,
+    },
     /// A decision rejected it and lets it come back; since when.
     Retry {
         /// When it was first rejected.

@@ -105,9 +105,16 @@ pub enum Error {
     TaxRate(Decimal),
 }
 
-/// Reads a decimal exactly, or says why not.
+/// Reads a decimal exactly, or says why not: a minus, digits, a point and digits (`.5` is 0.5); nothing else, no exponent.
 pub fn decimal(text: &str) -> Result<Decimal, Error> {
-    Decimal::from_str_exact(text).map_err(|_| Error::NotDecimal(text.chars().take(40).collect()))
+    let refused = || Error::NotDecimal(text.chars().take(40).collect());
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if part.is_empty() || digits.is_empty() || !plain(whole) || !plain(part) {
+        return Err(refused());
+    }
+    Decimal::from_str_exact(text).map_err(|_| refused())
 }
 
 impl Money {
@@ -128,5 +135,56 @@ impl Money {
             amount.rescale(self.currency.minor_digits());
         }
         amount
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_read_exactly_or_refused() {
+        for (text, read) in [
+            ("12.10", "12.10"),
+            ("-0.5", "-0.5"),
+            (".5", "0.5"),
+            ("-.5", "-0.5"),
+            ("007", "7"),
+            ("0.0000000000000000000000000001", "0.0000000000000000000000000001"),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
+        ] {
+            assert_eq!(decimal(text).map(|digits| digits.to_string()), Ok(read.into()), "{text}");
+        }
+        for text in [
+            "",
+            "-",
+            ".",
+            "5.",
+            "1_000",
+            "1,000",
+            "+5",
+            "1e3",
+            " 1",
+            "1.2.3",
+            "NaN",
+            "٣",
+            "79228162514264337593543950336",
+            "0.00000000000000000000000000001",
+        ] {
+            assert_eq!(decimal(text), Err(Error::NotDecimal(text.into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_has_the_digits_of_its_currency() {
+        for (code, digits) in [("JPY", 0), ("gbp", 2), ("KWD", 3), ("USD", 2)] {
+            assert_eq!(Currency::from_code(code).map(Currency::minor_digits), Some(digits), "{code}");
+        }
+        assert_eq!(Currency::from_code("QQQ"), None);
+        let pounds = Currency::from_code("GBP").unwrap();
+        let amount = |text: &str| Money::payable(decimal(text).unwrap(), pounds);
+        assert_eq!(amount("5").unwrap().written().to_string(), "5.00");
+        assert_eq!(amount("5.1000").unwrap().written().to_string(), "5.10");
+        assert_eq!(amount("5.101"), Err(Error::TooFine(decimal("5.101").unwrap(), pounds)));
     }
 }

@@ -38,6 +38,10 @@ use crate::{
     value::{Hash, Value},
 };
 
+/// Appends that may wait for the disk before whoever must append waits too. Offers are refused long before a journal's own
+/// limit.
+const FAR_BEHIND: u64 = 50_000;
+
 /// Starts a task; the engine never waits for it.
 pub type Spawn = Arc<dyn Fn(Waiting<'static, ()>) + Send + Sync>;
 
@@ -307,6 +311,15 @@ impl Inner {
                 Err(error)
             }
         }
+    }
+
+    /// Appends; if too much waits to be written, this thread waits for the disk. Whoever calls this must not go on without it.
+    fn append_surely(&self, facts: Vec<Fact>) -> Result<Lsn, journal::Error> {
+        let appended = self.appended.load(Ordering::Acquire);
+        if let Some(behind) = appended.checked_sub(FAR_BEHIND) {
+            self.journal.durable().wait(Lsn(behind))?;
+        }
+        self.append(facts)
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

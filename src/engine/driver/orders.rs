@@ -85,7 +85,7 @@ impl Inner {
         who: &Arc<str>,
     ) -> Result<String, Error> {
         state.next(RunInput::RetryNewer).map_err(|_| Error::NoRun(event.id))?;
-        let mut next =
+        let next =
             self.again(&event.flow, (event.id, event.root), edited.unwrap_or_else(|| event.body.clone()), force)?;
         let mut board = self.board();
         let id = board.ids.next(next.at);

@@ -295,15 +295,15 @@ impl Task {
     async fn perform(&mut self, command: Command, machine: &mut Machine) -> Result<(), Stop> {
         match command {
             Command::Ask { step, attempt, request, fresh } => self.ask(step, attempt, request, fresh),
-            Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait).await?,
+            Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait)?,
             Command::Child { step, facts, start } => {
-                self.append(facts, true).await?;
+                self.append(facts, true)?;
                 self.child(step, start).await?;
             }
-            Command::Record(facts) => self.append(facts, false).await?,
+            Command::Record(facts) => self.append(facts, false)?,
             Command::Wake { timer, at } => self.wake(timer, at),
             Command::Tell(what) => self.inner.tell(&self.event, what),
-            Command::Park(facts) => self.park(facts).await?,
+            Command::Park(facts) => self.park(facts)?,
             Command::End { past, refresh } => self.end(*past, refresh, machine)?,
         }
         Ok(())
@@ -346,8 +346,8 @@ impl Task {
         }));
     }
 
-    async fn leave(&mut self, step: StepId, attempt: u16, facts: Vec<Fact>, wait: bool) -> Result<(), Stop> {
-        self.append(facts, true).await?;
+    fn leave(&mut self, step: StepId, attempt: u16, facts: Vec<Fact>, wait: bool) -> Result<(), Stop> {
+        self.append(facts, true)?;
         let Some(asked) = self.asked.get_mut(&step).filter(|asked| asked.attempt == attempt) else {
             return Ok(());
         };
@@ -375,55 +375,50 @@ impl Task {
         }));
     }
 
-    /// Appends; a full journal is waited for.
-    async fn append(&mut self, facts: Vec<Fact>, guards: bool) -> Result<(), Stop> {
+    fn append(&mut self, facts: Vec<Fact>, guards: bool) -> Result<(), Stop> {
         if facts.is_empty() {
             return Ok(());
         }
-        let intends = facts.iter().any(|fact| matches!(fact, Fact::Intent(_)));
-        if intends {
-            let key = (Arc::clone(&self.event.flow), self.event.effect_key());
-            self.inner.board().remembered.insert(key);
+        if facts.iter().any(|fact| matches!(fact, Fact::Intent(_))) {
+            self.remember();
         }
-        loop {
-            match self.inner.append(facts.clone()) {
-                Ok(lsn) => {
-                    if guards {
-                        self.guard = lsn;
-                    }
-                    return Ok(());
-                }
-                Err(journal::Error::Full { .. }) => {
-                    let next = Lsn(self.inner.journal.durable().mark().0 + 1);
-                    self.inner.durable(next).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let lsn = self.inner.append_surely(facts)?;
+        if guards {
+            self.guard = lsn;
         }
+        Ok(())
     }
 
-    async fn park(&mut self, facts: Vec<Fact>) -> Result<(), Stop> {
-        let parked = facts
-            .iter()
-            .find_map(|fact| if let Fact::Parked(parked) = fact { Some(parked.clone()) } else { None });
+    fn remember(&self) {
+        let key = (Arc::clone(&self.event.flow), self.event.effect_key());
+        self.inner.board().remembered.insert(key);
+    }
+
+    fn park(&mut self, mut facts: Vec<Fact>) -> Result<(), Stop> {
+        let parked = facts.iter().find_map(|fact| match fact {
+            Fact::Parked(parked) => Some(parked.clone()),
+            _ => None,
+        });
+        let Some(parked) = parked else { return Ok(()) };
         if facts.iter().any(|fact| matches!(fact, Fact::Landed { .. })) {
-            let key = (Arc::clone(&self.event.flow), self.event.effect_key());
-            self.inner.board().remembered.insert(key);
+            self.remember();
         }
-        self.append(facts, false).await?;
-        if let Some(parked) = parked {
-            self.inner.board().lanes.parked(self.event.clone(), &parked);
-            if parked.due.is_none() {
-                self.inner.child_parked(&self.event);
-            }
-            self.inner.waits_in_vain(&self.event, &parked)?;
+        let mut board = self.inner.board();
+        let superseded = board.lanes.parked(self.event.clone(), &parked);
+        facts.extend(superseded.iter().map(|old| self.inner.superseded(old)));
+        self.inner.append_surely(facts)?;
+        drop(board);
+        if parked.due.is_none() {
+            self.inner.child_parked(&self.event);
         }
+        self.inner.waits_in_vain(&self.event, &parked)?;
         Ok(())
     }
 
     fn end(&mut self, past: Past, refresh: Refresh, machine: &Machine) -> Result<(), Stop> {
         let ok = past.outcome.is_well();
-        let again = self.inner.refresh(&self.prepared, machine.event());
+        let wanted = refresh.now || refresh.later.is_some();
+        let again = wanted.then(|| self.inner.refresh(&self.prepared, machine.event())).flatten();
         if ok {
             let key = (Arc::clone(&self.event.flow), self.event.effect_key());
             self.inner.board().remembered.remove(&key);
@@ -482,7 +477,7 @@ impl Inner {
                 facts.extend([Fact::Accepted(later), Fact::Parked(parked)]);
             }
         }
-        self.append(facts).map(drop)
+        self.append_surely(facts).map(drop)
     }
 
     fn refresh(&self, prepared: &Prepared, event: &Event) -> Option<Event> {

@@ -24,7 +24,8 @@ impl Machine {
             self.waiting.first().map(|(at, _)| *at).into_iter().chain(self.timed.first().map(|(at, _)| *at));
         if let Some(due) = soonest.min() {
             if due.since(turn.now) > self.birth.policy.park_after {
-                self.park(Why::Timer, Some(due), Vec::new(), turn);
+                let why = self.asked_since.map_or(Why::Timer, |since| Why::Until { since });
+                self.park(why, Some(due), Vec::new(), turn);
             }
             return;
         }

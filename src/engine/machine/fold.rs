@@ -43,13 +43,16 @@ impl Machine {
                 }
                 Fact::Parked(parked) => {
                     self.tries.extend(parked.tries);
-                    if let Why::Retry { since } = parked.why {
-                        self.retry_since = Some(since);
+                    match parked.why {
+                        Why::Retry { since } => self.retry_since = Some(since),
+                        Why::Until { since } => self.asked_since = Some(since),
+                        Why::Timer | Why::Letter | Why::Later => {}
                     }
                 }
                 Fact::Reopened { .. } => {
                     self.tries.clear();
                     self.retry_since = None;
+                    self.asked_since = None;
                 }
                 Fact::Accepted(_) | Fact::Merged { .. } | Fact::Ended(_) | Fact::Watermark(_) => {}
             }

@@ -2,12 +2,16 @@
 //! [`Command`]s. It must never know a clock, a socket, a journal, or anything that waits.
 
 mod finish;
+mod batch;
+mod child;
+mod doubt;
 mod fold;
 mod freeze;
 mod settle;
 mod start;
 mod state;
 mod step;
+mod timing;
 mod wave;
 
 use std::{
@@ -101,6 +105,8 @@ pub struct Machine {
     letters: Vec<(NodeId, Letter)>,
     warnings: Vec<Arc<str>>,
     retry_since: Option<Instant>,
+    /// Since when reads with `until` are asked.
+    asked_since: Option<Instant>,
     /// Until when a write of which nobody knows may still land.
     suspect: Option<Instant>,
     /// Steps that are not final.
@@ -137,6 +143,7 @@ impl Machine {
             letters: Vec::new(),
             warnings: Vec::new(),
             retry_since: None,
+            asked_since: None,
             suspect: None,
             open: 0,
             children: 0,

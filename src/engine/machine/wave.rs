@@ -72,6 +72,17 @@ impl Machine {
                     self.nodes[usize::from(id)].state = NodeState::Held;
                     return false;
                 }
+                match self.waits_for(id, turn) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        self.nodes[usize::from(id)].state = NodeState::Held;
+                        return false;
+                    }
+                    Err((code, message)) => {
+                        self.fail_node(id, code, message, turn);
+                        return true;
+                    }
+                }
                 let goes = node.condition.as_ref().map_or(Ok(true), |c| self.roots.truth(&prepared.plan, c));
                 match goes {
                     Ok(true) => self.start(id, turn),

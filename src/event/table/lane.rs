@@ -29,7 +29,8 @@ pub enum LaneState {
     Held,
     /// A run runs.
     Running,
-    /// A run runs, and an older letter of the key waits for how it ends.
+    /// A run runs, and an older letter of the key waits for how it ends. If it parks itself, the letter ends: its effects have
+    /// gone over.
     RunningOver,
     /// Nothing runs; a run of the key is parked.
     Parked(Hold),
@@ -82,7 +83,8 @@ impl LaneState {
             (Self::Idle | Self::Held, I::EventHeld) => (Self::Held, &[]),
             (Self::Held, I::Drop) => (Self::Idle, &[Mark::Ended]),
             (Self::Running, I::EndedOk | I::Ended) => (Self::Idle, &[]),
-            (Self::Running | Self::RunningOver, I::Parks(hold)) => (Self::Parked(hold), &[Mark::Parked]),
+            (Self::Running, I::Parks(hold)) => (Self::Parked(hold), &[Mark::Parked]),
+            (Self::RunningOver, I::Parks(hold)) => (Self::Parked(hold), &[Mark::Parked, Mark::Ended]),
             (Self::Running, I::Blocks) => (Self::Blocked, &[Mark::Parked]),
             (Self::RunningOver, I::EndedOk) => (Self::Idle, &[Mark::Ended]),
             (Self::RunningOver, I::Ended) => (Self::Parked(Hold::Letter), &[]),
@@ -130,10 +132,10 @@ pub(super) const LISTED: &str = "
     Running + Parks(Letter) -> Parked(Letter) [Parked]
     Running + Parks(Until) -> Parked(Until) [Parked]
     Running + Parks(Doubt) -> Parked(Doubt) [Parked]
-    RunningOver + Parks(Fresh) -> Parked(Fresh) [Parked]
-    RunningOver + Parks(Letter) -> Parked(Letter) [Parked]
-    RunningOver + Parks(Until) -> Parked(Until) [Parked]
-    RunningOver + Parks(Doubt) -> Parked(Doubt) [Parked]
+    RunningOver + Parks(Fresh) -> Parked(Fresh) [Parked, Ended]
+    RunningOver + Parks(Letter) -> Parked(Letter) [Parked, Ended]
+    RunningOver + Parks(Until) -> Parked(Until) [Parked, Ended]
+    RunningOver + Parks(Doubt) -> Parked(Doubt) [Parked, Ended]
     Running + Blocks -> Blocked [Parked]
     RunningOver + EndedOk -> Idle [Ended]
     RunningOver + Ended -> Parked(Letter) []

@@ -63,6 +63,8 @@ pub enum StepInput {
         /// Whether an intent was written.
         intent: bool,
     },
+    /// An answer to a read that does not hold what is waited for.
+    NotYet,
     /// An answer.
     Answer {
         /// Whether an intent was written.
@@ -137,6 +139,7 @@ impl StepState {
             (Self::Ready, I::Spent) => (Self::Failed, &[]),
             (Self::Granted, I::Leave { intent }) => (Self::Sent, if_intent(intent, &[Mark::Intent])),
             (Self::Sent, I::Answer { intent }) => (Self::Landed, if_intent(intent, LANDED)),
+            (Self::Sent, I::NotYet) => (Self::Ready, &[]),
             (Self::Sent, I::Refused { intent }) => (Self::Ready, if_intent(intent, ABSENT)),
             (Self::Sent, I::Rejected { intent }) => (Self::Failed, if_intent(intent, ABSENT)),
             (Self::Sent, I::Exists) | (Self::Doubt, I::Look) => (Self::Looking, &[]),
@@ -183,6 +186,7 @@ impl StepInput {
         Self::Forbidden,
         Self::Leave { intent: false },
         Self::Leave { intent: true },
+        Self::NotYet,
         Self::Answer { intent: false },
         Self::Answer { intent: true },
         Self::Refused { intent: false },
@@ -223,6 +227,7 @@ pub(super) const LISTED: &str = "
     Granted + Leave { intent: true } -> Sent [Intent]
     Sent + Answer { intent: false } -> Landed []
     Sent + Answer { intent: true } -> Landed [Landed]
+    Sent + NotYet -> Ready []
     Sent + Refused { intent: false } -> Ready []
     Sent + Refused { intent: true } -> Ready [Absent]
     Sent + Rejected { intent: false } -> Failed []

@@ -202,13 +202,11 @@ impl Lower<'_> {
             let fault = Fault::new(FaultKind::Arguments, place, "the attribute must be a quoted text");
             return self.fault(fault.help("write it as `'name'`"));
         };
-        match Path::parse(&text) {
-            Some(path) => Node::new(Kind::Attribute(path), place),
-            None => {
-                let message = "this is no path to an attribute: expected `name` or `name.name`";
-                self.refuse(FaultKind::Arguments, place, message)
-            }
-        }
+        let Some(path) = Path::parse(&text) else {
+            let message = "this is no path to an attribute: expected `name` or `name.name`";
+            return self.refuse(FaultKind::Arguments, place, message);
+        };
+        Node::new(Kind::Attribute(path), place)
     }
 
     pub(super) fn test(&mut self, test: &Spanned<Test<'_>>) -> Node {

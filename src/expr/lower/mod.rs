@@ -183,14 +183,13 @@ impl Lower<'_> {
         let mut members = Vec::with_capacity(map.keys.len());
         for (key, value) in map.keys.iter().zip(&map.values) {
             let value = self.lower(value);
-            match call::text_of(key) {
-                Some(name) => members.push((name.into(), value)),
-                None => {
-                    let fault =
-                        Fault::new(FaultKind::Syntax, self.place(key.span()), "a key must be a quoted text");
-                    self.fault(fault.help("write it as `'name'`"));
-                }
-            }
+            let Some(name) = call::text_of(key) else {
+                let place = self.place(key.span());
+                let fault = Fault::new(FaultKind::Syntax, place, "a key must be a quoted text");
+                self.fault(fault.help("write it as `'name'`"));
+                continue;
+            };
+            members.push((name.into(), value));
         }
         literal::object(members, place)
     }

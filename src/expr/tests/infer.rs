@@ -98,7 +98,7 @@ fn shapes_are_known() {
         ("{{ order.lines | map(attribute='cost') | sum }}", "amount"),
         ("{{ order.lines | sum(attribute='qty') }}", "whole number"),
         ("{{ order.lines | map(attribute='unit') | sum | round(2) }}", "number"),
-        ("{{ order.lines | map('length') }}", "list of whole number"),
+        ("{{ [[order.id], [1, 2]] | map('length') }}", "list of whole number"),
         ("{{ order.lines[0].sku | upper }}", "text"),
         ("{{ order.lines | first }}", "object or null"),
         ("{{ order.lines | find(id=5) }}", "object or null"),

@@ -3,6 +3,7 @@
 mod evaluate;
 mod examples;
 mod infer;
+mod kept;
 mod limits;
 mod mapping;
 

@@ -8,19 +8,18 @@ use crate::{
 
 pub(crate) const FUNCTION: Function = Function::plain(
     "length",
-    "How many elements a list, members an object or characters a text has.",
-    &[Param::needed("value", Takes::LIST.or(Takes::OBJECT).or(Takes::TEXT))],
+    "How many elements a list or characters a text has.",
+    &[Param::needed("value", Takes::LIST.or(Takes::TEXT))],
     |_| Shape::Int,
     run,
 )
-.examples(&[("[1, 2] | length", "2"), ("'é' | length", "1"), ("{'a': 1} | length", "1")]);
+.examples(&[("[1, 2] | length", "2"), ("'é' | length", "1")]);
 
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {
     let length = match args.value(0) {
         Value::List(items) => items.len(),
-        Value::Map(map) => map.len(),
         Value::Text(text) => text.chars().count(),
-        other => return Err(expected("list, object or text", other)),
+        other => return Err(expected("list or text", other)),
     };
     Ok(Value::from(i64::try_from(length).unwrap_or(i64::MAX)))
 }

@@ -12,6 +12,9 @@ use crate::event::{
     table::{Hold, LaneState},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// A flow and what the event is about.
 type Key = (Arc<str>, Arc<str>);
 
@@ -60,8 +63,6 @@ pub struct Stand {
     pub hold: Hold,
     /// Whether it stands for a person.
     pub letter: bool,
-    /// Whether it was looked for since the newer event came.
-    looked: bool,
     /// Whether it has not begun and nobody need mind it.
     later: bool,
 }
@@ -174,7 +175,7 @@ impl Lanes {
             Some(parked) => self.stand(event, parked),
             None if frozen => {
                 let hold = if self.guards.has(Guard::Doubt) { Hold::Doubt } else { Hold::Letter };
-                lane.parked.insert(id, Stand { event, hold, letter: false, looked: false, later: false });
+                lane.parked.insert(id, Stand { event, hold, letter: false, later: false });
                 lane.resumes.push_back(id);
                 self.queue(&name, priority);
             }
@@ -196,11 +197,16 @@ impl Lanes {
             self.dues.insert((due, event.id));
         }
         let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
-        let letter = parked.why == Why::Letter;
-        // A run that was looked for and is still in doubt gives way as a letter does: its effects go over.
-        let looked =
-            hold == Hold::Doubt && lane.waiting.iter().any(|w| w.flow == event.flow && w.key == event.key);
-        lane.parked.insert(event.id, Stand { event, hold, letter, looked, later: parked.why == Why::Later });
+        let newer = lane.waiting.iter().any(|waits| waits.flow == event.flow && waits.key == event.key);
+        let (letter, later) = (parked.why == Why::Letter, parked.why == Why::Later);
+        // A run that was looked after for a newer event and is still in doubt gives way as a letter does, its effects go
+        // over; one that comes back by itself is waited for.
+        let hold = match (hold, newer && event.latest) {
+            (Hold::Doubt, true) if letter => Hold::Letter,
+            (Hold::Doubt, true) => Hold::Until,
+            _ => hold,
+        };
+        lane.parked.insert(event.id, Stand { event, hold, letter, later });
     }
 
     fn queue(&mut self, name: &Arc<str>, priority: Priority) {
@@ -277,30 +283,33 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&event.lane) else { return Vec::new() };
         let over = lane.remove(event.id);
         lane.gave_way = if gave_way { lane.gave_way.saturating_add(1) } else { 0 };
-        let mut superseded = Vec::new();
-        for run in over.into_iter().filter(|_| ok) {
-            if let Some(stand) = lane.parked.remove(&run) {
-                superseded.push(stand.event);
-            }
-        }
-        for old in &superseded {
-            self.places.remove(&old.id);
-            self.dues.retain(|(_, run)| *run != old.id);
-        }
+        let superseded = if ok { self.supersede(&event.lane, over) } else { Vec::new() };
         self.queue(&event.lane, event.priority);
         superseded
     }
 
-    /// A run parked.
-    pub fn parked(&mut self, event: Event, parked: &Parked) {
+    /// A run parked. Gives the older letters of the key: their effects have gone over to it, so they end, superseded.
+    pub fn parked(&mut self, event: Event, parked: &Parked) -> Vec<Event> {
         self.active = self.active.saturating_sub(1);
         let (name, priority) = (Arc::clone(&event.lane), event.priority);
-        if let Some(lane) = self.lanes.get_mut(&name) {
-            lane.remove(event.id);
-        }
+        let over = self.lanes.get_mut(&name).map(|lane| lane.remove(event.id)).unwrap_or_default();
+        let superseded = self.supersede(&name, over);
         self.places.insert(event.id, Arc::clone(&name));
         self.stand(event, parked);
         self.queue(&name, priority);
+        superseded
+    }
+
+    fn supersede(&mut self, name: &Arc<str>, runs: Vec<RunId>) -> Vec<Event> {
+        let mut superseded = Vec::new();
+        for run in runs {
+            if let Some(stand) = self.lanes.get_mut(name).and_then(|lane| lane.parked.remove(&run)) {
+                self.places.remove(&run);
+                self.dues.retain(|(_, due)| *due != run);
+                superseded.push(stand.event);
+            }
+        }
+        superseded
     }
 
     /// The earliest instant at which a parked run comes back.
@@ -320,8 +329,7 @@ impl Lanes {
     pub fn resume(&mut self, run: RunId) -> bool {
         let Some(name) = self.places.get(&run).cloned() else { return false };
         let Some(lane) = self.lanes.get_mut(&name) else { return false };
-        let Some(stand) = lane.parked.get_mut(&run) else { return false };
-        stand.looked = false;
+        let Some(stand) = lane.parked.get(&run) else { return false };
         let priority = stand.event.priority;
         if !lane.resumes.contains(&run) {
             lane.resumes.push_back(run);
@@ -366,7 +374,7 @@ impl Lanes {
             let over = running.over.iter().any(|run| lane.parked.contains_key(run));
             return if over { LaneState::RunningOver } else { LaneState::Running };
         }
-        match lane.parked.values().find(stands) {
+        match lane.parked.values().rev().find(stands) {
             Some(stand) if !stand.event.latest => LaneState::Blocked,
             Some(stand) => LaneState::Parked(stand.hold),
             None if self.held.contains(&event.lane) => LaneState::Held,
@@ -412,30 +420,29 @@ impl Lane {
             let mine = |stand: &&Stand| {
                 !stand.later && stand.event.flow == event.flow && stand.event.key == event.key
             };
-            let stands: Vec<(RunId, Hold, bool)> = self
+            let stands: Vec<(RunId, Hold)> = self
                 .parked
                 .values()
                 .filter(mine)
-                .map(|stand| (stand.event.id, stand.hold, stand.looked))
+                .map(|stand| (stand.event.id, stand.hold))
                 .collect();
-            if stands.iter().any(|(_, hold, _)| *hold == Hold::Until) {
+            if stands.iter().any(|(_, hold)| *hold == Hold::Until) {
                 continue;
             }
             if held(event) {
                 return Pick::Held;
             }
-            if let Some((doubtful, ..)) =
-                stands.iter().find(|(_, hold, looked)| *hold == Hold::Doubt && !looked)
+            if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
             {
                 if let Some(stand) = self.parked.remove(doubtful) {
                     return self.go(stand.event, true, Vec::new(), Vec::new());
                 }
             }
             let Some(event) = self.waiting.remove(at) else { continue };
-            let fresh = stands.iter().filter(|(_, hold, _)| *hold == Hold::Fresh).map(|(run, ..)| *run);
+            let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();
             let over =
-                stands.iter().filter(|(_, hold, _)| *hold != Hold::Fresh).map(|(run, ..)| *run).collect();
+                stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
             return self.go(event, false, gone, over);
         }
         Pick::Nothing
