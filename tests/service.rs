@@ -98,7 +98,9 @@ environments:
         let netsuite = |key: &str| access.netsuite[key].as_str().unwrap().to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
         command.current_dir(self.folder.path()).env_clear().env("OLD_SECRET", "the-one-before");
-        command.env("TOKEN", &access.bigcommerce.access_token).env("SECRET", &access.bigcommerce.client_secret);
+        command
+            .env("TOKEN", &access.bigcommerce.access_token)
+            .env("SECRET", &access.bigcommerce.client_secret);
         command.env("CLIENT", netsuite("client_id")).env("CERTIFICATE", netsuite("certificate_id"));
         command.env("KEY", netsuite("private_key"));
         command
@@ -107,7 +109,8 @@ environments:
     /// Starts the service and waits until it listens.
     fn serve(&self) -> Served {
         let mut command = self.command();
-        let child = command.args(["exec", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let child =
+            command.args(["exec", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = child.spawn().unwrap();
         let said: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (lines, into) = (BufReader::new(child.stdout.take().unwrap()).lines(), Arc::clone(&said));
@@ -151,7 +154,8 @@ environments:
         let hooks: Value = serde_json::from_str(&asked.text().await.unwrap()).unwrap();
         let hook = hooks["data"].as_array().unwrap().iter().find(|hook| hook["scope"] == scope).unwrap();
         let put = client.put(format!("{url}/{}", hook["id"])).header("x-auth-token", &access.access_token);
-        let put = put.header("content-type", "application/json").body(json!({ "is_active": false }).to_string());
+        let put =
+            put.header("content-type", "application/json").body(json!({ "is_active": false }).to_string());
         assert!(put.send().await.unwrap().status().is_success());
     }
 
@@ -220,7 +224,10 @@ impl Served {
     /// Waits until it said this so often.
     #[track_caller]
     fn says(&self, what: &str, times: usize) {
-        until(|| (self.count(what) >= times).then_some(()), || format!("`{what}` {times} times: {:?}", self.said.lock().unwrap()));
+        until(
+            || (self.count(what) >= times).then_some(()),
+            || format!("`{what}` {times} times: {:?}", self.said.lock().unwrap()),
+        );
     }
 
     /// Outcomes that it told for a key.
@@ -397,5 +404,28 @@ async fn what_operators_order_is_obeyed_while_it_runs() {
         reader.past(&query).unwrap().pop()
     };
     until(dropped, || "the letter is dropped".to_owned());
+    assert_eq!(served.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_is_down_is_told_of_once() {
+    let shop = Shop::open().await;
+    let served = shop.serve();
+    served.says("registered", 4);
+    let fault = Fault {
+        platform: Platform::Netsuite,
+        method: None,
+        path: None,
+        skip: 0,
+        times: 7,
+        kind: Kind::ErrorBefore,
+    };
+    shop.running.shared().faults.plant(fault);
+    (0..6).for_each(|_| drop(shop.place_wanted()));
+    served.says("held", 1);
+    shop.all_over();
+    served.says("freed", 1);
+    assert_eq!((served.count("held"), served.count("freed")), (1, 1));
+    assert!(!served.said.lock().unwrap().iter().any(|said| said["outcome"] == "letter"));
     assert_eq!(served.end(), Some(0));
 }
