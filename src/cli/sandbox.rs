@@ -134,9 +134,9 @@ fn told(access: &Access, args: &Sandbox) -> String {
         store.access_token, store.base_url, admin.base_url, admin.ledger_url
     );
     match &args.env_file {
-        Some(file) => { let _ = write!(
+        Some(file) => { let _ = writeln!(
             out,
-            "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.\n",
+            "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.",
             file.display()
         ); },
         None => out.push_str(

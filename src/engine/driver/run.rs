@@ -316,14 +316,11 @@ impl Task {
             self.inner.settled().await?;
         }
         let start = self.inner.child_of(&self.event, start)?;
-        match self.inner.start_child(&self.event, step, start)? {
-            Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
-            None => {
-                if self.children.is_empty() {
-                    self.inner.board().lanes.awaits(true);
-                }
-                self.children.insert(step);
+        if let Some(end) = self.inner.start_child(&self.event, step, start)? { drop(self.to.send(Msg::Input(Input::Child { step, end }))) } else {
+            if self.children.is_empty() {
+                self.inner.board().lanes.awaits(true);
             }
+            self.children.insert(step);
         }
         self.inner.pump();
         Ok(())
