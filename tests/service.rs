@@ -337,7 +337,9 @@ async fn an_outage_of_hooks_is_caught_up() {
     served.says("begins", 1);
     assert_eq!(served.end(), Some(0));
     shop.switch_off("store/order/created").await;
-    (0..3).for_each(|_| drop(shop.place_wanted()));
+    for _ in 0..3 {
+        shop.place_wanted();
+    }
     let served = shop.serve();
     served.says("enabled", 1);
     shop.all_over();
@@ -421,7 +423,9 @@ async fn a_platform_that_is_down_is_told_of_once() {
         kind: Kind::ErrorBefore,
     };
     shop.running.shared().faults.plant(fault);
-    (0..6).for_each(|_| drop(shop.place_wanted()));
+    for _ in 0..6 {
+        shop.place_wanted();
+    }
     served.says("held", 1);
     shop.all_over();
     served.says("freed", 1);
