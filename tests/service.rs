@@ -95,7 +95,9 @@ environments:
         let netsuite = |key: &str| access.netsuite[key].as_str().unwrap().to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
         command.current_dir(self.folder.path()).env_clear().env("OLD_SECRET", "the-one-before");
-        command.env("TOKEN", &access.bigcommerce.access_token).env("SECRET", &access.bigcommerce.client_secret);
+        command
+            .env("TOKEN", &access.bigcommerce.access_token)
+            .env("SECRET", &access.bigcommerce.client_secret);
         command.env("CLIENT", netsuite("client_id")).env("CERTIFICATE", netsuite("certificate_id"));
         command.env("KEY", netsuite("private_key"));
         command
@@ -104,7 +106,8 @@ environments:
     /// Starts the service and waits until it listens.
     fn serve(&self) -> Served {
         let mut command = self.command();
-        let child = command.args(["exec", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let child =
+            command.args(["exec", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = child.spawn().unwrap();
         let said: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (lines, into) = (BufReader::new(child.stdout.take().unwrap()).lines(), Arc::clone(&said));
@@ -133,7 +136,9 @@ environments:
     fn all_over(&self, least: u64) {
         let all = || {
             let count = self.running.recount(&[]);
-            (count["wanted"] == count["once"] && count["tagged"] == count["once"] && count["once"].as_u64()? >= least)
+            (count["wanted"] == count["once"]
+                && count["tagged"] == count["once"]
+                && count["once"].as_u64()? >= least)
                 .then_some(count)
         };
         let count = until(all, || format!("all over, at least {least}: {:#}", self.running.recount(&[])));
@@ -187,7 +192,10 @@ impl Served {
     /// Waits until it said this so often.
     #[track_caller]
     fn says(&self, what: &str, times: usize) {
-        until(|| (self.count(what) >= times).then_some(()), || format!("`{what}` {times} times: {:?}", self.said.lock().unwrap()));
+        until(
+            || (self.count(what) >= times).then_some(()),
+            || format!("`{what}` {times} times: {:?}", self.said.lock().unwrap()),
+        );
     }
 
     /// Asks it to end; its exit code.

@@ -102,9 +102,12 @@ pub(super) fn hook_secrets(compiled: &Compiled) -> Result<BTreeMap<Arc<str>, tri
     let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut all = BTreeMap::new();
     for (name, given) in compiled.estate.connections() {
-        let webhooks = compiled.connections.get(&name.value).and_then(|opened| opened.connector.webhooks.as_ref());
+        let webhooks =
+            compiled.connections.get(&name.value).and_then(|opened| opened.connector.webhooks.as_ref());
         let Some(wanted) = webhooks.map(|webhooks| webhooks.verify.secret()) else { continue };
-        let goes_on = |found: &str| found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'));
+        let goes_on = |found: &str| {
+            found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
         let found = secrets(given, &folder, &[])
             .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
         let signing = found.into_iter().filter(|(found, _)| goes_on(found)).map(|(_, secret)| secret);
@@ -114,7 +117,9 @@ pub(super) fn hook_secrets(compiled: &Compiled) -> Result<BTreeMap<Arc<str>, tri
 }
 
 fn secrets(given: &Connection, folder: &Path, known: &[(&str, String)]) -> Result<Secrets, secret::Error> {
-    let fetched = |(name, reference): &(Name, Reference)| Ok((Arc::clone(&name.value), fetch(reference, folder, known)?));
+    let fetched = |(name, reference): &(Name, Reference)| {
+        Ok((Arc::clone(&name.value), fetch(reference, folder, known)?))
+    };
     given.secrets.iter().map(fetched).collect()
 }
 

@@ -104,7 +104,12 @@ async fn one(
 }
 
 /// Follows a run, also into the newer event that it gave way to; returns the run that ended and how.
-async fn watch(mut run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> (RunId, Exit) {
+async fn watch(
+    mut run: RunId,
+    mut stories: Receiver<Live>,
+    common: &Common,
+    streams: &mut Streams,
+) -> (RunId, Exit) {
     let mut view = LiveView::new(Paint(streams.color), run);
     loop {
         let live = match stories.recv().await {

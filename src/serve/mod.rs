@@ -57,7 +57,9 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken, or not ours.
-    #[error("cannot listen on {0}: {1}; is another flowrun running? set `listen: {{ address: … }}` in flowrun.yaml")]
+    #[error(
+        "cannot listen on {0}: {1}; is another flowrun running? set `listen: {{ address: … }}` in flowrun.yaml"
+    )]
     Bind(SocketAddr, std::io::Error),
     /// A schedule that makes no sense.
     #[error("flow `{flow}`: its schedule cannot be used: {told}")]
@@ -156,7 +158,9 @@ impl Service {
         }
         for (plan, at, source) in shared.sources() {
             match &source.kind {
-                SourceKind::Poll { .. } => drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at))),
+                SourceKind::Poll { .. } => {
+                    drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at)))
+                }
                 SourceKind::Schedule { .. } => {
                     let firing = schedules::Firing::new(&shared, plan, at)?;
                     tasks.spawn(firing.run());
