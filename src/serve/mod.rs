@@ -158,7 +158,11 @@ impl Service {
         for (plan, at, source) in shared.sources() {
             match &source.kind {
                 SourceKind::Poll { .. } => {
+<<<<<<< HEAD
                     drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at)));
+=======
+                    drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at)))
+>>>>>>> run
                 }
                 SourceKind::Schedule { .. } => {
                     let firing = schedules::Firing::new(&shared, plan, at)?;

@@ -419,27 +419,27 @@ impl Lane {
             let mine = |stand: &&Stand| {
                 !stand.later && stand.event.flow == event.flow && stand.event.key == event.key
             };
-            let stands: Vec<(RunId, Hold)> = self
-                .parked
-                .values()
-                .filter(mine)
-                .map(|stand| (stand.event.id, stand.hold))
-                .collect();
+            let stands: Vec<(RunId, Hold)> =
+                self.parked.values().filter(mine).map(|stand| (stand.event.id, stand.hold)).collect();
             if stands.iter().any(|(_, hold)| *hold == Hold::Until) {
                 continue;
             }
             if held(event) {
                 return Pick::Held;
             }
+<<<<<<< HEAD
             if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
                 && let Some(stand) = self.parked.remove(doubtful) {
+=======
+            if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt) {
+                if let Some(stand) = self.parked.remove(doubtful) {
+>>>>>>> run
                     return self.go(stand.event, true, Vec::new(), Vec::new());
                 }
             let Some(event) = self.waiting.remove(at) else { continue };
             let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();
-            let over =
-                stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
+            let over = stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
             return self.go(event, false, gone, over);
         }
         Pick::Nothing

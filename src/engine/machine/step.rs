@@ -352,7 +352,13 @@ impl Machine {
     }
 
     /// It may not leave any more.
-    pub(super) fn forbid(&mut self, id: StepId, code: Code, message: &str, turn: &mut Turn) -> Result<(), Illegal> {
+    pub(super) fn forbid(
+        &mut self,
+        id: StepId,
+        code: Code,
+        message: &str,
+        turn: &mut Turn,
+    ) -> Result<(), Illegal> {
         self.shift(id, StepInput::Forbidden)?;
         self.fail_step(id, code, &Failure::new(Class::Reject, Sent::Maybe, message), turn);
         Ok(())

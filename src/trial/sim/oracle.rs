@@ -343,7 +343,8 @@ impl Held {
             platform.log().into_iter().filter(|done| done.operation.starts_with("put")).collect();
         let stale = |done: &Done| {
             let before = platform.order_at(&done.mark, done.at - minute);
-            before.and_then(|order| order.get("version")?.as_i64()) > done.seen.as_ref().and_then(Value::as_i64)
+            before.and_then(|order| order.get("version")?.as_i64())
+                > done.seen.as_ref().and_then(Value::as_i64)
         };
         for old in puts.iter().filter(|done| stale(done)) {
             let mended = puts.iter().any(|done| {
