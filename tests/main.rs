@@ -8,6 +8,7 @@ mod connectors;
 mod golden;
 mod journey;
 mod laws;
+mod machine;
 mod planted;
 mod program;
 mod service;

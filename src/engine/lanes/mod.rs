@@ -121,8 +121,8 @@ impl Lanes {
     pub fn offer(&mut self, event: Event) -> Taken {
         let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
         let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
-        if event.latest {
-            if let Some(at) = lane.waiting.iter().position(same) {
+        if event.latest
+            && let Some(at) = lane.waiting.iter().position(same) {
                 let older = &lane.waiting[at];
                 if event.version.is_some() && event.version <= older.version {
                     return Taken::Known;
@@ -133,7 +133,6 @@ impl Lanes {
                 lane.waiting[at] = event;
                 return Taken::Replaces(old);
             }
-        }
         let nudge = self.nudge(&event);
         self.push(event);
         Taken::Waits { nudge }
@@ -420,29 +419,27 @@ impl Lane {
             let mine = |stand: &&Stand| {
                 !stand.later && stand.event.flow == event.flow && stand.event.key == event.key
             };
-            let stands: Vec<(RunId, Hold)> = self
-                .parked
-                .values()
-                .filter(mine)
-                .map(|stand| (stand.event.id, stand.hold))
-                .collect();
+            let stands: Vec<(RunId, Hold)> =
+                self.parked.values().filter(mine).map(|stand| (stand.event.id, stand.hold)).collect();
             if stands.iter().any(|(_, hold)| *hold == Hold::Until) {
                 continue;
             }
             if held(event) {
                 return Pick::Held;
             }
+<<<<<<< HEAD
             if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
-            {
+                && let Some(stand) = self.parked.remove(doubtful) {
+=======
+            if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt) {
                 if let Some(stand) = self.parked.remove(doubtful) {
+>>>>>>> run
                     return self.go(stand.event, true, Vec::new(), Vec::new());
                 }
-            }
             let Some(event) = self.waiting.remove(at) else { continue };
             let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();
-            let over =
-                stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
+            let over = stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
             return self.go(event, false, gone, over);
         }
         Pick::Nothing
