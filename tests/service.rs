@@ -170,14 +170,7 @@ environments:
     fn all_over(&self) {
         let all = || {
             let count = self.running.recount(&[]);
-<<<<<<< HEAD
             (count["wanted"] == count["once"] && count["tagged"] == count["once"]).then_some(count)
-=======
-            (count["wanted"] == count["once"]
-                && count["tagged"] == count["once"]
-                && count["once"].as_u64()? >= least)
-                .then_some(count)
->>>>>>> run
         };
         let count = until(all, || format!("all over: {:#}", self.running.recount(&[])));
         assert!(count["once"].as_u64() >= Some(1), "{count:#}");

@@ -109,7 +109,6 @@ pub(super) fn hook_secrets(
 ) -> Result<BTreeMap<Arc<str>, trigger::Secrets>, Error> {
     let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut all = BTreeMap::new();
-<<<<<<< HEAD
     for (name, given) in
         compiled.estate.connections().iter().filter(|(name, _)| needs.contains_key(&name.value))
     {
@@ -120,13 +119,6 @@ pub(super) fn hook_secrets(
             return Err(Error::Unsigned(Arc::clone(&name.value), Arc::clone(wanted)));
         }
         let signs = |found: &str| {
-=======
-    for (name, given) in compiled.estate.connections() {
-        let webhooks =
-            compiled.connections.get(&name.value).and_then(|opened| opened.connector.webhooks.as_ref());
-        let Some(wanted) = webhooks.map(|webhooks| webhooks.verify.secret()) else { continue };
-        let goes_on = |found: &str| {
->>>>>>> run
             found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
         let found = secrets(given, &folder, &[])

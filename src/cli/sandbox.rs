@@ -134,11 +134,13 @@ fn told(access: &Access, args: &Sandbox) -> String {
         store.access_token, store.base_url, admin.base_url, admin.ledger_url
     );
     match &args.env_file {
-        Some(file) => { let _ = writeln!(
-            out,
-            "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.",
-            file.display()
-        ); },
+        Some(file) => {
+            let _ = writeln!(
+                out,
+                "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.",
+                file.display()
+            );
+        }
         None => out.push_str(
             "`--env-file FILE` writes the secrets, the NetSuite key too, for another shell to read.\n",
         ),

@@ -316,7 +316,9 @@ impl Task {
             self.inner.settled().await?;
         }
         let start = self.inner.child_of(&self.event, start)?;
-        if let Some(end) = self.inner.start_child(&self.event, step, start)? { drop(self.to.send(Msg::Input(Input::Child { step, end }))) } else {
+        if let Some(end) = self.inner.start_child(&self.event, step, start)? {
+            drop(self.to.send(Msg::Input(Input::Child { step, end })))
+        } else {
             if self.children.is_empty() {
                 self.inner.board().lanes.awaits(true);
             }

@@ -122,17 +122,18 @@ impl Lanes {
         let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
         let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
         if event.latest
-            && let Some(at) = lane.waiting.iter().position(same) {
-                let older = &lane.waiting[at];
-                if event.version.is_some() && event.version <= older.version {
-                    return Taken::Known;
-                }
-                let old = older.id;
-                self.places.remove(&old);
-                self.places.insert(event.id, Arc::clone(&event.lane));
-                lane.waiting[at] = event;
-                return Taken::Replaces(old);
+            && let Some(at) = lane.waiting.iter().position(same)
+        {
+            let older = &lane.waiting[at];
+            if event.version.is_some() && event.version <= older.version {
+                return Taken::Known;
             }
+            let old = older.id;
+            self.places.remove(&old);
+            self.places.insert(event.id, Arc::clone(&event.lane));
+            lane.waiting[at] = event;
+            return Taken::Replaces(old);
+        }
         let nudge = self.nudge(&event);
         self.push(event);
         Taken::Waits { nudge }
@@ -427,15 +428,11 @@ impl Lane {
             if held(event) {
                 return Pick::Held;
             }
-<<<<<<< HEAD
             if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
-                && let Some(stand) = self.parked.remove(doubtful) {
-=======
-            if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt) {
-                if let Some(stand) = self.parked.remove(doubtful) {
->>>>>>> run
-                    return self.go(stand.event, true, Vec::new(), Vec::new());
-                }
+                && let Some(stand) = self.parked.remove(doubtful)
+            {
+                return self.go(stand.event, true, Vec::new(), Vec::new());
+            }
             let Some(event) = self.waiting.remove(at) else { continue };
             let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();

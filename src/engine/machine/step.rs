@@ -345,7 +345,9 @@ impl Machine {
             return Ok(());
         }
         self.stop_waiting(id);
-        if self.steps[id as usize].state == StepState::Doubt { self.look(id, turn) } else {
+        if self.steps[id as usize].state == StepState::Doubt {
+            self.look(id, turn)
+        } else {
             self.ask(id, turn);
             Ok(())
         }

@@ -230,13 +230,12 @@ impl Held {
             Fact::Accepted(event) => drop(self.events.insert(event.id, event.clone())),
             Fact::Merged { old, .. } => self.end(*old),
             Fact::Ended(past) => self.end(past.run),
-            Fact::Intent(intent)
-                if !self.permits.contains(&(intent.run, intent.hash)) => {
-                    self.blame(
-                        Violation::IntentBeforePermit,
-                        format!("{} of run {}", intent.effect.node, intent.run),
-                    );
-                }
+            Fact::Intent(intent) if !self.permits.contains(&(intent.run, intent.hash)) => {
+                self.blame(
+                    Violation::IntentBeforePermit,
+                    format!("{} of run {}", intent.effect.node, intent.run),
+                );
+            }
             Fact::Parked(parked) => self.active.retain(|_, run| *run != parked.run),
             _ => {}
         }

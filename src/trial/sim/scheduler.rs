@@ -193,7 +193,7 @@ mod tests {
         }
         while scheduler.step() || scheduler.jump(Instant(100)) {}
         assert_eq!(scheduler.now(), Instant(10));
-        
+
         seen.lock().unwrap().clone()
     }
 
