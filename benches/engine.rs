@@ -1,6 +1,8 @@
 //! How fast and how cheap is a run of five nodes, through the engine and the journal on disk, when the world answers at
 //! once? The journal is synced in full on a real file. Prints runs a second and CPU a run.
 
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints what it measured")]
+
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
@@ -107,9 +109,12 @@ async fn measure(name: &str, plan: Arc<Plan>, journal: Arc<dyn Journal>, runs: u
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let folder: PathBuf = std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(|| "target/tmp".into(), PathBuf::from);
+    let folder: PathBuf =
+        std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(|| "target/tmp".into(), PathBuf::from);
     runtime.block_on(async {
-        for (name, plan) in [("five pure nodes", empty_flow()), ("read, decide, map, write, write", order_flow())] {
+        for (name, plan) in
+            [("five pure nodes", empty_flow()), ("read, decide, map, write, write", order_flow())]
+        {
             measure(&format!("{name}, memory"), Arc::clone(&plan), Arc::new(Memory::default()), 20_000).await;
             let place = folder.join(format!("bench-{}-{}", plan.flow, std::process::id()));
             let journal = Arc::new(Sqlite::open(&place).expect("the journal opens"));

@@ -73,15 +73,21 @@ impl World {
     #[track_caller]
     pub(crate) fn all_is_well(&self) {
         let recount = self.running.recount(&[]);
-        for what in ["missing", "several", "different_total", "exported_but_not_wanted", "sales_orders_of_no_order"] {
+        for what in
+            ["missing", "several", "different_total", "exported_but_not_wanted", "sales_orders_of_no_order"]
+        {
             assert_eq!(recount[what], Json::Array(Vec::new()), "{what}: {recount:#}");
         }
-        assert_eq!(recount["once"], recount["tagged"], "every order carries its document number: {recount:#}");
+        assert_eq!(
+            recount["once"], recount["tagged"],
+            "every order carries its document number: {recount:#}"
+        );
     }
 }
 
 fn is_new_sales_order(effect: &Json) -> bool {
-    effect["record"].as_str().is_some_and(|record| record.eq_ignore_ascii_case("salesOrder")) && effect["verb"] == "create"
+    effect["record"].as_str().is_some_and(|record| record.eq_ignore_ascii_case("salesOrder"))
+        && effect["verb"] == "create"
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -89,7 +95,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
     }
 }
 
@@ -134,14 +144,22 @@ fn kill(mut child: Child) {
 fn one_order_becomes_one_sales_order_and_carries_its_number() {
     let world = World::new();
     let order = world.place(&plain()).to_string();
-    let program = world.program(&["exec", "flows/bigcommerce-netsuite/orders.yaml", "--key", &order, "--data", "journal"]);
+    let program = world.program(&[
+        "exec",
+        "flows/bigcommerce-netsuite/orders.yaml",
+        "--key",
+        &order,
+        "--data",
+        "journal",
+    ]);
     let said = program.run();
     ok(&said);
     assert!(said.err.contains("+ create") && said.err.contains("+ tag"), "{}", said.err);
     world.all_is_well();
     assert_eq!(world.created(), 1);
 
-    let again = world.again(&program, &["exec", "orders", "--key", &order, "--data", "journal", "--format", "json"]);
+    let again =
+        world.again(&program, &["exec", "orders", "--key", &order, "--data", "journal", "--format", "json"]);
     let said = again.run();
     ok(&said);
     let run: Json = serde_json::from_str(&said.out).unwrap();
@@ -149,7 +167,9 @@ fn one_order_becomes_one_sales_order_and_carries_its_number() {
     assert_eq!(world.created(), 1, "the same order again makes nothing new");
     world.all_is_well();
 
-    let found = world.again(&program, &["runs", "list", "--key", &order, "--data", "journal", "--format", "json"]).run();
+    let found = world
+        .again(&program, &["runs", "list", "--key", &order, "--data", "journal", "--format", "json"])
+        .run();
     let runs: Json = serde_json::from_str(&found.out).unwrap();
     assert!(runs.as_array().unwrap().len() >= 2, "{runs}");
 }
@@ -171,7 +191,8 @@ fn killed_between_the_write_and_its_record_the_ledger_shows_one() {
     let child = program.command().current_dir(program.folder().join("flows")).spawn().unwrap();
     until("the write is committed and its answer is still on its way", || world.created() == 1);
     kill(child);
-    let said = world.again(&program, &["exec", "orders", "--key", &order, "--data", "journal"]).run_in("flows");
+    let said =
+        world.again(&program, &["exec", "orders", "--key", &order, "--data", "journal"]).run_in("flows");
     ok(&said);
     assert_eq!(world.created(), 1, "{}", said.err);
     world.all_is_well();
@@ -179,7 +200,14 @@ fn killed_between_the_write_and_its_record_the_ledger_shows_one() {
 
 #[test]
 fn an_answer_that_was_lost_makes_no_second_order() {
-    for kind in [Kind::ResetAfter, Kind::ErrorAfter, Kind::ResetBefore, Kind::ErrorBefore, Kind::TooMany, Kind::ExpiredToken] {
+    for kind in [
+        Kind::ResetAfter,
+        Kind::ErrorAfter,
+        Kind::ResetBefore,
+        Kind::ErrorBefore,
+        Kind::TooMany,
+        Kind::ExpiredToken,
+    ] {
         let world = World::new();
         let order = world.place(&plain()).to_string();
         world.running.shared().faults.plant(Fault {
@@ -207,7 +235,9 @@ fn an_item_that_netsuite_does_not_know_parks_the_order_by_name() {
     assert_eq!(said.code, 3, "parked: {}", said.err);
     assert!(said.err.contains("NetSuite has no item for LAMP-NEW"), "{}", said.err);
     assert_eq!(world.created(), 0);
-    let letters = world.again(&program, &["letters", "list", "--key", &order, "--data", "journal", "--format", "json"]).run_in("flows");
+    let letters = world
+        .again(&program, &["letters", "list", "--key", &order, "--data", "journal", "--format", "json"])
+        .run_in("flows");
     let letters: Json = serde_json::from_str(&letters.out).unwrap();
     assert_eq!(letters[0]["letters"][0]["node"], "skus_known", "{letters}");
 }

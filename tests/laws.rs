@@ -214,7 +214,8 @@ fn names(code: &str, dependency: &str) -> bool {
     let word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     code.match_indices(dependency).any(|(at, _)| {
         let after = &code[at + dependency.len()..];
-        !code[..at].ends_with(word) && (after.starts_with("::") || code[..at].ends_with("use ") && after.starts_with(';'))
+        !code[..at].ends_with(word)
+            && (after.starts_with("::") || code[..at].ends_with("use ") && after.starts_with(';'))
     })
 }
 
@@ -250,7 +251,9 @@ fn every_dependency_says_why() {
 fn there_are_no_drawers() {
     let found: Vec<_> = core()
         .iter()
-        .filter(|file| DRAWERS.contains(&file.path.file_stem().unwrap().to_str().unwrap()) || file.room == "error")
+        .filter(|file| {
+            DRAWERS.contains(&file.path.file_stem().unwrap().to_str().unwrap()) || file.room == "error"
+        })
         .map(|file| file.path.display().to_string())
         .collect();
     none(&found, "files named after nothing");

@@ -79,7 +79,13 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     }
     let letters = parked(engine.journal().as_ref())?;
     engine.drain(Duration::from_secs(5)).await;
-    let told = Told { args, letters, recount: running.recount(&[]), faults: faults(&running), took: began.elapsed() };
+    let told = Told {
+        args,
+        letters,
+        recount: running.recount(&[]),
+        faults: faults(&running),
+        took: began.elapsed(),
+    };
     if say {
         streams.show(&told.table());
     } else {
@@ -200,8 +206,11 @@ fn faults(running: &Running) -> BTreeMap<String, u32> {
 fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
     let mut reasons = BTreeMap::new();
     for open in journal.open().map_err(|error| error.to_string())? {
-        let Some(parked) = open.parked() else { continue };
-        let reason = parked.letters.first().map_or_else(String::new, |letter| format!("{}: {}", letter.node, letter.message));
+        let Some(parked) = open.parked().filter(|parked| parked.why != Why::Later) else { continue };
+        let reason = parked
+            .letters
+            .first()
+            .map_or_else(String::new, |letter| format!("{}: {}", letter.node, letter.message));
         *reasons.entry(reason).or_default() += 1;
     }
     Ok(reasons)
@@ -225,7 +234,10 @@ async fn progress(stories: &mut Receiver<Live>, orders: u32, say: bool, streams:
     let (mut done, step) = (0, (orders / 5).max(1));
     loop {
         match stories.recv().await {
-            Ok(live) if &*live.flow == "orders" && matches!(live.what, What::Ended { .. } | What::Parked { .. }) => {
+            Ok(live)
+                if &*live.flow == "orders"
+                    && matches!(live.what, What::Ended { .. } | What::Parked { .. }) =>
+            {
                 done += 1;
                 if say && done % step == 0 {
                     streams.say(format!("  {done} runs of {orders} are through"));
@@ -270,7 +282,8 @@ impl Told<'_> {
     }
 
     fn table(&self) -> String {
-        let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{count} {}", kind.replace('_', " "))).collect();
+        let faults: Vec<String> =
+            self.faults.iter().map(|(kind, count)| format!("{count} {}", kind.replace('_', " "))).collect();
         let rows = [
             ("orders placed", self.args.orders.to_string()),
             ("of them to be exported", self.count("wanted").to_string()),
@@ -284,10 +297,10 @@ impl Told<'_> {
         ];
         let mut out = String::from("\nwhat the platforms' own records say:\n");
         for (what, count) in rows {
-            drop(writeln!(out, "  {what:<38} {count}"));
+            let _ = writeln!(out, "  {what:<38} {count}");
         }
         for (reason, count) in &self.letters {
-            drop(writeln!(out, "  waiting for somebody ({count}): {reason}"));
+            let _ = writeln!(out, "  waiting for somebody ({count}): {reason}");
         }
         out.push_str("\nnext: `flowrun sandbox` keeps the platforms up; `flowrun graph orders --as svg -o orders.svg` draws the flow\n");
         out

@@ -104,7 +104,12 @@ async fn one(
 }
 
 /// Follows a run, also into the newer event that it gave way to; returns the run that ended and how.
-async fn watch(mut run: RunId, mut stories: Receiver<Live>, common: &Common, streams: &mut Streams) -> (RunId, Exit) {
+async fn watch(
+    mut run: RunId,
+    mut stories: Receiver<Live>,
+    common: &Common,
+    streams: &mut Streams,
+) -> (RunId, Exit) {
     let mut view = LiveView::new(Paint(streams.color), run);
     loop {
         let live = match stories.recv().await {
@@ -194,11 +199,8 @@ fn of_key(key: &str, plan: &Plan) -> Result<Value, String> {
         ));
     };
     let is_number = !key.starts_with('0') && !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if is_number {
-        money::decimal(key).map(Value::from).unwrap_or_else(|_| key.into())
-    } else {
-        key.into()
-    };
+    let value =
+        if is_number { money::decimal(key).map_or_else(|_| key.into(), Value::from) } else { key.into() };
     Ok(Value::object([(Arc::clone(field), value)]))
 }
 

@@ -105,7 +105,10 @@ fn with_journal(
     let done = match Reader::visit(folder) {
         Ok(Some(reader)) => work(&reader, streams),
         Ok(None) => {
-            return nothing(streams, &format!("no journal in {}: nothing has run here yet", folder.display()));
+            return nothing(
+                streams,
+                &format!("no journal in {}: nothing has run here yet", folder.display()),
+            );
         }
         Err(error) => Err(error),
     };

@@ -11,7 +11,10 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use tokio::sync::{broadcast::{Receiver, error::RecvError}, mpsc::UnboundedReceiver};
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    mpsc::UnboundedReceiver,
+};
 
 use super::{
     Streams,
@@ -29,6 +32,7 @@ use crate::{
     serve::{Said, Service, Setup},
     story::{Live, What},
     syntax::estate::Listen,
+    trigger,
 };
 
 /// How long runs that have begun may go on after a request to end.
@@ -76,12 +80,18 @@ struct Started {
     stories: Receiver<Live>,
 }
 
-fn started(compiled: &Compiled, flows: Vec<Arc<Plan>>, common: &Common, paths: &[PathBuf]) -> Result<Started, String> {
+fn started(
+    compiled: &Compiled,
+    flows: Vec<Arc<Plan>>,
+    common: &Common,
+    paths: &[PathBuf],
+) -> Result<Started, String> {
     if flows.iter().all(|plan| plan.trigger.sources.is_empty()) {
         return Err("none of the flows has a trigger to listen to; to run one event now, add `--event FILE` or `--key ID`".into());
     }
     let (address, public_url) = listen(compiled)?;
-    let secrets = estate::hook_secrets(compiled).map_err(|error| error.to_string())?;
+    let needs = trigger::needs(flows.iter().map(|plan| &**plan));
+    let secrets = estate::hook_secrets(compiled, &needs).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
     let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
@@ -97,11 +107,16 @@ fn listen(compiled: &Compiled) -> Result<(SocketAddr, Option<Arc<str>>), String>
     let Some(estate) = compiled.estate.tree.as_ref().map(|part| &part.tree) else {
         return Ok((SocketAddr::from(([127, 0, 0, 1], 7780)), None));
     };
-    let chosen = estate.environments.iter().find(|(name, _)| Some(&name.value) == compiled.estate.environment.as_ref());
+    let chosen = estate
+        .environments
+        .iter()
+        .find(|(name, _)| Some(&name.value) == compiled.estate.environment.as_ref());
     let none = Listen::default();
     let own = chosen.map_or(&none, |(_, environment)| &environment.listen);
     let address = own.address.as_ref().or(estate.listen.address.as_ref()).map_or(ADDRESS, |name| &name.value);
-    let address = address.parse().map_err(|_| format!("`listen: {{ address: {address} }}` is no address: expected one such as {ADDRESS}"))?;
+    let address = address.parse().map_err(|_| {
+        format!("`listen: {{ address: {address} }}` is no address: expected one such as {ADDRESS}")
+    })?;
     let public = own.public_url.as_ref().or(estate.listen.public_url.as_ref());
     Ok((address, public.map(|url| Arc::clone(&url.value))))
 }
@@ -199,7 +214,10 @@ impl View<'_> {
     fn ready(&mut self, service: &Service) {
         let address = service.address().map(|address| address.to_string());
         let object = || json!({ "what": "ready", "address": address });
-        self.tell(|paint| paint.text(Tint::Strong, "ready: Ctrl-C or SIGTERM lets runs that have begun finish"), object);
+        self.tell(
+            |paint| paint.text(Tint::Strong, "ready: Ctrl-C or SIGTERM lets runs that have begun finish"),
+            object,
+        );
     }
 
     fn draining(&mut self) {
@@ -208,7 +226,11 @@ impl View<'_> {
     }
 
     fn drained(&mut self, finished: bool) {
-        let told = if finished { "stopped" } else { "stopped; some runs were cut off, they go on at the next start" };
+        let told = if finished {
+            "stopped"
+        } else {
+            "stopped; some runs were cut off, they go on at the next start"
+        };
         self.tell(|_| told.to_owned(), || json!({ "what": "stopped", "finished": finished }));
     }
 
@@ -249,14 +271,29 @@ impl Runs {
                 return None;
             }
             What::Ended { outcome, .. } => (report::word(*outcome), None, &[][..]),
-            What::Parked { due, letters } => (if due.is_some() { "parked" } else { "letter" }, *due, &letters[..]),
+            What::Parked { due, letters } => {
+                (if due.is_some() { "parked" } else { "letter" }, *due, &letters[..])
+            }
             _ => return None,
         };
         let began = self.0.remove(&live.run).unwrap_or(live.at);
         let ms = u64::try_from(live.at.since(began).as_millis()).unwrap_or(u64::MAX);
-        let code = |code| serde_json::to_value(code).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        let code = |code| {
+            serde_json::to_value(code)
+                .ok()
+                .and_then(|code| code.as_str().map(str::to_owned))
+                .unwrap_or_default()
+        };
         let places = letters.iter().map(|letter| format!("{} {}", letter.node, code(letter.code))).collect();
-        Some(Done { run: live.run, flow: Arc::clone(&live.flow), key: Arc::clone(&live.key), how, ms, due, places })
+        Some(Done {
+            run: live.run,
+            flow: Arc::clone(&live.flow),
+            key: Arc::clone(&live.key),
+            how,
+            ms,
+            due,
+            places,
+        })
     }
 }
 
@@ -269,11 +306,14 @@ impl Done {
             _ => Tint::Faint,
         };
         let what = paint.text(tint, &format!("{:<10}", self.how));
-        let line = format!("{}  {:<14} {what} {:>6} ms", paint.text(Tint::Strong, &self.flow), self.key, self.ms);
+        let line =
+            format!("{}  {:<14} {what} {:>6} ms", paint.text(Tint::Strong, &self.flow), self.key, self.ms);
         match (&self.places[..], self.due) {
             ([], _) => line,
             (places, Some(due)) => format!("{line}  {}, comes back at {due}", places.join(", ")),
-            (places, None) => format!("{line}  {}: see `flowrun letters show {}`", places.join(", "), self.run),
+            (places, None) => {
+                format!("{line}  {}: see `flowrun letters show {}`", places.join(", "), self.run)
+            }
         }
     }
 

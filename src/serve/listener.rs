@@ -6,9 +6,7 @@ use std::{
     future::{Ready, ready},
     io,
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc, Mutex, PoisonError,
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -80,7 +78,11 @@ impl Listener {
         shared.say(Said::Listens {
             url: format!("http://{}/hooks/{connection}", self.address),
             scopes: scopes.iter().cloned().collect(),
-            flows: shared.sources().filter(|(.., source)| is_of(source, connection)).map(|(plan, ..)| Arc::clone(&plan.flow)).collect(),
+            flows: shared
+                .sources()
+                .filter(|(.., source)| is_of(source, connection))
+                .map(|(plan, ..)| Arc::clone(&plan.flow))
+                .collect(),
         });
     }
 
@@ -133,8 +135,16 @@ async fn take(
     let Some(connection) = inbox.connection(&connection) else { return StatusCode::NOT_FOUND };
     let body = match timeout(SLOWEST, to_bytes(body, LONGEST)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return inbox.refuse(&connection, StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 1 MiB, or broke off"),
-        Err(_) => return inbox.refuse(&connection, StatusCode::REQUEST_TIMEOUT, "the body took longer than 10 s"),
+        Ok(Err(_)) => {
+            return inbox.refuse(
+                &connection,
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is longer than 1 MiB, or broke off",
+            );
+        }
+        Err(_) => {
+            return inbox.refuse(&connection, StatusCode::REQUEST_TIMEOUT, "the body took longer than 10 s");
+        }
     };
     let hook = match inbox.verified(&connection, &headers, &body) {
         Ok(hook) => hook,
@@ -145,7 +155,9 @@ async fn take(
     };
     match timeout(ACCEPT, inbox.offer(&connection, &hook)).await {
         Ok(status) => status,
-        Err(_) => inbox.refuse(&connection, StatusCode::SERVICE_UNAVAILABLE, "the event was not on disk within 5 s"),
+        Err(_) => {
+            inbox.refuse(&connection, StatusCode::SERVICE_UNAVAILABLE, "the event was not on disk within 5 s")
+        }
     }
 }
 
@@ -156,7 +168,12 @@ impl Inbox {
         self.shared.sources().any(|(.., source)| is_of(source, name)).then(|| Arc::clone(connection))
     }
 
-    fn verified(&self, connection: &Connection, headers: &HeaderMap, body: &Bytes) -> Result<Hook, trigger::Refused> {
+    fn verified(
+        &self,
+        connection: &Connection,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Hook, trigger::Refused> {
         let headers: Vec<(&str, &str)> =
             headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
         let none = Secrets::default();
@@ -167,7 +184,8 @@ impl Inbox {
     /// Offers the event to every flow that listens to its scope.
     async fn offer(&self, connection: &Connection, hook: &Hook) -> StatusCode {
         let mut status = StatusCode::NO_CONTENT;
-        let heard = |source: &Source| is_of(source, &connection.name) && is_heard(source, hook.scope.as_deref());
+        let heard =
+            |source: &Source| is_of(source, &connection.name) && is_heard(source, hook.scope.as_deref());
         for (plan, _, source) in self.shared.sources().filter(|(.., source)| heard(source)) {
             let one = self.offer_to(plan, source, connection, hook).await;
             status = status.max(one);
@@ -175,7 +193,13 @@ impl Inbox {
         status
     }
 
-    async fn offer_to(&self, plan: &Plan, source: &Source, connection: &Connection, hook: &Hook) -> StatusCode {
+    async fn offer_to(
+        &self,
+        plan: &Plan,
+        source: &Source,
+        connection: &Connection,
+        hook: &Hook,
+    ) -> StatusCode {
         let body = match trigger::event(plan, source, &hook.body) {
             Ok(Some(body)) => body,
             Ok(None) => return StatusCode::NO_CONTENT,

@@ -47,9 +47,15 @@ struct Poller {
 impl Poller {
     fn new(shared: &Arc<Shared>, plan: &Arc<Plan>, at: usize) -> Option<Self> {
         let source = &plan.trigger.sources[at];
-        let SourceKind::Poll { connection, operation, every, start, with } = &source.kind else { return None };
+        let SourceKind::Poll { connection, operation, every, start, with } = &source.kind else {
+            return None;
+        };
         let name = format!("{connection}.{operation}");
-        shared.say(Said::Polls { source: name.clone(), flow: Arc::clone(&plan.flow), every: every.as_secs() });
+        shared.say(Said::Polls {
+            source: name.clone(),
+            flow: Arc::clone(&plan.flow),
+            every: every.as_secs(),
+        });
         let trouble = |why: String| shared.say(Said::Trouble { source: name.clone(), why });
         let Some(opened) = shared.wire.connection(connection) else {
             trouble("the estate has no such connection".into());
@@ -186,7 +192,11 @@ impl Poller {
     }
 
     fn skip(&self, why: String) {
-        self.shared.say(Said::Skipped { source: self.source.clone(), flow: Arc::clone(&self.plan.flow), why });
+        self.shared.say(Said::Skipped {
+            source: self.source.clone(),
+            flow: Arc::clone(&self.plan.flow),
+            why,
+        });
     }
 }
 

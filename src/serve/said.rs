@@ -130,21 +130,36 @@ impl Said {
             }
             Self::Registered { connection, scope } => format!("{connection}: webhook {scope} registered"),
             Self::Enabled { connection, scope } => {
-                format!("{connection}: webhook {scope} had been switched off; it is on again, and polls catch up")
+                format!(
+                    "{connection}: webhook {scope} had been switched off; it is on again, and polls catch up"
+                )
             }
-            Self::ByHand { connection, why } => format!("{connection}: webhooks are registered by hand: {why}"),
+            Self::ByHand { connection, why } => {
+                format!("{connection}: webhooks are registered by hand: {why}")
+            }
             Self::Refused { connection, status, why, count } => {
-                let more = if *count > 1 { format!(" ({count} refused since the last line)") } else { String::new() };
+                let more = if *count > 1 {
+                    format!(" ({count} refused since the last line)")
+                } else {
+                    String::new()
+                };
                 format!("{connection}: a webhook was refused with {status}: {why}{more}")
             }
-            Self::Skipped { source, flow, why } => format!("{source}: something was left out for {flow}: {why}"),
+            Self::Skipped { source, flow, why } => {
+                format!("{source}: something was left out for {flow}: {why}")
+            }
+            Self::Trouble { source, why } if why.starts_with(source) => {
+                format!("{why}; tried again until it works")
+            }
             Self::Trouble { source, why } => format!("{source}: {why}; tried again until it works"),
             Self::Works { source } => format!("{source}: works again"),
             Self::Held { connection } => {
                 format!("{connection}: down, or does not let us in: runs that need it wait (said once)")
             }
             Self::Freed { connection } => format!("{connection}: back, held runs go on"),
-            Self::Broken => "the journal cannot be written: nothing is accepted and nothing is sent".to_owned(),
+            Self::Broken => {
+                "the journal cannot be written: nothing is accepted and nothing is sent".to_owned()
+            }
         }
     }
 }
@@ -163,7 +178,8 @@ impl Health {
 
     /// It failed: what to say, and how long to wait, doubled from a second up to `most`.
     pub(super) fn failed(&mut self, why: impl Into<String>, most: Duration) -> (Option<Said>, Duration) {
-        let said = (self.failures == 0).then(|| Said::Trouble { source: self.source.clone(), why: why.into() });
+        let said =
+            (self.failures == 0).then(|| Said::Trouble { source: self.source.clone(), why: why.into() });
         let wait = Duration::from_secs(1 << self.failures.min(10)).min(most);
         self.failures += 1;
         (said, wait)

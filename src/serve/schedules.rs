@@ -23,10 +23,10 @@ pub(super) struct Firing {
     shared: Arc<Shared>,
     plan: Arc<Plan>,
     at: usize,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     known: bool,
     seen: Instant,
-    mark: Hash,
+    pub(super) mark: Hash,
     read: Option<(Arc<str>, Arc<str>)>,
     with: Value,
     name: String,
@@ -44,7 +44,8 @@ impl Firing {
         let account = account.map(|connection| Arc::clone(&connection.account)).unwrap_or_default();
         let operation = read.as_ref().map_or("", |(_, operation)| &**operation);
         let mark = trigger::name(&account, &format!("{cron} {zone} {operation}"), &with);
-        let found = shared.engine.journal().watermark(&plan.flow, mark).map_err(|error| failed(error.to_string()))?;
+        let found =
+            shared.engine.journal().watermark(&plan.flow, mark).map_err(|error| failed(error.to_string()))?;
         let fired = found.as_ref().and_then(|mark| u64::try_from(mark.cursor.get("fired")?.as_i64()?).ok());
         let last = fired.map_or_else(wire::now, Instant);
         let schedule = Schedule::new(cron, zone, last).map_err(|error| failed(error.to_string()))?;

@@ -257,7 +257,8 @@ pub(super) fn catalogue(compiled: &Compiled) -> Catalogue {
         connections: compiled.connections.clone(),
         records: compiled.records.clone(),
         tables: Arc::clone(&compiled.tables),
-        ..Catalogue::default()
+        broken: std::collections::BTreeSet::new(),
+        flows: BTreeMap::new(),
     }
 }
 

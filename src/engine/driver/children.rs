@@ -37,7 +37,8 @@ impl Inner {
 
     /// A run that looks again has new children for what has changed, and the old ones for what has not.
     pub(super) fn child_of(&self, parent: &Event, start: ChildStart) -> Result<ChildStart, journal::Error> {
-        let Some(run) = self.known_run(&start)?.filter(|_| matches!(parent.origin, Origin::Refresh { .. })) else {
+        let Some(run) = self.known_run(&start)?.filter(|_| matches!(parent.origin, Origin::Refresh { .. }))
+        else {
             return Ok(start);
         };
         let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;

@@ -85,8 +85,12 @@ impl Inner {
         who: &Arc<str>,
     ) -> Result<String, Error> {
         state.next(RunInput::RetryNewer).map_err(|_| Error::NoRun(event.id))?;
-        let next =
-            self.again(&event.flow, (event.id, event.root), edited.unwrap_or_else(|| event.body.clone()), force)?;
+        let next = self.again(
+            &event.flow,
+            (event.id, event.root),
+            edited.unwrap_or_else(|| event.body.clone()),
+            force,
+        )?;
         let mut board = self.board();
         let id = board.ids.next(next.at);
         let mut next = next.named(id);
@@ -105,7 +109,9 @@ impl Inner {
 
     fn replay(&self, run: RunId, edited: Option<Value>, force: bool) -> Result<String, Error> {
         let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
-        let Some(Past { flow, body, root, .. }) = past.into_iter().next() else { return Err(Error::NoRun(run)) };
+        let Some(Past { flow, body, root, .. }) = past.into_iter().next() else {
+            return Err(Error::NoRun(run));
+        };
         let body = edited.unwrap_or(body);
         let next = self.again(&flow, (run, root), body, force)?;
         let mut board = self.board();
@@ -116,7 +122,13 @@ impl Inner {
         Ok(format!("run {run} runs again as {id}"))
     }
 
-    fn again(&self, flow: &Arc<str>, (of, root): (RunId, RunId), body: Value, force: bool) -> Result<Event, Error> {
+    fn again(
+        &self,
+        flow: &Arc<str>,
+        (of, root): (RunId, RunId),
+        body: Value,
+        force: bool,
+    ) -> Result<Event, Error> {
         let prepared = self.newest(flow).ok_or_else(|| Error::UnknownFlow(flow.to_string()))?;
         let origin = Origin::Again { of, root, force };
         let offer = Offer { flow: Arc::clone(flow), body, origin, priority: crate::event::Priority::Live };

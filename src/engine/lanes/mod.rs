@@ -121,18 +121,18 @@ impl Lanes {
     pub fn offer(&mut self, event: Event) -> Taken {
         let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
         let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
-        if event.latest {
-            if let Some(at) = lane.waiting.iter().position(same) {
-                let older = &lane.waiting[at];
-                if event.version.is_some() && event.version <= older.version {
-                    return Taken::Known;
-                }
-                let old = older.id;
-                self.places.remove(&old);
-                self.places.insert(event.id, Arc::clone(&event.lane));
-                lane.waiting[at] = event;
-                return Taken::Replaces(old);
+        if event.latest
+            && let Some(at) = lane.waiting.iter().position(same)
+        {
+            let older = &lane.waiting[at];
+            if event.version.is_some() && event.version <= older.version {
+                return Taken::Known;
             }
+            let old = older.id;
+            self.places.remove(&old);
+            self.places.insert(event.id, Arc::clone(&event.lane));
+            lane.waiting[at] = event;
+            return Taken::Replaces(old);
         }
         let nudge = self.nudge(&event);
         self.push(event);
@@ -420,12 +420,8 @@ impl Lane {
             let mine = |stand: &&Stand| {
                 !stand.later && stand.event.flow == event.flow && stand.event.key == event.key
             };
-            let stands: Vec<(RunId, Hold)> = self
-                .parked
-                .values()
-                .filter(mine)
-                .map(|stand| (stand.event.id, stand.hold))
-                .collect();
+            let stands: Vec<(RunId, Hold)> =
+                self.parked.values().filter(mine).map(|stand| (stand.event.id, stand.hold)).collect();
             if stands.iter().any(|(_, hold)| *hold == Hold::Until) {
                 continue;
             }
@@ -433,16 +429,14 @@ impl Lane {
                 return Pick::Held;
             }
             if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
+                && let Some(stand) = self.parked.remove(doubtful)
             {
-                if let Some(stand) = self.parked.remove(doubtful) {
-                    return self.go(stand.event, true, Vec::new(), Vec::new());
-                }
+                return self.go(stand.event, true, Vec::new(), Vec::new());
             }
             let Some(event) = self.waiting.remove(at) else { continue };
             let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();
-            let over =
-                stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
+            let over = stands.iter().filter(|(_, hold)| *hold != Hold::Fresh).map(|(run, _)| *run).collect();
             return self.go(event, false, gone, over);
         }
         Pick::Nothing

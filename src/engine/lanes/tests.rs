@@ -242,7 +242,13 @@ impl Space {
     /// Every event that is ours is in exactly one place.
     fn check(&self) {
         for (id, state) in &self.events {
-            let waits = self.lanes.lanes.values().flat_map(|lane| &lane.waiting).filter(|event| event.id == *id).count();
+            let waits = self
+                .lanes
+                .lanes
+                .values()
+                .flat_map(|lane| &lane.waiting)
+                .filter(|event| event.id == *id)
+                .count();
             let stands = usize::from(self.lanes.standing(*id).is_some());
             let runs = usize::from(self.running == Some(*id));
             let places = (waits, stands + runs);
@@ -287,8 +293,9 @@ fn every_move_is_in_the_tables_and_every_event_can_end() {
         assert!(states.len() > 100, "{}", states.len());
         let mut good: BTreeSet<usize> = (0..states.len()).filter(|at| states[*at].is_done()).collect();
         loop {
-            let more: Vec<usize> =
-                (0..states.len()).filter(|at| !good.contains(at) && edges[*at].iter().any(|to| good.contains(to))).collect();
+            let more: Vec<usize> = (0..states.len())
+                .filter(|at| !good.contains(at) && edges[*at].iter().any(|to| good.contains(to)))
+                .collect();
             if more.is_empty() {
                 break;
             }
@@ -307,7 +314,8 @@ fn without_an_operator_only_letters_stay() {
             let by_itself = [Move::Start, Move::EndOk, Move::Wake];
             let rests = by_itself.iter().all(|step| state.after(*step).is_none());
             let open: Vec<_> = state.events.iter().filter(|(_, at)| **at == EventState::Admitted).collect();
-            let letters = open.iter().all(|(id, _)| state.lanes.standing(**id).is_some_and(|stand| stand.letter));
+            let letters =
+                open.iter().all(|(id, _)| state.lanes.standing(**id).is_some_and(|stand| stand.letter));
             assert!(!rests || letters, "{state:#?}");
         }
     }

@@ -157,7 +157,12 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn looked(&mut self, id: StepId, got: Result<Answer, Failure>, turn: &mut Turn) -> Result<(), Illegal> {
+    pub(super) fn looked(
+        &mut self,
+        id: StepId,
+        got: Result<Answer, Failure>,
+        turn: &mut Turn,
+    ) -> Result<(), Illegal> {
         match got.map(|answer| seen(&self.steps[id as usize], answer)) {
             Ok(Seen::All(results)) => {
                 self.shift(id, StepInput::One)?;

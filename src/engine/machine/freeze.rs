@@ -114,7 +114,9 @@ impl Machine {
             }
             let Ok(sent) = self.roots.with_of(plan, with) else { continue };
             let slot = self.birth.prepared.slot(*read);
-            written.extend(fields.iter().filter_map(|(name, path)| Some((slot, &**path, sent.get(name)?.clone()))));
+            written.extend(
+                fields.iter().filter_map(|(name, path)| Some((slot, &**path, sent.get(name)?.clone()))),
+            );
         }
         self.hash_of(|slot, value| {
             let own = written.iter().filter(|(of, ..)| *of == slot);

@@ -1,10 +1,10 @@
 //! One run as a pure machine: inputs go in, commands come out. In: a prepared plan, an event, the facts so far. Out:
 //! [`Command`]s. It must never know a clock, a socket, a journal, or anything that waits.
 
-mod finish;
 mod batch;
 mod child;
 mod doubt;
+mod finish;
 mod fold;
 mod freeze;
 mod settle;

@@ -345,17 +345,22 @@ impl Machine {
             return Ok(());
         }
         self.stop_waiting(id);
-        match self.steps[id as usize].state {
-            StepState::Doubt => self.look(id, turn),
-            _ => {
-                self.ask(id, turn);
-                Ok(())
-            }
+        if self.steps[id as usize].state == StepState::Doubt {
+            self.look(id, turn)
+        } else {
+            self.ask(id, turn);
+            Ok(())
         }
     }
 
     /// It may not leave any more.
-    pub(super) fn forbid(&mut self, id: StepId, code: Code, message: &str, turn: &mut Turn) -> Result<(), Illegal> {
+    pub(super) fn forbid(
+        &mut self,
+        id: StepId,
+        code: Code,
+        message: &str,
+        turn: &mut Turn,
+    ) -> Result<(), Illegal> {
         self.shift(id, StepInput::Forbidden)?;
         self.fail_step(id, code, &Failure::new(Class::Reject, Sent::Maybe, message), turn);
         Ok(())

@@ -30,7 +30,10 @@ impl Machine {
         }
         self.timed.retain(|(_, node)| *node != id);
         match at.late.filter(|late| turn.now > instant + *late) {
-            Some(_) => Err((Code::Late, format!("found {}, expected to begin soon after {instant}", turn.now).into())),
+            Some(_) => Err((
+                Code::Late,
+                format!("found {}, expected to begin soon after {instant}", turn.now).into(),
+            )),
             None => Ok(false),
         }
     }
@@ -81,7 +84,8 @@ impl Machine {
 
 /// The instant that a value says: text with a date, or seconds since 1970.
 fn instant(value: &Value) -> Result<Instant, String> {
-    let told = || format!("found {} in `at`, expected a date with its offset, or seconds since 1970", value.kind());
+    let told =
+        || format!("found {} in `at`, expected a date with its offset, or seconds since 1970", value.kind());
     if let Some(seconds) = value.as_i64() {
         return Ok(Instant(u64::try_from(seconds).map_err(|_| told())? * 1000));
     }
