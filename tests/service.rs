@@ -233,7 +233,7 @@ impl Served {
     /// Outcomes that it told for a key.
     fn outcomes(&self, key: u64) -> Vec<String> {
         let said = self.said.lock().unwrap();
-        let runs = said.iter().filter(|said| said["what"] == "run" && said["key"] == key.to_string());
+        let runs = said.iter().filter(|said| said["what"] == "run" && said["key"] == key);
         runs.filter_map(|run| run["outcome"].as_str().map(str::to_owned)).collect()
     }
 
@@ -337,7 +337,9 @@ async fn an_outage_of_hooks_is_caught_up() {
     served.says("begins", 1);
     assert_eq!(served.end(), Some(0));
     shop.switch_off("store/order/created").await;
-    (0..3).for_each(|_| drop(shop.place_wanted()));
+    for _ in 0..3 {
+        shop.place_wanted();
+    }
     let served = shop.serve();
     served.says("enabled", 1);
     shop.all_over();
@@ -361,7 +363,7 @@ async fn a_drain_lets_sent_calls_finish_and_still_takes_hooks() {
     let said = Arc::clone(&served.said);
     assert_eq!(served.end(), Some(0));
     let said = said.lock().unwrap();
-    let done = said.iter().find(|said| said["what"] == "run" && said["key"] == first.to_string());
+    let done = said.iter().find(|said| said["what"] == "run" && said["key"] == first);
     assert_eq!(done.map(|run| &run["outcome"]), Some(&json!("ok")), "{said:?}");
     assert!(!said.iter().any(|said| said["key"] == "9001"), "no run begins any more");
     assert!(shop.keys().contains("9001"), "it waits on disk for the next start");
@@ -421,7 +423,9 @@ async fn a_platform_that_is_down_is_told_of_once() {
         kind: Kind::ErrorBefore,
     };
     shop.running.shared().faults.plant(fault);
-    (0..6).for_each(|_| drop(shop.place_wanted()));
+    for _ in 0..6 {
+        shop.place_wanted();
+    }
     served.says("held", 1);
     shop.all_over();
     served.says("freed", 1);

@@ -200,7 +200,7 @@ fn faults(running: &Running) -> BTreeMap<String, u32> {
 fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
     let mut reasons = BTreeMap::new();
     for open in journal.open().map_err(|error| error.to_string())? {
-        let Some(parked) = open.parked() else { continue };
+        let Some(parked) = open.parked().filter(|parked| parked.why != Why::Later) else { continue };
         let reason = parked.letters.first().map_or_else(String::new, |letter| format!("{}: {}", letter.node, letter.message));
         *reasons.entry(reason).or_default() += 1;
     }
@@ -284,10 +284,10 @@ impl Told<'_> {
         ];
         let mut out = String::from("\nwhat the platforms' own records say:\n");
         for (what, count) in rows {
-            drop(writeln!(out, "  {what:<38} {count}"));
+            let _ = writeln!(out, "  {what:<38} {count}");
         }
         for (reason, count) in &self.letters {
-            drop(writeln!(out, "  waiting for somebody ({count}): {reason}"));
+            let _ = writeln!(out, "  waiting for somebody ({count}): {reason}");
         }
         out.push_str("\nnext: `flowrun sandbox` keeps the platforms up; `flowrun graph orders --as svg -o orders.svg` draws the flow\n");
         out

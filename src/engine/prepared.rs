@@ -74,7 +74,7 @@ impl Prepared {
         let kept = kept(&plan, &in_slice);
         let used = used(&plan, &downstream);
         let writes = plan.nodes.iter().any(is_write);
-        Self { downstream, ancestors, kept, used, connections, remembers, writes, plan }
+        Self { plan, downstream, ancestors, kept, used, connections, remembers, writes }
     }
 
     /// The slot of a node's value.

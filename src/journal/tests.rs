@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::event::{
-    Effect, EffectId, EffectState, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why,
+    EffectId, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why,
 };
 
 fn event(id: u64, key: &str, fact: Option<&str>) -> Event {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::paint::{Paint, Tint, clean};
-use crate::event::{Letter, Outcome, Parked, Past};
+use crate::event::{Letter, Outcome, Parked, Past, Why};
 
 /// A duration as people read it.
 pub(super) fn took(ms: u128) -> String {
@@ -105,6 +105,9 @@ pub fn letters_table(rows: &[Row<'_>], paint: Paint) -> String {
         let head = format!("{} {}", clean(row.flow), clean(row.key));
         let run = paint.text(Tint::Faint, &format!("run {}", row.parked.run));
         out.push_str(&format!("{}  {when}  {run}\n", paint.text(Tint::Strong, &head)));
+        if row.parked.why == Why::Later {
+            out.push_str("  looks once more, in case an older write was still under way\n");
+        }
         for letter in &row.parked.letters {
             out.push_str(&format!("  {}: {}\n", place(letter), clean(&letter.message)));
         }

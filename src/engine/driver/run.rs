@@ -59,19 +59,19 @@ pub(super) struct Task {
 
 /// Why a task stops before its machine does.
 enum Stop {
-    Journal(journal::Error),
+    Journal,
     PlanGone(Hash),
 }
 
 impl From<journal::Error> for Stop {
-    fn from(error: journal::Error) -> Self {
-        Self::Journal(error)
+    fn from(_: journal::Error) -> Self {
+        Self::Journal
     }
 }
 
 impl From<journal::Broken> for Stop {
-    fn from(broken: journal::Broken) -> Self {
-        Self::Journal(broken.into())
+    fn from(_: journal::Broken) -> Self {
+        Self::Journal
     }
 }
 
@@ -114,7 +114,7 @@ impl Inner {
             match ran {
                 Ok(()) => {}
                 Err(Stop::PlanGone(print)) => inner.plan_gone(event.clone(), print),
-                Err(Stop::Journal(_)) => inner.break_down(),
+                Err(Stop::Journal) => inner.break_down(),
             }
             inner.runs().remove(&event.id);
             inner.pump();
@@ -316,14 +316,11 @@ impl Task {
             self.inner.settled().await?;
         }
         let start = self.inner.child_of(&self.event, start)?;
-        match self.inner.start_child(&self.event, step, start)? {
-            Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
-            None => {
-                if self.children.is_empty() {
-                    self.inner.board().lanes.awaits(true);
-                }
-                self.children.insert(step);
+        if let Some(end) = self.inner.start_child(&self.event, step, start)? { drop(self.to.send(Msg::Input(Input::Child { step, end }))) } else {
+            if self.children.is_empty() {
+                self.inner.board().lanes.awaits(true);
             }
+            self.children.insert(step);
         }
         self.inner.pump();
         Ok(())

@@ -121,8 +121,8 @@ impl Lanes {
     pub fn offer(&mut self, event: Event) -> Taken {
         let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
         let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
-        if event.latest {
-            if let Some(at) = lane.waiting.iter().position(same) {
+        if event.latest
+            && let Some(at) = lane.waiting.iter().position(same) {
                 let older = &lane.waiting[at];
                 if event.version.is_some() && event.version <= older.version {
                     return Taken::Known;
@@ -133,7 +133,6 @@ impl Lanes {
                 lane.waiting[at] = event;
                 return Taken::Replaces(old);
             }
-        }
         let nudge = self.nudge(&event);
         self.push(event);
         Taken::Waits { nudge }
@@ -433,11 +432,9 @@ impl Lane {
                 return Pick::Held;
             }
             if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
-            {
-                if let Some(stand) = self.parked.remove(doubtful) {
+                && let Some(stand) = self.parked.remove(doubtful) {
                     return self.go(stand.event, true, Vec::new(), Vec::new());
                 }
-            }
             let Some(event) = self.waiting.remove(at) else { continue };
             let fresh = stands.iter().filter(|(_, hold)| *hold == Hold::Fresh).map(|(run, _)| *run);
             let gone = fresh.filter_map(|run| self.parked.remove(&run)).map(|stand| stand.event).collect();

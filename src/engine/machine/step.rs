@@ -345,12 +345,9 @@ impl Machine {
             return Ok(());
         }
         self.stop_waiting(id);
-        match self.steps[id as usize].state {
-            StepState::Doubt => self.look(id, turn),
-            _ => {
-                self.ask(id, turn);
-                Ok(())
-            }
+        if self.steps[id as usize].state == StepState::Doubt { self.look(id, turn) } else {
+            self.ask(id, turn);
+            Ok(())
         }
     }
 
