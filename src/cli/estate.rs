@@ -25,15 +25,7 @@ use crate::{
 
 /// Compiles the estate around the paths, from the disk or, without one, as it was shipped.
 pub(super) fn compiled(paths: &[PathBuf], common: &Common) -> Compiled {
-    let below = if paths.is_empty() { below() } else { None };
-    let paths = below.as_ref().map_or(paths, std::slice::from_ref);
     compile(&Disk, paths, common.env.as_deref())
-}
-
-/// The estate in `flows` of the present folder, if there is none here or above: where a repository keeps it.
-fn below() -> Option<PathBuf> {
-    let folder = PathBuf::from("flows");
-    (root(&Disk, Path::new(".")).is_none() && folder.join(crate::estate::FILE).is_file()).then_some(folder)
 }
 
 /// Where a command that names a flow looks: a path that is there, else the estate around the present folder.
@@ -53,8 +45,8 @@ pub(super) fn data(common: &Common, paths: &[PathBuf]) -> PathBuf {
         return folder.clone();
     }
     let here = PathBuf::from(".");
-    let start = paths.first().cloned().or_else(below).unwrap_or_else(|| here.clone());
-    root(&Disk, &start).unwrap_or(here).join(".flowrun")
+    let start = paths.first().unwrap_or(&here);
+    root(&Disk, start).unwrap_or(here).join(".flowrun")
 }
 
 /// Says what is wrong; an exit code if it stops the command.
