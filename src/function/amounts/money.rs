@@ -33,12 +33,13 @@ fn run(args: &Args<'_>) -> Result<Value, Refusal> {
 
 /// The currency of a code.
 pub(crate) fn currency(code: &str) -> Result<Currency, Refusal> {
-    Currency::from_code(code).ok_or_else(|| {
-        match code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            true => format!("`{code}` is no ISO 4217 currency"),
-            false => "the text is no ISO 4217 currency: expected three letters".into(),
-        }
-    })
+    let spelt = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let refusal = if spelt {
+        format!("`{code}` is no ISO 4217 currency")
+    } else {
+        "the text is no ISO 4217 currency: expected three letters".into()
+    };
+    Currency::from_code(code).ok_or(refusal)
 }
 
 /// The currency of an argument, if it is a literal text.
