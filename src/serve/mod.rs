@@ -144,7 +144,11 @@ impl Service {
             wakes: Mutex::default(),
         });
         let needs = trigger::needs(shared.flows.iter().map(|plan| &**plan));
-        let listener = if needs.is_empty() { None } else { Some(Listener::open(&shared, setup.address, setup.secrets)?) };
+        let listener = if needs.is_empty() {
+            None
+        } else {
+            Some(Listener::open(&shared, setup.address, setup.secrets)?)
+        };
         let mut tasks = JoinSet::new();
         if let Some(listener) = &listener {
             for (connection, scopes) in needs {
