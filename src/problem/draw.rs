@@ -84,7 +84,11 @@ fn in_words(problem: &Problem, sources: &Sources) -> String {
 }
 
 fn clipped(text: &str) -> String {
-    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain("...".chars()).collect() } else { text.into() }
+    if text.chars().count() > LONGEST {
+        text.chars().take(LONGEST).chain("...".chars()).collect()
+    } else {
+        text.into()
+    }
 }
 
 type Texts = BTreeMap<u32, NamedSource<Arc<str>>>;
