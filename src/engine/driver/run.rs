@@ -317,7 +317,7 @@ impl Task {
         }
         let start = self.inner.child_of(&self.event, start)?;
         if let Some(end) = self.inner.start_child(&self.event, step, start)? {
-            drop(self.to.send(Msg::Input(Input::Child { step, end })))
+            drop(self.to.send(Msg::Input(Input::Child { step, end })));
         } else {
             if self.children.is_empty() {
                 self.inner.board().lanes.awaits(true);
