@@ -280,12 +280,17 @@ fn told(scenario: &Scenario, explored: &Explored) -> String {
     found.collect::<Vec<_>>().join("\n")
 }
 
+/// How many pairs of crashes of each scenario are played: `SIM_PAIRS`, for long nights; otherwise few enough for every day.
+fn pairs() -> u32 {
+    std::env::var("SIM_PAIRS").ok().and_then(|pairs| pairs.parse().ok()).unwrap_or(400)
+}
+
 #[test]
 fn no_crash_and_no_fault_breaks_anything() {
     let mut deaths: BTreeMap<Point, u32> = BTreeMap::new();
     let mut cases = 0;
-    for scenario in all().into_iter().filter(|s| std::env::var("ONLY").map_or(true, |o| s.name == o)) {
-        let explored = Explorer::new(&scenario).run(60, 1500);
+    for scenario in all() {
+        let explored = Explorer::new(&scenario).run(60, pairs());
         println!("{}: {} points, {} cases", scenario.name, explored.points, explored.cases);
         assert!(explored.found.is_empty(), "{}:\n{}", scenario.name, told(&scenario, &explored));
         assert!(explored.points >= 15, "{}: {} points", scenario.name, explored.points);

@@ -114,7 +114,10 @@ impl Inner {
             match ran {
                 Ok(()) => {}
                 Err(Stop::PlanGone(print)) => inner.plan_gone(event.clone(), print),
-                Err(Stop::Journal(_)) => inner.break_down(),
+                Err(Stop::Journal(error)) => {
+                    tracing::error!(run = %event.id, %error, "the engine stops");
+                    inner.break_down();
+                }
             }
             inner.runs().remove(&event.id);
             inner.pump();
@@ -316,14 +319,14 @@ impl Task {
             self.inner.settled().await?;
         }
         let start = self.inner.child_of(&self.event, start)?;
-        match self.inner.start_child(&self.event, step, start)? {
-            Some(end) => drop(self.to.send(Msg::Input(Input::Child { step, end }))),
-            None => {
-                if self.children.is_empty() {
-                    self.inner.board().lanes.awaits(true);
-                }
-                self.children.insert(step);
+        if let Some(end) = self.inner.start_child(&self.event, step, start)? {
+            // The task itself holds the other end.
+            let _ = self.to.send(Msg::Input(Input::Child { step, end }));
+        } else {
+            if self.children.is_empty() {
+                self.inner.board().lanes.awaits(true);
             }
+            self.children.insert(step);
         }
         self.inner.pump();
         Ok(())

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::*;
 use crate::{
     event::{
-        EventId, Origin,
+        EventId, Priority,
         table::{EventInput, EventState, LaneInput, Mark, RunInput, RunState},
     },
     value::Value,
@@ -242,13 +242,8 @@ impl Space {
     /// Every event that is ours is in exactly one place.
     fn check(&self) {
         for (id, state) in &self.events {
-            let waits = self
-                .lanes
-                .lanes
-                .values()
-                .flat_map(|lane| &lane.waiting)
-                .filter(|event| event.id == *id)
-                .count();
+            let waits =
+                self.all.all.values().flat_map(|lane| &lane.waiting).filter(|event| event.id == *id).count();
             let stands = usize::from(self.lanes.standing(*id).is_some());
             let runs = usize::from(self.running == Some(*id));
             let places = (waits, stands + runs);

@@ -28,7 +28,7 @@ impl Machine {
                     }
                 }
                 Err(failure) if may_go_again(&failure, freely) && self.tries_left(id) => {
-                    again.push((place, failure))
+                    again.push((place, failure));
                 }
                 Err(failure) => {
                     let code =

@@ -345,13 +345,11 @@ impl Machine {
             return Ok(());
         }
         self.stop_waiting(id);
-        match self.steps[id as usize].state {
-            StepState::Doubt => self.look(id, turn),
-            _ => {
-                self.ask(id, turn);
-                Ok(())
-            }
+        if self.steps[id as usize].state == StepState::Doubt {
+            return self.look(id, turn);
         }
+        self.ask(id, turn);
+        Ok(())
     }
 
     /// It may not leave any more.
