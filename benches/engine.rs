@@ -1,6 +1,8 @@
 //! How fast and how cheap is a run of five nodes, through the engine and the journal on disk, when the world answers at
 //! once? The journal is synced in full on a real file. Prints runs a second and CPU a run.
 
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints what it measured")]
+
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},

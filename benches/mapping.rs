@@ -108,13 +108,13 @@ fn best(mut work: impl FnMut() -> Result<(), String>) -> Result<f64, String> {
     for _ in 0..ROUNDS {
         let begin = Instant::now();
         let (start, mut count) = (clock(begin), 0_u32);
-        while clock(begin) - start < ROUND {
+        while clock(begin).saturating_sub(start) < ROUND {
             for _ in 0..50 {
                 work()?;
             }
             count += 50;
         }
-        best = best.max(f64::from(count) / (clock(begin) - start).as_secs_f64());
+        best = best.max(f64::from(count) / clock(begin).saturating_sub(start).as_secs_f64());
     }
     Ok(best)
 }

@@ -83,9 +83,11 @@ pub fn compile_with(
     let mut problems = Problems::default();
     let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
     let records = Records::read(&estate.records, &sources, &mut problems);
-    let tables = tables(&estate, &sources, &mut problems);
+    let mut broken = estate.broken.clone();
+    let tables = tables(&estate, &sources, &mut broken, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
     let connections = connections(&estate, over, &connectors, &tables, &mut problems);
+    broken.extend(unopened(&estate, &connections));
     same_names(&estate, &mut problems);
     names_of_estate(&estate, &mut problems);
     for overlay in &estate.overlays {
@@ -99,6 +101,7 @@ pub fn compile_with(
         connections,
         records,
         tables: Arc::new(tables),
+        broken,
         flows: BTreeMap::new(),
     };
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
@@ -163,7 +166,12 @@ fn is_aside(estate: &Estate, file: u32) -> bool {
     estate.cases.iter().any(|part| part.file == file) || estate.overlays.iter().any(|part| part.file == file)
 }
 
-fn tables(estate: &Estate, sources: &Sources, problems: &mut Problems) -> Tables {
+fn tables(
+    estate: &Estate,
+    sources: &Sources,
+    broken: &mut BTreeSet<Arc<str>>,
+    problems: &mut Problems,
+) -> Tables {
     let mut tables = Tables::default();
     for file in &estate.tables {
         let base = table(file.file, &file.name, sources, problems);
@@ -175,8 +183,9 @@ fn tables(estate: &Estate, sources: &Sources, problems: &mut Problems) -> Tables
             let message = format!("the columns of `{}` are not those of the table it replaces", file.name);
             problems.add(Problem::error(codes::OVERLAY, span, message).help("give both the same header"));
         }
-        if let Some(table) = overlay.or(base) {
-            tables.add(table);
+        match overlay.or(base) {
+            Some(table) => tables.add(table),
+            None => drop(broken.insert(Arc::clone(&file.name))),
         }
     }
     tables
@@ -233,6 +242,10 @@ fn connections(
     let currencies = currencies(tables);
     let mut opened = BTreeMap::new();
     for (name, given) in estate.connections() {
+        if estate.broken.contains(&given.connector.value) && !connectors.contains_key(&given.connector.value)
+        {
+            continue;
+        }
         let given = &with_over(name, given, over);
         let Some(connector) = connectors.get(&given.connector.value) else {
             problems.add(unknown_connector(&given.connector, connectors));
@@ -256,6 +269,14 @@ fn connections(
         }
     }
     opened
+}
+
+/// Connections that are declared and cannot be used; all that flows name, if the estate's own file cannot be read.
+fn unopened(estate: &Estate, opened: &BTreeMap<Arc<str>, Arc<Connection>>) -> Vec<Arc<str>> {
+    let declared = estate.connections().iter().map(|(name, _)| &name.value);
+    let named = estate.flows.iter().flat_map(|part| &part.tree.connections).map(|(_, name)| &name.value);
+    let lost = estate.tree.is_none();
+    declared.chain(named.filter(|_| lost)).filter(|name| !opened.contains_key(*name)).cloned().collect()
 }
 
 /// Every secret that the way in wants must be named.

@@ -94,6 +94,44 @@ fn what_is_not_there_is_told() {
     assert_eq!(compiled.problems[0].help.as_deref(), Some("did you mean `test`?"));
 }
 
+/// One fault anywhere in the estate is one problem, however much stands on what is broken.
+#[test]
+fn one_fault_is_one_problem() {
+    let read = |path: &str| fs::read_to_string(Path::new("tests/golden/estate").join(path)).unwrap();
+    let clean = fs::read_to_string("tests/golden/check/clean.yaml").unwrap();
+    let more = "  - action: child\n    call: flows.child\n    with: { store: \"{{ tables.stores['corner'].ledger }}\", number: 1 }\n";
+    for (path, from, to) in [
+        ("flowrun.yaml", "tax_mode", "tax_mod"),
+        ("flowrun.yaml", "connector: books", "connector: bookss"),
+        ("flowrun.yaml", "environments:", "environments: ["),
+        ("flowrun.yaml", "user: env:BOOKS_USER, ", ""),
+        ("tables/stores.csv", "ledger:text", "ledger:txt"),
+        ("tables/stores.csv", "harbour,200", "corner,200"),
+        ("fragments/row_of_line.yaml", "params:", "params: ["),
+        ("fragments/row_of_line.yaml", "line.price", "line.prise"),
+        ("flows/child.yaml", "nodes:", "nodes: ]"),
+        ("flows/child.yaml", "call: books.cancel_invoice", "call: books.cancel_invoices"),
+        ("flows/child.yaml", "    call: books.cancel_invoice\n", ""),
+        ("connectors/books.yaml", "operations:", "operations: ]"),
+        (
+            "connectors/books.yaml",
+            "    repeat: safe\n    example: { with: { external_id: corner-7 }, answers: { answer: { status: 204",
+            "    example: { with: { external_id: corner-7 }, answers: { answer: { status: 204",
+        ),
+        ("records/books/invoice.json", "\"$id\"", "\"$id\": ["),
+        ("records/books/invoice.json", "\"maxLength\"", "\"maxLenght\""),
+    ] {
+        let text = read(path);
+        assert!(text.contains(from), "{path} has no {from}");
+        let files = estate()
+            .with("/clean.yaml", format!("{clean}{more}"))
+            .with(Path::new("/").join(path), text.replacen(from, to, 1));
+        let compiled = compile(&files, &[PathBuf::from("/")], None);
+        assert_eq!(compiled.problems.len(), 1, "{path}: `{to}` for `{from}`\n{}", drawn(&compiled));
+        assert!(compiled.plan("sample").is_none() || path == "flows/child.yaml", "{path}: {to}");
+    }
+}
+
 #[test]
 fn a_flow_alone_uses_what_comes_with_flowrun() {
     let text = fs::read_to_string("flows/bigcommerce-netsuite/create_customer.yaml").unwrap();

@@ -10,7 +10,6 @@ use std::{
 pub struct Program {
     folder: Arc<tempfile::TempDir>,
     arguments: Vec<String>,
-    input: Option<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -25,7 +24,7 @@ impl Program {
     pub fn new(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self { folder, arguments, input: None, environment: Vec::new() }
+        Self { folder, arguments, environment: Vec::new() }
     }
 
     /// Another run in the folder of an earlier one.
@@ -41,11 +40,6 @@ impl Program {
         let path: PathBuf = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
-        self
-    }
-
-    pub fn input(mut self, text: &str) -> Self {
-        self.input = Some(text.to_owned());
         self
     }
 
@@ -75,12 +69,8 @@ impl Program {
     pub fn run_in(&self, below: &str) -> Said {
         let mut command = self.command();
         command.current_dir(self.folder.path().join(below));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        if let Some(text) = &self.input {
-            std::io::Write::write_all(child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
-        }
-        drop(child.stdin.take());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         Said {
             code: status.code().unwrap_or(-1),

@@ -35,6 +35,7 @@ fn hook(at: Duration, flow: &'static str, id: i64) -> Hook {
     Hook { at, flow, body: event(id), insists: true }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a builder is used up")]
 fn built(builder: PlanBuilder) -> Arc<Plan> {
     builder.build().expect("a plan of this file is sound")
 }

@@ -195,6 +195,9 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
         desk.problems.add(problem.help(format!("make it `action: {}`", node.name.value)));
     }
     let catalogue = desk.catalogue;
+    if catalogue.broken.contains(&name.value) && !catalogue.flows.contains_key(&name.value) {
+        return (nowhere(&call.with, desk), Shape::Any);
+    }
     let Some(signature) = catalogue.flows.get(&name.value) else {
         let problem =
             Problem::error(codes::UNKNOWN_FLOW, name.span, format!("there is no flow `{}`", name.value));

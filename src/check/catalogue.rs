@@ -1,7 +1,10 @@
 //! What a flow may mention beside itself: connections, records, fragments, tables, other flows. In: connectors, records and
 //! tables as they were read. Out: look-ups. It must never know files.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     connector::{Connection, Operation, Repeats, SettingKind},
@@ -29,6 +32,8 @@ pub struct Catalogue {
     pub fragments: BTreeMap<Arc<str>, Fragment>,
     /// Tables.
     pub tables: Arc<Tables>,
+    /// Names of parts that are there and cannot be used: that is told already, so to mention one is no second problem.
+    pub broken: BTreeSet<Arc<str>>,
     /// Flows that others may start; filled while flows are checked.
     pub flows: BTreeMap<Arc<str>, Signature>,
 }

@@ -198,6 +198,11 @@ impl<'a> Desk<'a> {
     /// Tells every fault at its own column.
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
         for fault in faults {
+            let table = name_of_table(&scalar.text, fault)
+                .and_then(|(start, end)| scalar.text.get(start as usize..end as usize));
+            if table.is_some_and(|table| self.catalogue.broken.contains(table)) {
+                continue;
+            }
             let (start, end) = name_of_table(&scalar.text, fault).unwrap_or((fault.start, fault.end));
             let span = scalar.place(start, end);
             let code = match fault.kind {

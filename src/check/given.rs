@@ -157,7 +157,10 @@ impl Desk<'_> {
             let message = format!("there is no fragment `{}`", put.fragment.value);
             let problem = Problem::error(codes::UNKNOWN_FRAGMENT, put.fragment.span, message);
             let names = self.catalogue.fragments.keys().map(|name| &**name);
-            self.problems.add(fit::with_near(problem, &put.fragment.value, names));
+            if !self.catalogue.broken.contains(&put.fragment.value) {
+                self.problems.add(fit::with_near(problem, &put.fragment.value, names));
+            }
+            self.uses_lost = true;
             put.with.iter().for_each(|(_, value)| drop(self.given(value, &Shape::Any)));
             return Typed::any();
         };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     flow::{self, Each, Kind, Node, NodeId, Slots, Work},
     problem::{Problem, codes},
-    shape::Shape,
+    shape::{Object, Shape},
     source::Name,
     syntax::ast,
 };
@@ -137,12 +137,20 @@ fn work(sheet: &Sheet<'_>, ast: &ast::Node, desk: &mut Desk<'_>) -> (Work, Shape
         ast::Work::Map { shape, body } => {
             let want = shape.as_ref().map_or(Shape::Any, |name| record(name, desk));
             let typed = desk.given(body, &want);
-            let shape = typed.shape.known_as(&want);
+            let shape = match shape {
+                Some(_) if want == Shape::Any => unknown_record(),
+                _ => typed.shape.known_as(&want),
+            };
             (Work::Map(typed.mapping), shape)
         }
         ast::Work::Decide(decide) => decision(decide, desk),
         ast::Work::Call(call) => super::call::call(sheet, ast, call, desk),
     }
+}
+
+/// A record that is named and of which nothing is known: that is told already, so anything may be asked of it.
+fn unknown_record() -> Shape {
+    Shape::Object(Arc::new(Object { open: true, sums: Some([].into()), ..Object::default() }))
 }
 
 /// The record of `shape:`, as it is written.

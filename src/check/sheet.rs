@@ -64,9 +64,9 @@ impl<'a> Sheet<'a> {
     }
 }
 
-fn place(places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -> Option<usize> {
+fn place(ast: &Flow, places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -> Option<usize> {
     let found = places.get(&*name.value).copied();
-    if found.is_none() {
+    if found.is_none() && !ast.broken.iter().any(|broken| broken.value == name.value) {
         let problem =
             Problem::error(codes::UNKNOWN_NODE, name.span, format!("there is no node `{}`", name.value));
         problems.add(fit::with_near(problem, &name.value, places.keys().copied()));
@@ -77,7 +77,7 @@ fn place(places: &BTreeMap<&str, usize>, name: &Name, problems: &mut Problems) -
 fn connections(ast: &Flow, catalogue: &Catalogue, problems: &mut Problems) -> BTreeMap<Arc<str>, Arc<str>> {
     let mut connections = BTreeMap::new();
     for (local, estate) in &ast.connections {
-        if !catalogue.connections.contains_key(&estate.value) {
+        if !catalogue.connections.contains_key(&estate.value) && !catalogue.broken.contains(&estate.value) {
             let message = format!("the estate has no connection `{}`", estate.value);
             let problem = Problem::error(codes::UNKNOWN_CONNECTION, estate.span, message);
             let names = catalogue.connections.keys().map(|name| &**name);
@@ -92,10 +92,10 @@ fn edges(ast: &Flow, own: usize, places: &BTreeMap<&str, usize>, problems: &mut 
     let node = &ast.nodes[own];
     let mut edges = Edges { mentions: mentions(node, own, places), ..Edges::default() };
     for name in &node.after {
-        edges.after.extend(place(places, name, problems));
+        edges.after.extend(place(ast, places, name, problems));
     }
     for (name, outcomes) in &node.when {
-        if let Some(asked) = place(places, name, problems) {
+        if let Some(asked) = place(ast, places, name, problems) {
             edges.when.insert(asked);
             known_outcomes(&ast.nodes[asked], outcomes, problems);
         }
@@ -103,7 +103,7 @@ fn edges(ast: &Flow, own: usize, places: &BTreeMap<&str, usize>, problems: &mut 
     if let Work::Call(call) = &node.work
         && let Some(name) = &call.changes
     {
-        edges.mentions.extend(place(places, name, problems));
+        edges.mentions.extend(place(ast, places, name, problems));
     }
     if let Work::Decide(decide) = &node.work {
         edges.gate = !decide.ignore.is_empty() || !decide.reject.is_empty();

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// way a compiler checks a program, `exec` runs them durably: nothing lost, nothing done twice.
 #[derive(Debug, Parser)]
 #[command(name = "flowrun", version, max_term_width = 100, after_help = after_help(), arg_required_else_help = true)]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
@@ -23,7 +23,7 @@ fn after_help() -> String {
 
 /// What every command understands.
 #[derive(Clone, Debug, Args)]
-pub struct Common {
+pub(super) struct Common {
     /// How results are written: for people, or as JSON on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -40,7 +40,7 @@ pub struct Common {
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     Human,
     /// JSON on standard output.
@@ -53,7 +53,7 @@ pub enum Format {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Check flows, tables, connectors and records: every problem of every file in one pass.
     Validate(Paths),
     /// Run flows as a service: listen, poll and fire until stopped; or one event now (`--event FILE`, `--key ID`).
@@ -89,7 +89,7 @@ pub enum Command {
 
 /// Files and folders.
 #[derive(Debug, Args)]
-pub struct Paths {
+pub(super) struct Paths {
     /// Flow files or folders [default: the estate around the current folder, or the shipped one].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -97,7 +97,7 @@ pub struct Paths {
 
 /// `flowrun test`.
 #[derive(Debug, Args)]
-pub struct Test {
+pub(super) struct Test {
     /// Test files, flow files or folders.
     #[command(flatten)]
     pub paths: Paths,
@@ -108,7 +108,7 @@ pub struct Test {
 
 /// `flowrun exec`.
 #[derive(Debug, Args)]
-pub struct Exec {
+pub(super) struct Exec {
     /// Flows: files, folders or names [default: every flow of the estate]; with `--event` or `--key` one flow.
     #[arg(value_name = "PATH")]
     pub flows: Vec<String>,
@@ -125,7 +125,7 @@ pub struct Exec {
 
 /// `flowrun graph`.
 #[derive(Debug, Args)]
-pub struct Graph {
+pub(super) struct Graph {
     /// The flow: a file, or its name in the estate.
     pub flow: String,
     /// The drawing's language.
@@ -138,7 +138,7 @@ pub struct Graph {
 
 /// Languages of drawings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Drawing {
+pub(super) enum Drawing {
     /// Mermaid, for Markdown.
     Mermaid,
     /// SVG, for a browser.
@@ -149,14 +149,14 @@ pub enum Drawing {
 
 /// `flowrun runs`.
 #[derive(Debug, Args)]
-pub struct Runs {
+pub(super) struct Runs {
     #[command(subcommand)]
     pub what: RunsCommand,
 }
 
 /// What to do with runs.
 #[derive(Debug, Subcommand)]
-pub enum RunsCommand {
+pub(super) enum RunsCommand {
     /// The newest runs.
     List {
         /// Only runs of this flow.
@@ -178,14 +178,14 @@ pub enum RunsCommand {
 
 /// `flowrun letters`.
 #[derive(Debug, Args)]
-pub struct Letters {
+pub(super) struct Letters {
     #[command(subcommand)]
     pub what: LettersCommand,
 }
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum LettersCommand {
+pub(super) enum LettersCommand {
     /// The runs that are parked, and why.
     List {
         /// Only letters about this business key.
@@ -228,14 +228,14 @@ pub enum LettersCommand {
 
 /// `flowrun sandbox`.
 #[derive(Debug, Args)]
-pub struct Sandbox {
+pub(super) struct Sandbox {
     /// The number everything random is drawn from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// How much faster than real time its clock runs.
     #[arg(long, default_value_t = 1)]
     pub speed: u32,
-    /// The port of BigCommerce; NetSuite is ten above, the administration twenty; 0 takes free ones.
+    /// The port of `BigCommerce`; `NetSuite` is ten above, the administration twenty; 0 takes free ones.
     #[arg(long, default_value_t = 8810)]
     pub port: u16,
     /// How many orders the store has at the start.
@@ -257,7 +257,7 @@ pub struct Sandbox {
 
 /// `flowrun demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// How many orders are placed.
     #[arg(long, default_value_t = 40)]
     pub orders: u32,

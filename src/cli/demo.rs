@@ -297,10 +297,10 @@ impl Told<'_> {
         ];
         let mut out = String::from("\nwhat the platforms' own records say:\n");
         for (what, count) in rows {
-            drop(writeln!(out, "  {what:<38} {count}"));
+            let _ = writeln!(out, "  {what:<38} {count}");
         }
         for (reason, count) in &self.letters {
-            drop(writeln!(out, "  waiting for somebody ({count}): {reason}"));
+            let _ = writeln!(out, "  waiting for somebody ({count}): {reason}");
         }
         out.push_str("\nnext: `flowrun sandbox` keeps the platforms up; `flowrun graph orders --as svg -o orders.svg` draws the flow\n");
         out

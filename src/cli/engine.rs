@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::{
     compile::{Compiled, compile},
     engine::{Engine, Error, Setup, World},
-    estate::{FILE, Memory},
+    estate::Memory,
     journal::Journal,
     plan::Plan,
     value::{Hash, Value},

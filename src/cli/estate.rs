@@ -77,6 +77,11 @@ pub(super) enum Error {
         #[source]
         source: secret::Error,
     },
+    /// The secret that webhooks are signed with is not named.
+    #[error(
+        "connection `{0}`: flows listen to its webhooks, so it needs the secret `{1}` that they are signed with"
+    )]
+    Unsigned(Arc<str>, Arc<str>),
     /// A connection that cannot be used.
     #[error(transparent)]
     Wire(#[from] crate::wire::Error),
@@ -96,21 +101,29 @@ pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire
     Ok(wire)
 }
 
-/// The secrets that webhooks are signed with, by connection: the one that the connector names, and any whose name goes on from it
-/// (`client_secret_next`), for the time in which it is changed.
-pub(super) fn hook_secrets(compiled: &Compiled) -> Result<BTreeMap<Arc<str>, trigger::Secrets>, Error> {
+/// The secrets that the webhooks of these connections are signed with: the one that the connector names, and any whose name
+/// goes on from it (`client_secret_next`), for the time in which it is changed.
+pub(super) fn hook_secrets(
+    compiled: &Compiled,
+    needs: &trigger::Needs,
+) -> Result<BTreeMap<Arc<str>, trigger::Secrets>, Error> {
     let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut all = BTreeMap::new();
-    for (name, given) in compiled.estate.connections() {
-        let webhooks =
-            compiled.connections.get(&name.value).and_then(|opened| opened.connector.webhooks.as_ref());
-        let Some(wanted) = webhooks.map(|webhooks| webhooks.verify.secret()) else { continue };
-        let goes_on = |found: &str| {
+    for (name, given) in
+        compiled.estate.connections().iter().filter(|(name, _)| needs.contains_key(&name.value))
+    {
+        let opened = compiled.connections.get(&name.value);
+        let Some(webhooks) = opened.and_then(|opened| opened.connector.webhooks.as_ref()) else { continue };
+        let wanted = webhooks.verify.secret();
+        if !given.secrets.iter().any(|(found, _)| found.value == *wanted) {
+            return Err(Error::Unsigned(Arc::clone(&name.value), Arc::clone(wanted)));
+        }
+        let signs = |found: &str| {
             found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
         let found = secrets(given, &folder, &[])
             .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
-        let signing = found.into_iter().filter(|(found, _)| goes_on(found)).map(|(_, secret)| secret);
+        let signing = found.into_iter().filter(|(found, _)| signs(found)).map(|(_, secret)| secret);
         all.insert(Arc::clone(&name.value), trigger::Secrets::new(signing));
     }
     Ok(all)

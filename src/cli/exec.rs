@@ -199,11 +199,8 @@ fn of_key(key: &str, plan: &Plan) -> Result<Value, String> {
         ));
     };
     let is_number = !key.starts_with('0') && !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if is_number {
-        money::decimal(key).map(Value::from).unwrap_or_else(|_| key.into())
-    } else {
-        key.into()
-    };
+    let value =
+        if is_number { money::decimal(key).map_or_else(|_| key.into(), Value::from) } else { key.into() };
     Ok(Value::object([(Arc::clone(field), value)]))
 }
 

@@ -86,7 +86,7 @@ pub(super) fn secrets(access: &Access) -> Vec<(&'static str, String)> {
 /// The secrets as a file for a shell to read.
 fn exports(access: &Access) -> String {
     secrets(access).iter().fold(String::new(), |mut text, (name, value)| {
-        drop(writeln!(text, "export {name}='{value}'"));
+        let _ = writeln!(text, "export {name}='{value}'");
         text
     })
 }
@@ -115,30 +115,32 @@ fn told(access: &Access, args: &Sandbox) -> String {
         "BigCommerce  {}\n  token {}   client id {}\n  client secret (signs webhooks) {}\n",
         store.base_url, store.access_token, store.client_id, store.client_secret
     );
-    drop(write!(
+    let _ = write!(
         out,
         "NetSuite     {}\n  account {}   client id {}\n  certificate {}\n",
         text("base_url"),
         text("account"),
         text("client_id"),
         text("certificate_id"),
-    ));
-    drop(write!(
+    );
+    let _ = write!(
         out,
         "Look inside  {}\n  ledger {}   faults {}   clock {}\n\nTry:\n",
         admin.base_url, admin.ledger_url, admin.faults_url, admin.clock_url
-    ));
-    drop(write!(
+    );
+    let _ = write!(
         out,
         "  curl -H 'X-Auth-Token: {}' {}/v2/orders?limit=2\n  curl -X POST {}/bigcommerce/orders -H 'content-type: application/json' -d '{{\"count\":1}}'\n  curl '{}?after=0'\n\n",
         store.access_token, store.base_url, admin.base_url, admin.ledger_url
-    ));
+    );
     match &args.env_file {
-        Some(file) => drop(write!(
-            out,
-            "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.\n",
-            file.display()
-        )),
+        Some(file) => {
+            let _ = writeln!(
+                out,
+                "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.",
+                file.display()
+            );
+        }
         None => out.push_str(
             "`--env-file FILE` writes the secrets, the NetSuite key too, for another shell to read.\n",
         ),

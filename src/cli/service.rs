@@ -32,6 +32,7 @@ use crate::{
     serve::{Said, Service, Setup},
     story::{Live, What},
     syntax::estate::Listen,
+    trigger,
 };
 
 /// How long runs that have begun may go on after a request to end.
@@ -89,7 +90,8 @@ fn started(
         return Err("none of the flows has a trigger to listen to; to run one event now, add `--event FILE` or `--key ID`".into());
     }
     let (address, public_url) = listen(compiled)?;
-    let secrets = estate::hook_secrets(compiled).map_err(|error| error.to_string())?;
+    let needs = trigger::needs(flows.iter().map(|plan| &**plan));
+    let secrets = estate::hook_secrets(compiled, &needs).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
     let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);

@@ -80,6 +80,8 @@ pub struct Estate {
     pub records: Vec<u32>,
     /// Files that were asked for by path.
     pub asked: BTreeSet<u32>,
+    /// Names (of their files) of parts that could not be read at all: to mention one is no second problem.
+    pub broken: BTreeSet<Arc<str>>,
 }
 
 impl Estate {
@@ -217,24 +219,30 @@ impl Reader<'_> {
         if asked {
             self.estate.asked.insert(file);
         }
-        let Some(node) = yaml::read(self.sources, file, self.problems) else { return };
-        let Some(kind) = syntax::kind(&node, self.problems) else { return };
-        let print = print::of(&node);
+        let node = yaml::read(self.sources, file, self.problems);
+        let kind = node.as_ref().and_then(|node| syntax::kind(node, self.problems));
+        let read = node.zip(kind).is_some_and(|(node, kind)| self.part(&node, kind, file, path));
+        if !read {
+            self.estate.broken.insert(stem(path));
+        }
+    }
+
+    /// Reads a tree as what it says it is. False: there is nothing of it to go on with.
+    fn part(&mut self, node: &yaml::Node, kind: FileKind, file: u32, path: &Path) -> bool {
+        let at = (file, path.to_owned(), print::of(node));
         let (estate, problems) = (&mut self.estate, &mut *self.problems);
-        let path = path.to_owned();
         match kind {
-            FileKind::Flow => estate.flows.extend(part(syntax::flow(&node, problems), file, path, print)),
-            FileKind::Overlay => {
-                estate.overlays.extend(part(syntax::overlay(&node, problems), file, path, print));
+            FileKind::Flow => add(&mut estate.flows, syntax::flow(node, problems), at),
+            FileKind::Overlay => add(&mut estate.overlays, syntax::overlay(node, problems), at),
+            FileKind::Fragment => add(&mut estate.fragments, syntax::fragment(node, problems), at),
+            FileKind::Connector => add(&mut estate.connectors, syntax::connector(node, problems), at),
+            FileKind::Cases => add(&mut estate.cases, syntax::cases(node, problems), at),
+            FileKind::Estate => {
+                let mut found = Vec::new();
+                let read = add(&mut found, syntax::estate(node, problems), at);
+                estate.tree = found.pop();
+                read
             }
-            FileKind::Fragment => {
-                estate.fragments.extend(part(syntax::fragment(&node, problems), file, path, print));
-            }
-            FileKind::Connector => {
-                estate.connectors.extend(part(syntax::connector(&node, problems), file, path, print));
-            }
-            FileKind::Cases => estate.cases.extend(part(syntax::cases(&node, problems), file, path, print)),
-            FileKind::Estate => estate.tree = part(syntax::estate(&node, problems), file, path, print),
         }
     }
 
@@ -323,8 +331,10 @@ impl Reader<'_> {
     }
 }
 
-fn part<T>(tree: Option<T>, file: u32, path: PathBuf, print: Hash) -> Option<Part<T>> {
-    tree.map(|tree| Part { tree, file, path, print })
+fn add<T>(to: &mut impl Extend<Part<T>>, tree: Option<T>, (file, path, print): (u32, PathBuf, Hash)) -> bool {
+    let found = tree.is_some();
+    to.extend(tree.map(|tree| Part { tree, file, path, print }));
+    found
 }
 
 /// `record.json/system` of a record file.

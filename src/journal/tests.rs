@@ -6,9 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{
-    Effect, EffectId, EffectState, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why,
-};
+use crate::event::{EffectId, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why};
 
 fn event(id: u64, key: &str, fact: Option<&str>) -> Event {
     Event {

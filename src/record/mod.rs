@@ -19,10 +19,14 @@ pub struct Records(BTreeMap<Arc<str>, Shape>);
 impl Records {
     /// Reads record files: their numbers in `sources`, whose names end in `<system>/<record>.json`.
     pub fn read(files: &[u32], sources: &Sources, problems: &mut Problems) -> Self {
-        let mut nodes = BTreeMap::new();
+        let (mut nodes, mut unread) = (BTreeMap::new(), Vec::new());
         for file in files {
-            let Some(node) = yaml::read(sources, *file, problems) else { continue };
             let name = sources.get(*file).and_then(|source| name_of(&source.name));
+            let Some(node) = yaml::read(sources, *file, problems) else {
+                // It is there, only nothing is known of it.
+                unread.extend(name);
+                continue;
+            };
             let span = Span { file: *file, start: 0, end: 1 };
             let Some(name) = name else {
                 let told = "a record file lies at `<system>/<record>.json`";
@@ -32,8 +36,8 @@ impl Records {
             check_id(&name, &node, problems);
             nodes.insert(name, node);
         }
-        let mut reader = schema::Reader::new(&nodes, problems);
-        let names: Vec<_> = nodes.keys().cloned().collect();
+        let mut reader = schema::Reader::new(&nodes, &unread, problems);
+        let names: Vec<_> = nodes.keys().chain(&unread).cloned().collect();
         let shapes = names.into_iter().map(|name| (Arc::clone(&name), reader.record(&name))).collect();
         Self(shapes)
     }

@@ -58,8 +58,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(nodes: &'a BTreeMap<Arc<str>, Node>, problems: &'a mut Problems) -> Self {
-        Self { nodes, done: BTreeMap::new(), open: BTreeSet::new(), root: None, problems }
+    /// Records to read, and the names of those that cannot be read.
+    pub(super) fn new(
+        nodes: &'a BTreeMap<Arc<str>, Node>,
+        unread: &[Arc<str>],
+        problems: &'a mut Problems,
+    ) -> Self {
+        let done = unread.iter().map(|name| (Arc::clone(name), Shape::Any)).collect();
+        Self { nodes, done, open: BTreeSet::new(), root: None, problems }
     }
 
     /// The shape of a record; a record inside itself ends in "anything".
@@ -217,7 +223,8 @@ impl<'a> Reader<'a> {
                 None => self.no_record(&name),
             };
         }
-        if self.nodes.contains_key(&name.value) { self.record(&name.value) } else { self.no_record(&name) }
+        let known = self.nodes.contains_key(&name.value) || self.done.contains_key(&name.value);
+        if known { self.record(&name.value) } else { self.no_record(&name) }
     }
 
     fn no_record(&mut self, name: &Name) -> Shape {

@@ -44,8 +44,7 @@ impl Watch {
             None
         };
         let Some(public_url) = public_url else { return by_hand("`listen: { public_url: … }` is not set") };
-        let Some(operations) = shared.wire.connection(&connection).and_then(|opened| operations(opened))
-        else {
+        let Some(operations) = shared.wire.connection(&connection).and_then(operations) else {
             return by_hand("the connector has no operations for it");
         };
         let destination = format!("{}/hooks/{connection}", public_url.trim_end_matches('/'));

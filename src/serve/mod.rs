@@ -8,6 +8,8 @@ mod listener;
 mod polls;
 mod said;
 mod schedules;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -142,9 +144,10 @@ impl Service {
             wakes: Mutex::default(),
         });
         let needs = trigger::needs(shared.flows.iter().map(|plan| &**plan));
-        let listener = match needs.is_empty() {
-            true => None,
-            false => Some(Listener::open(&shared, setup.address, setup.secrets)?),
+        let listener = if needs.is_empty() {
+            None
+        } else {
+            Some(Listener::open(&shared, setup.address, setup.secrets)?)
         };
         let mut tasks = JoinSet::new();
         if let Some(listener) = &listener {
@@ -159,7 +162,7 @@ impl Service {
         for (plan, at, source) in shared.sources() {
             match &source.kind {
                 SourceKind::Poll { .. } => {
-                    drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at)))
+                    drop(tasks.spawn(polls::run(Arc::clone(&shared), Arc::clone(plan), at)));
                 }
                 SourceKind::Schedule { .. } => {
                     let firing = schedules::Firing::new(&shared, plan, at)?;

@@ -148,6 +148,9 @@ impl Said {
             Self::Skipped { source, flow, why } => {
                 format!("{source}: something was left out for {flow}: {why}")
             }
+            Self::Trouble { source, why } if why.starts_with(source) => {
+                format!("{why}; tried again until it works")
+            }
             Self::Trouble { source, why } => format!("{source}: {why}; tried again until it works"),
             Self::Works { source } => format!("{source}: works again"),
             Self::Held { connection } => {

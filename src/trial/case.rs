@@ -257,6 +257,7 @@ pub(super) fn catalogue(compiled: &Compiled) -> Catalogue {
         connections: compiled.connections.clone(),
         records: compiled.records.clone(),
         tables: Arc::clone(&compiled.tables),
+        broken: std::collections::BTreeSet::new(),
         flows: BTreeMap::new(),
     }
 }

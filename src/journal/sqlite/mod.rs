@@ -1,4 +1,4 @@
-//! The store on disk: SQLite in WAL mode, every group of facts one commit that is synced before it counts. In: a folder.
+//! The store on disk: `SQLite` in WAL mode, every group of facts one commit that is synced before it counts. In: a folder.
 //! Out: a [`Journal`]. It must never know what the facts mean beyond which row they change.
 
 mod apply;
@@ -139,7 +139,7 @@ fn unread(error: impl std::fmt::Display) -> Error {
     Error::Read(error.to_string())
 }
 
-/// Runs ids are unsigned and time-ordered; SQLite's integers are signed. 41 bits of milliseconds last until 2039.
+/// Runs ids are unsigned and time-ordered; `SQLite`'s integers are signed. 41 bits of milliseconds last until 2039.
 fn id(run: RunId) -> i64 {
     i64::try_from(run.0).unwrap_or(i64::MAX)
 }

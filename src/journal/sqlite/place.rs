@@ -70,7 +70,7 @@ pub(super) fn file(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
 
-/// Opens a connection. The file is made with the mode 0600, and SQLite gives its side files the same.
+/// Opens a connection. The file is made with the mode 0600, and `SQLite` gives its side files the same.
 pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
     if !file.exists() {
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);

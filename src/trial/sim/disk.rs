@@ -27,20 +27,20 @@ pub enum Tail {
 
 /// What outlives a crash.
 #[derive(Clone, Debug, Default)]
-pub struct Platter {
+pub(super) struct Platter {
     pub(super) batches: Vec<Vec<Fact>>,
     orders: Vec<(Ordered, Option<String>)>,
 }
 
 impl Platter {
     /// All facts, in order.
-    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+    pub(super) fn facts(&self) -> impl Iterator<Item = &Fact> {
         self.batches.iter().flatten()
     }
 }
 
 /// A journal of one life of the process.
-pub struct Disk {
+pub(super) struct Disk {
     held: Mutex<Held>,
     durable: Durable,
     probe: Probe,

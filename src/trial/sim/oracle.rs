@@ -53,7 +53,7 @@ pub enum Violation {
 
 /// Sees everything, over all lives of the process. Cheap to clone.
 #[derive(Clone)]
-pub struct Witness(Arc<Mutex<Held>>);
+pub(super) struct Witness(Arc<Mutex<Held>>);
 
 struct Held {
     /// By flow and operation: what a write needs.
@@ -78,7 +78,7 @@ struct Needs {
 
 impl Witness {
     /// Knows what each write of the plans needs.
-    pub fn new(plans: &[Arc<Prepared>]) -> Self {
+    pub(super) fn new(plans: &[Arc<Prepared>]) -> Self {
         let mut writes = HashMap::new();
         for prepared in plans {
             for node in prepared.plan.nodes.iter().filter(|node| is_write(node)) {
@@ -115,7 +115,7 @@ impl Witness {
     }
 
     /// Everything that was found, and words on it.
-    pub fn found(&self) -> (BTreeSet<Violation>, Vec<String>) {
+    pub(super) fn found(&self) -> (BTreeSet<Violation>, Vec<String>) {
         let held = self.held();
         (held.found.clone(), held.notes.clone())
     }
@@ -230,13 +230,11 @@ impl Held {
             Fact::Accepted(event) => drop(self.events.insert(event.id, event.clone())),
             Fact::Merged { old, .. } => self.end(*old),
             Fact::Ended(past) => self.end(past.run),
-            Fact::Intent(intent) => {
-                if !self.permits.contains(&(intent.run, intent.hash)) {
-                    self.blame(
-                        Violation::IntentBeforePermit,
-                        format!("{} of run {}", intent.effect.node, intent.run),
-                    );
-                }
+            Fact::Intent(intent) if !self.permits.contains(&(intent.run, intent.hash)) => {
+                self.blame(
+                    Violation::IntentBeforePermit,
+                    format!("{} of run {}", intent.effect.node, intent.run),
+                );
             }
             Fact::Parked(parked) => self.active.retain(|_, run| *run != parked.run),
             _ => {}

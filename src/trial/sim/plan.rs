@@ -353,7 +353,7 @@ impl Draft {
         Template::parse(text, &names).map_err(|faults| {
             format!(
                 "`{text}`: {}",
-                faults.iter().map(|fault| fault.message.to_string()).collect::<Vec<_>>().join("; ")
+                faults.iter().map(|fault| fault.message.clone()).collect::<Vec<_>>().join("; ")
             )
         })
     }

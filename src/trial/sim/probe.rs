@@ -33,7 +33,7 @@ impl Point {
 
 /// Counts points of one life of the process and kills it at one of them.
 #[derive(Clone, Debug, Default)]
-pub struct Probe(Arc<Mutex<Held>>);
+pub(super) struct Probe(Arc<Mutex<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -46,7 +46,7 @@ struct Held {
 
 impl Probe {
     /// A life that ends at the n-th point (from 1), or not at all.
-    pub fn new(crash_at: Option<u32>) -> Self {
+    pub(super) fn new(crash_at: Option<u32>) -> Self {
         Self(Arc::new(Mutex::new(Held { crash_at, ..Held::default() })))
     }
 
@@ -55,7 +55,7 @@ impl Probe {
     }
 
     /// Passes a point. False: the process is dead, and nothing it does counts any more.
-    pub fn pass(&self, point: Point) -> bool {
+    pub(super) fn pass(&self, point: Point) -> bool {
         let mut held = self.held();
         if held.dead {
             return false;
@@ -70,22 +70,22 @@ impl Probe {
     }
 
     /// Whether the process is dead.
-    pub fn is_dead(&self) -> bool {
+    pub(super) fn is_dead(&self) -> bool {
         self.held().dead
     }
 
     /// How many points there were.
-    pub fn seen(&self) -> u32 {
+    pub(super) fn seen(&self) -> u32 {
         self.held().seen
     }
 
     /// At which kind of point it died.
-    pub fn died_at(&self) -> Option<Point> {
+    pub(super) fn died_at(&self) -> Option<Point> {
         self.held().died_at
     }
 
     /// How many points of each kind.
-    pub fn kinds(&self) -> BTreeMap<Point, u32> {
+    pub(super) fn kinds(&self) -> BTreeMap<Point, u32> {
         self.held().kinds.clone()
     }
 }

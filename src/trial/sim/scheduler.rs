@@ -193,8 +193,8 @@ mod tests {
         }
         while scheduler.step() || scheduler.jump(Instant(100)) {}
         assert_eq!(scheduler.now(), Instant(10));
-        let seen = seen.lock().unwrap().clone();
-        seen
+
+        seen.lock().unwrap().clone()
     }
 
     #[test]

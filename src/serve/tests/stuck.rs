@@ -1,0 +1,105 @@
+//! A journal whose disk can be stopped: what is appended then is kept, and never durable.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{
+    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
+    journal::{Durable, Error, Journal, Last, Lsn, Memory, OpenRun, Order, Ordered, Query},
+    value::Hash,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Stuck {
+    kept: Memory,
+    durable: Durable,
+    is_stuck: AtomicBool,
+}
+
+impl Stuck {
+    /// Stops the disk.
+    pub(super) fn stop(&self) {
+        self.is_stuck.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        self.kept.facts()
+    }
+}
+
+impl Journal for Stuck {
+    fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
+        let lsn = self.kept.append(facts)?;
+        if !self.is_stuck.load(Ordering::SeqCst) {
+            self.durable.publish(lsn);
+        }
+        Ok(lsn)
+    }
+
+    fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    fn open(&self) -> Result<Vec<OpenRun>, Error> {
+        self.kept.open()
+    }
+
+    fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error> {
+        self.kept.run(run)
+    }
+
+    fn past(&self, query: &Query) -> Result<Vec<Past>, Error> {
+        self.kept.past(query)
+    }
+
+    fn last(&self, flow: &str, key: &str) -> Result<Option<Last>, Error> {
+        self.kept.last(flow, key)
+    }
+
+    fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error> {
+        self.kept.known(flow, fact)
+    }
+
+    fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error> {
+        self.kept.effects(flow, key)
+    }
+
+    fn remembered(&self) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
+        self.kept.remembered()
+    }
+
+    fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
+        self.kept.watermark(flow, source)
+    }
+
+    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+        self.kept.order(at, who, order)
+    }
+
+    fn orders(&self) -> Result<Vec<Ordered>, Error> {
+        self.kept.orders()
+    }
+
+    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
+        self.kept.ordered(id, told)
+    }
+
+    fn told(&self, id: u64) -> Result<Option<String>, Error> {
+        self.kept.told(id)
+    }
+
+    fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
+        self.kept.pin(print, flow, bundle)
+    }
+
+    fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
+        self.kept.pinned(print)
+    }
+
+    fn salt(&self) -> [u8; 32] {
+        self.kept.salt()
+    }
+
+    fn newest(&self) -> Result<EventId, Error> {
+        self.kept.newest()
+    }
+}
