@@ -242,8 +242,13 @@ impl Space {
     /// Every event that is ours is in exactly one place.
     fn check(&self) {
         for (id, state) in &self.events {
-            let waits =
-                self.all.all.values().flat_map(|lane| &lane.waiting).filter(|event| event.id == *id).count();
+            let waits = self
+                .lanes
+                .all
+                .values()
+                .flat_map(|lane| &lane.waiting)
+                .filter(|event| event.id == *id)
+                .count();
             let stands = usize::from(self.lanes.standing(*id).is_some());
             let runs = usize::from(self.running == Some(*id));
             let places = (waits, stands + runs);
