@@ -17,6 +17,8 @@ mod golden;
 mod journey;
 mod laws;
 mod machine;
+mod machine_orders;
+mod machine_play;
 mod planted;
 mod program;
 mod service;
