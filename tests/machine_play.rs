@@ -54,6 +54,7 @@ pub fn play(
     let event = Event {
         id: EventId(7),
         root: EventId(7),
+        awaited_by: None,
         flow: Arc::clone(&prepared.plan.flow),
         lane: "lane".into(),
         key: "1".into(),

@@ -257,6 +257,38 @@ fn child() -> Scenario {
     scenario
 }
 
+/// A child that becomes a letter, is settled by an operator, and brings its parent back.
+fn child_in_doubt() -> Scenario {
+    let mails = built(
+        PlanBuilder::new("mails").give("{{ mail.number }}").node(
+            Spec::write("mail", "mailer.create_mail", Repeat::Never)
+                .with("mark", "mail-{{ event.id }}")
+                .with("seen", "{{ event.id }}"),
+        ),
+    );
+    let orders = built(
+        PlanBuilder::new("orders")
+            .node(get())
+            .node(
+                Spec::child("mail", "mails", true)
+                    .each("{{ order.items }}", "item")
+                    .by("{{ item.sku }}")
+                    .with("id", "{{ item.sku }}"),
+            )
+            .node(
+                Spec::write("sales", "erp.put_sales", Repeat::Safe)
+                    .with("mark", "{{ event.id }}")
+                    .with("seen", "{{ order.version }}")
+                    .with("mails", "{{ mail | length }}"),
+            ),
+    );
+    let mut scenario = Scenario::new("child in doubt", vec![mails, orders]);
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "orders", 1)];
+    scenario.converges = vec![("1", Value::from(1))];
+    scenario
+}
+
 fn all() -> Vec<Scenario> {
     vec![
         orders(),
@@ -269,6 +301,7 @@ fn all() -> Vec<Scenario> {
         in_order(),
         polled(),
         child(),
+        child_in_doubt(),
     ]
 }
 

@@ -107,6 +107,7 @@ impl Inner {
     fn begin(self: &Arc<Self>, start: Start, remembered: bool) {
         let (to, from) = mpsc::unbounded_channel();
         self.runs().insert(start.event.id, to.clone());
+        let mine = to.clone();
         let inner = Arc::clone(self);
         (self.spawn)(Box::pin(async move {
             let event = start.event.clone();
@@ -119,7 +120,12 @@ impl Inner {
                     inner.break_down();
                 }
             }
-            inner.runs().remove(&event.id);
+            let mut runs = inner.runs();
+            // The run may have come back under the same name already.
+            if runs.get(&event.id).is_some_and(|now| now.same_channel(&mine)) {
+                runs.remove(&event.id);
+            }
+            drop(runs);
             inner.pump();
             inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
         }));

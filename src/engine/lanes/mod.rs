@@ -8,7 +8,7 @@ use std::{
 
 use super::policy::{Guard, Guards};
 use crate::event::{
-    Event, Instant, Origin, Parked, RunId, Why,
+    Event, Instant, Parked, RunId, Why,
     table::{Hold, LaneState},
 };
 
@@ -22,7 +22,7 @@ type Key = (Arc<str>, Arc<str>);
 const URGENT: usize = 0;
 
 fn is_waited_for(event: &Event) -> bool {
-    matches!(event.origin, Origin::Child { awaited: true, .. })
+    event.awaited_by.is_some()
 }
 
 /// All lanes.
