@@ -86,6 +86,16 @@ fn silent_change() -> Scenario {
     scenario
 }
 
+/// A write that may be repeated freely is still on its way when a newer run has written already.
+fn late_write() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "a late write";
+    scenario.history = vec![("1", S(0), order(1)), ("1", S(10), order(2))];
+    scenario.hooks = vec![hook(S(3), "orders", 1), hook(S(11), "orders", 1)];
+    scenario.faults = BTreeMap::from([(2, Outcome::Late)]);
+    scenario
+}
+
 /// Two branches of which a run may take one: history (a) of the run model.
 fn branches() -> Scenario {
     let hold = |name: &str, target: &str, tier: &str| {
@@ -293,6 +303,7 @@ fn all() -> Vec<Scenario> {
     vec![
         orders(),
         silent_change(),
+        late_write(),
         branches(),
         looked_for(),
         keyed(),
@@ -357,7 +368,7 @@ fn harm(guard: Guard) -> (Scenario, Violation) {
         Guard::Recognition => (keyed(), Violation::RanTwice),
         Guard::CarryOver => (mended(), Violation::EffectTwice),
         Guard::Refresh => (silent_change(), Violation::Stale),
-        Guard::Later => (orders(), Violation::NotConverged),
+        Guard::Later => (late_write(), Violation::NotConverged),
     }
 }
 

@@ -348,7 +348,7 @@ impl Task {
             return;
         }
         let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             let permit = inner.world.permit(&request).await;
             // A run that is over drops the permit, which refunds it.
             let _ = to.send(Msg::Permit(step, attempt, permit));
@@ -366,7 +366,7 @@ impl Task {
         }
         let (request, permit) = (Arc::clone(&asked.request), asked.permit.take().unwrap_or_default());
         let (inner, to, guard) = (Arc::clone(&self.inner), self.to.clone(), self.guard);
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             if wait && inner.durable(guard).await.is_err() {
                 return;
             }
@@ -378,7 +378,7 @@ impl Task {
 
     fn wake(&self, timer: Timer, at: Instant) {
         let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             inner.world.sleep_until(at).await;
             let _ = to.send(Msg::Input(Input::Due(timer)));
         }));
