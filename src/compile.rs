@@ -86,6 +86,7 @@ pub fn compile_with(
     let mut broken = estate.broken.clone();
     let tables = tables(&estate, &sources, &mut broken, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
+    examples(&estate, &connectors, &mut problems);
     let connections = connections(&estate, over, &connectors, &tables, &mut problems);
     broken.extend(unopened(&estate, &connections));
     same_names(&estate, &mut problems);
@@ -229,6 +230,18 @@ fn connectors(
         (Arc::clone(&connector.name), Arc::new(connector))
     };
     estate.connectors.iter().map(lower).collect()
+}
+
+/// Plays the examples of the connectors that were asked for: what they show must hold.
+fn examples(estate: &Estate, connectors: &BTreeMap<Arc<str>, Arc<Connector>>, problems: &mut Problems) {
+    if problems.has_errors() {
+        return; // an example of something broken says nothing new
+    }
+    for part in estate.connectors.iter().filter(|part| estate.asked.contains(&part.file)) {
+        if let Some(connector) = connectors.get(&part.tree.name.value) {
+            connector::example::check(connector, &part.tree, problems);
+        }
+    }
 }
 
 /// Opens the connections of the chosen environment; without an estate, one for each connector.

@@ -133,6 +133,22 @@ fn one_fault_is_one_problem() {
 }
 
 #[test]
+fn the_estate_is_found_upwards_and_in_flows() {
+    let files = lay(Memory::default(), "tests/golden/estate");
+    let mut moved = Memory::default().with("/repo/tests/other.yaml", "flow: other");
+    for path in files.list(Path::new("/")).unwrap() {
+        let below = path.strip_prefix("/").unwrap();
+        moved = moved.with(Path::new("/repo/flows").join(below), files.read(&path).unwrap().into_owned());
+    }
+    for start in ["/repo", "/repo/flows", "/repo/flows/flows/child.yaml", "/repo/flows/tables"] {
+        assert_eq!(flowrun::estate::root(&moved, Path::new(start)), Some("/repo/flows".into()), "{start}");
+    }
+    assert_eq!(flowrun::estate::root(&moved, Path::new("/repo/tests/other.yaml")), None);
+    let compiled = compile(&moved, &[PathBuf::from("/repo")], None);
+    assert!(compiled.problems.is_empty() && compiled.plan("child").is_some(), "{}", drawn(&compiled));
+}
+
+#[test]
 fn a_flow_alone_uses_what_comes_with_flowrun() {
     let text = fs::read_to_string("flows/bigcommerce-netsuite/create_customer.yaml").unwrap();
     let path = PathBuf::from("/alone/mine.yaml");

@@ -275,7 +275,7 @@ fn code(kind: FaultKind) -> &'static str {
 /// Of a table that is not there, the place of its name.
 fn name_of_table(text: &str, fault: &Fault) -> Option<(u32, u32)> {
     let rest = text.get(fault.start as usize..).filter(|_| fault.kind == FaultKind::UnknownTable)?;
-    let name = rest.strip_prefix("tables.")?;
+    let name = rest.strip_prefix("tables.").unwrap_or(rest);
     let length = name.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(name.len());
     let start = fault.start + (rest.len() - name.len()) as u32;
     Some((start, start + length as u32))

@@ -25,8 +25,9 @@ use crate::{
     value::Value,
 };
 
-/// How long runs that others started may go on after ours is done.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long calls of runs that others started may go on after ours is done; whatever is cut off is looked up at the next
+/// start.
+const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
     if args.event.is_none() && args.key.is_none() {
@@ -65,11 +66,17 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
     };
     let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     let stories = engine.stories();
-    let exit = tokio::select! {
-        exit = one(&engine, offer, stories, common, streams) => exit,
-        () = super::interrupted() => Exit::Interrupted,
+    let (run, exit) = tokio::select! {
+        ended = one(&engine, offer, stories, common, streams) => ended,
+        () = super::interrupted() => (None, Exit::Interrupted),
     };
-    engine.drain(GRACE).await;
+    tokio::select! {
+        _ = engine.drain(GRACE) => {}
+        () = super::interrupted() => {}
+    }
+    if let Some(run) = run.filter(|_| common.format == Format::Json) {
+        give_json(engine.journal().as_ref(), run, streams);
+    }
     exit
 }
 
@@ -80,27 +87,24 @@ async fn one(
     stories: Receiver<Live>,
     common: &Common,
     streams: &mut Streams,
-) -> Exit {
+) -> (Option<RunId>, Exit) {
     let run = match engine.offer(offer).await {
         Ok(Offered::Accepted(run) | Offered::Merged { into: run }) => run,
         Ok(Offered::Known) => {
             streams.say("this event was done before, or waits already: nothing to do");
-            return Exit::Done;
+            return (None, Exit::Done);
         }
         Ok(Offered::Erased) => {
             streams.say("its subject was erased: nothing to do");
-            return Exit::Done;
+            return (None, Exit::Done);
         }
         Err(error) => {
             streams.say(format!("flowrun: {error}"));
-            return Exit::CannotStart;
+            return (None, Exit::CannotStart);
         }
     };
     let (run, end) = watch(run, stories, common, streams).await;
-    if common.format == Format::Json {
-        give_json(engine.journal().as_ref(), run, streams);
-    }
-    end
+    (Some(run), end)
 }
 
 /// Follows a run, also into the newer event that it gave way to; returns the run that ended and how.

@@ -99,10 +99,15 @@ impl Estate {
     }
 }
 
-/// The folder of the estate around a path: the nearest one upwards that has a `flowrun.yaml`.
+/// The folder of the estate around a path: the nearest one upwards that has a `flowrun.yaml`; of a folder first its own
+/// `flows/`, so that commands given at the top of a repository find the estate in it.
 pub fn root(files: &dyn Files, path: &Path) -> Option<PathBuf> {
     let path = files.whole(path);
-    let start = if files.is_file(&path) { path.parent()?.to_owned() } else { path };
+    let start = if files.is_file(&path) { path.parent()?.to_owned() } else { path.clone() };
+    let below = start.join("flows");
+    if start == path && !files.is_file(&start.join(FILE)) && files.is_file(&below.join(FILE)) {
+        return Some(below);
+    }
     start.ancestors().find(|folder| files.is_file(&folder.join(FILE))).map(Path::to_owned)
 }
 
@@ -167,7 +172,12 @@ impl Reader<'_> {
     /// The files that a path stands for.
     fn asked(&mut self, path: &Path) -> BTreeSet<PathBuf> {
         let whole = self.files.whole(path);
-        if self.files.is_folder(&whole) { self.list(&whole) } else { BTreeSet::from([whole]) }
+        if !self.files.is_folder(&whole) {
+            return BTreeSet::from([whole]);
+        }
+        // A folder above the estate stands for the estate.
+        let root = self.estate.root.clone().filter(|root| root.starts_with(&whole));
+        self.list(&root.unwrap_or(whole))
     }
 
     fn name(&self, path: &Path) -> String {

@@ -2,6 +2,7 @@
 //! they evaluate, infer shapes, and tell what they read. `minijinja` reads the grammar (here only); values, operators and
 //! functions are our own, exact and strict. It must never know a flow, a file or a platform; no clock, no randomness.
 
+mod cells;
 mod eval;
 mod failure;
 mod fault;

@@ -2,10 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::cells::{Cells, cells};
 use crate::{
     money,
     shape::{Shape, near},
-    value::{self, Cells, Map, Value},
+    value::{Map, Value},
 };
 
 /// What a column holds.
@@ -93,8 +94,7 @@ impl Table {
     /// Reads CSV whose header names types and keys: `channel_id:int*,subsidiary:text`.
     pub fn from_csv(name: &str, text: &str) -> Result<Self, Vec<TableFault>> {
         let told = |(line, message)| TableFault { line, column: 1, message };
-        let records =
-            value::cells(text).map_err(|faults| faults.into_iter().map(told).collect::<Vec<_>>())?;
+        let records = cells(text).map_err(|faults| faults.into_iter().map(told).collect::<Vec<_>>())?;
         let Some((header, records)) = records.split_first() else {
             return Err(vec![told((
                 1,

@@ -239,8 +239,10 @@ fn a_journal_of_a_newer_version_is_left_alone() {
     let file = Connection::open(folder.path().join("journal.db")).unwrap();
     file.execute_batch("PRAGMA user_version = 9").unwrap();
     drop(file);
-    let error = Sqlite::open(folder.path()).map(drop).unwrap_err().to_string();
-    assert!(error.contains("journal of version 9, expected at most 1"), "{error}");
+    for opened in [Sqlite::open(folder.path()).map(drop), Reader::visit(folder.path()).map(drop)] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("journal of version 9, expected at most 1"), "{error}");
+    }
 }
 
 #[test]

@@ -33,9 +33,11 @@ pub fn draw(problems: &[Problem], sources: &Sources, style: Style) -> String {
         .without_syntax_highlighting();
     let texts = texts(problems, sources);
     let mut drawn = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(MOST) {
         let mut one = String::new();
-        if handler.render_report(&mut one, &Drawing::new(problem, &texts)).is_err() {
+        if on_a_long_line(problem, sources) {
+            one = in_words(problem, sources);
+        } else if handler.render_report(&mut one, &Drawing::new(problem, &texts)).is_err() {
             one = format!("{}: {}\n", problem.code, problem.message);
         }
         for line in one.lines() {
@@ -44,7 +46,45 @@ pub fn draw(problems: &[Problem], sources: &Sources, style: Style) -> String {
         }
         drawn.push('\n');
     }
+    if problems.len() > MOST {
+        drawn.push_str(&format!("and {} more: mend these first\n\n", problems.len() - MOST));
+    }
     drawn
+}
+
+/// Problems that are drawn at the most: nobody reads more, and a broken file can have thousands.
+const MOST: usize = 100;
+/// A line longer than this is not drawn: it would be repeated for every problem on it.
+const LONGEST: usize = 1000;
+
+fn on_a_long_line(problem: &Problem, sources: &Sources) -> bool {
+    problem.labels.iter().any(|label| {
+        let Some(source) = sources.get(label.span.file) else { return false };
+        let bytes = source.text.as_bytes();
+        let at = (label.span.start as usize).min(bytes.len());
+        let before = bytes[..at].iter().rev().take(LONGEST).position(|byte| *byte == b'\n');
+        let after = bytes[at..].iter().take(LONGEST).position(|byte| *byte == b'\n');
+        let near_start = at < LONGEST;
+        let near_end = bytes.len() - at < LONGEST;
+        (before.is_none() && !near_start) || (after.is_none() && !near_end)
+    })
+}
+
+fn in_words(problem: &Problem, sources: &Sources) -> String {
+    let mut told = format!("{}\n\n  x {}\n", problem.code, clipped(&problem.message));
+    for label in &problem.labels {
+        let (line, column) = sources.line_column(label.span.file, label.span.start);
+        let name = sources.get(label.span.file).map_or("", |source| &*source.name);
+        told.push_str(&format!("    {name}:{line}:{column} {}\n", label.text));
+    }
+    if let Some(help) = &problem.help {
+        told.push_str(&format!("  help: {}\n", clipped(help)));
+    }
+    told
+}
+
+fn clipped(text: &str) -> String {
+    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain("...".chars()).collect() } else { text.into() }
 }
 
 type Texts = BTreeMap<u32, NamedSource<Arc<str>>>;

@@ -2,7 +2,6 @@
 //! canonical hashes, paths. It must never know a platform, a file or a flow.
 
 mod arith;
-mod cells;
 mod compare;
 mod hash;
 mod json;
@@ -17,7 +16,6 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     arith::{Arithmetic, Quantity, Refusal, divide_rounded, negate},
-    cells::{Cells, cells},
     compare::Seen,
     hash::Hash,
     json::JsonError,

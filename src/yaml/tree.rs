@@ -293,7 +293,7 @@ impl<'a> Builder<'a> {
                 codes::EMPTY,
                 0..0,
                 "the file is empty",
-                "`flowrun new` writes a file to begin with",
+                "docs/language.md shows a file to begin with",
             );
         }
         Built::Tree(self.problems, if nothing { None } else { self.root })

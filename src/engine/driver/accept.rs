@@ -19,6 +19,9 @@ use crate::{
 
 use super::run::Msg;
 
+/// The longest key, lane, id or version, in bytes: they are kept, compared and shown all the time.
+const LONGEST_NAME: usize = 1000;
+
 /// An event that is offered to a flow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
@@ -195,9 +198,14 @@ impl Inner {
         let text = |part: &'static str, template: &Template| {
             let fault = |message: String| Error::Trigger { flow: plan.flow.to_string(), part, message };
             let value = roots.value(plan, template).map_err(|message| fault(message.to_string()))?;
-            let written = value.scalar_text().filter(|text| !text.is_empty());
-            let found = || fault(format!("found {}, expected text or a number", value.kind()));
-            written.map(Arc::<str>::from).ok_or_else(found)
+            match value.scalar_text() {
+                Some(written) if written.is_empty() => Err(fault("found empty text, expected a name".into())),
+                Some(written) if written.len() > LONGEST_NAME => {
+                    Err(fault(format!("found {} bytes, expected at most {LONGEST_NAME}", written.len())))
+                }
+                Some(written) => Ok(Arc::<str>::from(written)),
+                None => Err(fault(format!("found {}, expected text or a number", value.kind()))),
+            }
         };
         let key = text("key", &trigger.key)?;
         let lane = match &trigger.lane {

@@ -203,7 +203,7 @@ impl Infer<'_> {
             Kind::Default(sides) => {
                 let value = self.soft(&sides[0])?;
                 return Some(match self.shape(&sides[1]) {
-                    Some(otherwise) => shape::join(value.present(), &otherwise),
+                    Some(otherwise) => operator::join((&sides[0], value.present()), (&sides[1], &otherwise)),
                     None => value.present().clone(),
                 });
             }
@@ -261,7 +261,9 @@ impl Infer<'_> {
         let then = self.assuming(facts::when(&branches[0], true), |infer| infer.shape(&branches[1]));
         let otherwise = self.assuming(facts::when(&branches[0], false), |infer| infer.shape(&branches[2]));
         match (then, otherwise) {
-            (Some(then), Some(otherwise)) => Some(shape::join(&then, &otherwise)),
+            (Some(then), Some(otherwise)) => {
+                Some(operator::join((&branches[1], &then), (&branches[2], &otherwise)))
+            }
             (one, two) => one.or(two),
         }
     }

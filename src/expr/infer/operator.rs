@@ -210,6 +210,15 @@ fn is_quantity(shape: &Shape) -> bool {
     matches!(shape, Shape::Any | Shape::Money(_)) || shape.is_number()
 }
 
+/// What two branches have in common. A literal zero goes with any currency.
+pub(super) fn join(one: (&Node, &Shape), two: (&Node, &Shape)) -> Shape {
+    match (one.1.present(), two.1.present()) {
+        (Shape::Money(_), _) if is_zero(two.0) => one.1.clone(),
+        (_, Shape::Money(_)) if is_zero(one.0) => two.1.clone(),
+        _ => shape::join(one.1, two.1),
+    }
+}
+
 /// A literal zero goes with any currency.
 fn is_zero(node: &Node) -> bool {
     match &node.kind {

@@ -125,6 +125,19 @@ fn errors_point_at_their_cause() {
 #[test]
 fn errors_of_functions_and_tables_point_at_their_cause() {
     for (text, error) in [
+        (
+            "{{ order.customer.email | decimal }}",
+            "[order.customer.email | decimal] `decimal`: the text is no exact decimal: expected digits and one point, at most 28 digits",
+        ),
+        (
+            "{{ order.customer.email | date }}",
+            "[order.customer.email | date] `date`: the text is no date: expected ISO 8601, RFC 2822, M/D/YYYY or seconds since 1970",
+        ),
+        (
+            "{{ 1 | money(order.customer.email) }}",
+            "[1 | money(order.customer.email)] `money`: the text is no ISO 4217 currency: expected three letters",
+        ),
+        ("{{ 1 | money('QQQ') }}", "[1 | money('QQQ')] `money`: `QQQ` is no ISO 4217 currency"),
         ("{{ 5 | upper }}", "[5 | upper] `upper`: expected text, found number"),
         (
             "{{ order.note | upper }}",

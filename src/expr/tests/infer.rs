@@ -94,6 +94,8 @@ fn shapes_are_known() {
         ("{{ order.id / 2 }}", "number"),
         ("{{ order.total * 2 }}", "amount"),
         ("{{ order.total - (order.discount | default(0)) }}", "amount"),
+        ("{{ order.discount | default(0) }}", "amount"),
+        ("{{ 0 if order.paid else order.total }}", "amount"),
         ("{{ order.total / order.total }}", "number"),
         ("{{ order.lines | map(attribute='cost') | sum }}", "amount"),
         ("{{ order.lines | sum(attribute='qty') }}", "whole number"),

@@ -2,7 +2,7 @@
 
 use crate::{
     function::{Args, Function, Param, Takes, args::expected},
-    money,
+    money::{self, Decimal},
     shape::Shape,
     value::{Refusal, Value},
 };
@@ -16,11 +16,17 @@ pub(crate) const FUNCTION: Function = Function::plain(
 )
 .examples(&[("'12.5000' | decimal", "12.5000"), ("('12.50' | money('GBP')) | decimal + 1", "13.50")]);
 
+/// Text as a decimal; a refusal does not repeat the text, which may be anybody's.
+pub(crate) fn read(text: &str) -> Result<Decimal, Refusal> {
+    money::decimal(text.trim())
+        .map_err(|_| "the text is no exact decimal: expected digits and one point, at most 28 digits".into())
+}
+
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {
     match args.value(0) {
         Value::Number(number) => number.exact().map(Value::from),
         Value::Money(money) => Ok(money.amount.into()),
-        Value::Text(text) => money::decimal(text.trim()).map(Value::from).map_err(|error| error.to_string()),
+        Value::Text(text) => read(text).map(Value::from),
         other => Err(expected("text or number", other)),
     }
 }

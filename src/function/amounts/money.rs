@@ -1,7 +1,7 @@
 //! `money`: an amount in a currency.
 
 use crate::{
-    function::{Args, Function, Param, Takes, args::expected},
+    function::{Args, Function, Param, Takes, amounts::decimal::read, args::expected},
     money::{self, Currency, Money},
     shape::{CurrencyOf, Shape},
     value::{Refusal, Value},
@@ -25,7 +25,7 @@ fn run(args: &Args<'_>) -> Result<Value, Refusal> {
         }
         Value::Money(money) => money.amount,
         Value::Number(number) => number.exact()?,
-        Value::Text(text) => money::decimal(text.trim()).map_err(|error| error.to_string())?,
+        Value::Text(text) => read(text)?,
         other => return Err(expected("number or text", other)),
     };
     Money::payable(digits, currency).map(Value::Money).map_err(|error| error.to_string())
@@ -33,8 +33,13 @@ fn run(args: &Args<'_>) -> Result<Value, Refusal> {
 
 /// The currency of a code.
 pub(crate) fn currency(code: &str) -> Result<Currency, Refusal> {
-    Currency::from_code(code)
-        .ok_or_else(|| format!("`{}` is no ISO 4217 currency", code.chars().take(8).collect::<String>()))
+    let spelt = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let refusal = if spelt {
+        format!("`{code}` is no ISO 4217 currency")
+    } else {
+        "the text is no ISO 4217 currency: expected three letters".into()
+    };
+    Currency::from_code(code).ok_or(refusal)
 }
 
 /// The currency of an argument, if it is a literal text.

@@ -71,9 +71,8 @@ fn keyed<'v>(items: &'v [Value], by: &[Path]) -> Result<IndexMap<Hash, (Value, &
     let mut keyed = IndexMap::new();
     for item in items {
         let key = key(item, by)?;
-        let text = key.to_json();
         if keyed.insert(key.hash(), (key, item)).is_some() {
-            return Err(format!("two elements of one list have the key {text}"));
+            return Err("two elements of one list have the same key".into());
         }
     }
     Ok(keyed)

@@ -40,7 +40,13 @@ pub(crate) const FUNCTION: Function = Function::plain(
 ]);
 
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {
-    let told = |error: time::Error| error.to_string();
+    // what cannot be read is not repeated: it may be anybody's
+    let told = |error: time::Error| match error {
+        time::Error::Unreadable(_) => {
+            "the text is no date: expected ISO 8601, RFC 2822, M/D/YYYY or seconds since 1970".into()
+        }
+        error => error.to_string(),
+    };
     let zone = time::zone(args.text_or(1, "UTC")?).map_err(told)?;
     let at = match args.value(0) {
         Value::Text(text) => time::read(text, &zone).map_err(told)?,

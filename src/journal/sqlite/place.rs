@@ -89,22 +89,29 @@ pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Makes or checks the tables and begins a new epoch: whoever still holds an older one is fenced off. Returns the epoch and
-/// the key of hashes over what may be personal.
-pub(super) fn prepare(connection: &Connection, place: &str) -> Result<(i64, [u8; 32]), Error> {
-    let number =
-        |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
-    let version = number("user_version").map_err(unread)?;
-    if version > VERSION {
-        return Err(Error::Newer { found: version, known: VERSION });
+/// Whether there are tables of ours; an error if they are another program's or a newer version's.
+pub(super) fn is_ours(connection: &Connection, file: &Path) -> Result<bool, Error> {
+    let number = |pragma: &str| {
+        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).map_err(unread)
+    };
+    let found = number("user_version")?;
+    if found > VERSION {
+        return Err(Error::Newer { found, known: VERSION });
     }
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unread)?;
-    if tables > 0 && number("application_id").map_err(unread)? != APPLICATION {
-        return Err(Error::Foreign { path: place.to_owned() });
+    if tables > 0 && number("application_id")? != APPLICATION {
+        return Err(Error::Foreign { path: file.display().to_string() });
     }
+    Ok(found > 0)
+}
+
+/// Makes or checks the tables and begins a new epoch: whoever still holds an older one is fenced off. Returns the epoch and
+/// the key of hashes over what may be personal.
+pub(super) fn prepare(connection: &Connection, place: &str) -> Result<(i64, [u8; 32]), Error> {
+    let is_made = is_ours(connection, Path::new(place))?;
     let transaction = connection.unchecked_transaction().map_err(unread)?;
-    if version == 0 {
+    if !is_made {
         transaction.execute_batch(include_str!("schema.sql")).map_err(unread)?;
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
         transaction.execute_batch(&marks).map_err(unread)?;

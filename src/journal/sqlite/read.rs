@@ -32,9 +32,7 @@ impl Reader {
             return Ok(None);
         }
         let connection = place::connect(&file)?;
-        let version: i64 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unread)?;
-        Ok((version > 0).then_some(Self { connection }))
+        Ok(place::is_ours(&connection, &file)?.then_some(Self { connection }))
     }
 
     /// The open runs with their facts, oldest first.

@@ -3,15 +3,15 @@
 
 /// A record and its line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cells {
+pub(super) struct Cells {
     /// Where it begins.
-    pub line: usize,
+    pub(super) line: usize,
     /// Its cells.
-    pub cells: Vec<String>,
+    pub(super) cells: Vec<String>,
 }
 
 /// The records of a CSV text, or the line and the reason of each that cannot be read. Records may differ in length.
-pub fn cells(text: &str) -> Result<Vec<Cells>, Vec<(usize, String)>> {
+pub(super) fn cells(text: &str) -> Result<Vec<Cells>, Vec<(usize, String)>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
