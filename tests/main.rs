@@ -1,6 +1,7 @@
 //! One integration binary: each module is a suite.
 
 #![allow(
+    clippy::pedantic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
@@ -17,6 +18,8 @@ mod golden;
 mod journey;
 mod laws;
 mod machine;
+mod machine_orders;
+mod machine_play;
 mod planted;
 mod program;
 mod service;

@@ -22,6 +22,8 @@ pub struct Policy {
     pub command_every: Duration,
     /// How often held lanes ask whether their connection is back.
     pub held_every: Duration,
+    /// How long past runs are kept; none: for ever.
+    pub keep_past: Option<Duration>,
     /// Runs in memory at a time.
     pub in_flight: usize,
     /// Times in a row that a run gives way to a newer event while it reads.
@@ -43,6 +45,7 @@ impl Default for Policy {
             settle: Duration::from_secs(15 * 60),
             command_every: Duration::from_millis(500),
             held_every: Duration::from_secs(1),
+            keep_past: None,
             in_flight: 512,
             gives_way: 3,
             fresh_most: 10_000,

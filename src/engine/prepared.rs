@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     expr::{Mapping, Template},
-    plan::{Call, Child, Node, NodeId, Plan, Repeat, Slot, Slots, Work},
+    plan::{Call, Child, Node, NodeId, Plan, Slot, Slots, Work},
     value::Keep as Used,
 };
 
@@ -24,8 +24,6 @@ pub struct Prepared {
     pub used: BTreeMap<Slot, Used>,
     /// Connections that its calls go to.
     pub connections: Vec<Arc<str>>,
-    /// Whether it has a write that may not be repeated freely, or a child run.
-    pub remembers: bool,
     /// Whether it writes at all.
     pub writes: bool,
 }
@@ -66,15 +64,10 @@ impl Prepared {
             .collect();
         connections.sort_unstable();
         connections.dedup();
-        let remembers = plan.nodes.iter().any(|node| match &node.work {
-            Work::Call(Call { repeat: Some(repeat), .. }) => *repeat != Repeat::Safe,
-            Work::Child(_) => true,
-            _ => false,
-        });
         let kept = kept(&plan, &in_slice);
         let used = used(&plan, &downstream);
         let writes = plan.nodes.iter().any(is_write);
-        Self { plan, downstream, ancestors, kept, used, connections, remembers, writes }
+        Self { plan, downstream, ancestors, kept, used, connections, writes }
     }
 
     /// The slot of a node's value.

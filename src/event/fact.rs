@@ -66,6 +66,8 @@ pub struct Event {
     pub id: EventId,
     /// The first run of those that continue one another; its own name if it continues none.
     pub root: RunId,
+    /// The run that waits for what its run gives.
+    pub awaited_by: Option<RunId>,
     /// The flow it is for.
     pub flow: Arc<str>,
     /// What must not overlap: the lane's full name.

@@ -12,6 +12,7 @@ fn event(id: u64, key: &str, fact: Option<&str>) -> Event {
     Event {
         id: EventId(id),
         root: EventId(id),
+        awaited_by: None,
         flow: "orders".into(),
         lane: format!("orders/{key}").into(),
         key: key.into(),

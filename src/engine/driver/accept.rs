@@ -235,6 +235,10 @@ impl Inner {
         Ok(Event {
             id: EventId::default(),
             root: EventId::default(),
+            awaited_by: match offer.origin {
+                Origin::Child { parent, awaited: true } => Some(parent),
+                _ => None,
+            },
             flow: Arc::clone(&plan.flow),
             lane: lane.into(),
             key,

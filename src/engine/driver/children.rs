@@ -116,31 +116,37 @@ impl Inner {
         &self,
         parent: RunId,
         step: StepId,
-        run: RunId,
+        mut run: RunId,
         wait: bool,
     ) -> Result<Option<ChildEnd>, journal::Error> {
         if !wait {
             return Ok(Some(ChildEnd::Accepted));
         }
         self.parents().insert(run, (parent, step));
-        let past = self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?;
-        if let Some(past) = past.into_iter().next() {
+        // A letter that was retried with a newer flow goes on under another name.
+        while let Some(past) = self.ended(run)? {
             self.parents().remove(&run);
-            return Ok(Some(ended(&past)));
+            let Outcome::Continued(next) = past.outcome else { return Ok(Some(end_of_past(&past))) };
+            run = next;
+            self.parents().insert(run, (parent, step));
         }
         let letter = self.board().lanes.standing(run).is_some_and(|stand| stand.letter);
         Ok(letter.then_some(ChildEnd::Parked))
     }
 
+    fn ended(&self, run: RunId) -> Result<Option<Past>, journal::Error> {
+        Ok(self.journal.past(&Query { run: Some(run), limit: 1, ..Query::default() })?.into_iter().next())
+    }
+
     /// A run became a letter: who waits for it is told.
     pub(super) fn child_parked(&self, event: &Event) {
-        if let Origin::Child { parent, awaited: true } = event.origin {
+        if let Some(parent) = event.awaited_by {
             let step = self.parents().get(&event.id).map(|(_, step)| *step);
             self.tell_parent(parent, step, ChildEnd::Parked);
         }
     }
 
-    /// A run is over: who waits for it is told, or brought back.
+    /// A run is over: who waits for it is told, and brought back if it is parked because of it.
     pub(super) fn child_done(
         &self,
         event: &Event,
@@ -148,25 +154,25 @@ impl Inner {
         give: Option<Value>,
         reason: Option<Arc<str>>,
     ) {
-        if let Origin::Child { parent, awaited: true } = event.origin {
-            let step = self.parents().remove(&event.id).map(|(_, step)| step);
-            let told = self.tell_parent(parent, step, end_of(outcome, give, reason));
-            if !told && self.wake_parent(parent).is_err() {
-                self.break_down();
-            }
+        let Some(parent) = event.awaited_by else { return };
+        let step = self.parents().remove(&event.id).map(|(_, step)| step);
+        self.tell_parent(parent, step, end_of(outcome, give, reason));
+        // It may have parked in the same breath: then nobody listens to what it was told.
+        if self.wake_parent(parent).is_err() {
+            self.break_down();
         }
     }
 
-    fn tell_parent(&self, parent: RunId, step: Option<StepId>, end: ChildEnd) -> bool {
+    fn tell_parent(&self, parent: RunId, step: Option<StepId>, end: ChildEnd) {
         let to = self.runs().get(&parent).cloned();
-        match (to, step) {
-            (Some(to), Some(step)) => to.send(Msg::Input(Input::Child { step, end })).is_ok(),
-            _ => false,
+        if let (Some(to), Some(step)) = (to, step) {
+            // A parent that is over does not listen.
+            let _ = to.send(Msg::Input(Input::Child { step, end }));
         }
     }
 }
 
-fn ended(past: &Past) -> ChildEnd {
+fn end_of_past(past: &Past) -> ChildEnd {
     end_of(past.outcome, past.give.clone(), past.reason.clone())
 }
 

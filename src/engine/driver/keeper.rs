@@ -4,7 +4,10 @@
 use std::sync::{Arc, Weak};
 
 use super::{Inner, Life};
-use crate::event::Instant;
+use crate::event::{EventId, Instant};
+
+/// Past runs that one round deletes at most, so that it never holds up the writer.
+const TRIMMED_A_ROUND: usize = 200;
 
 impl Inner {
     /// Starts the keeper. It ends with the engine.
@@ -23,6 +26,15 @@ impl Inner {
         due.into_iter().chain(held).chain([orders]).min().unwrap_or(orders)
     }
 
+    /// Deletes a few of the oldest past runs; the next round goes on.
+    fn trim(&self, now: Instant) {
+        let Some(keep) = self.policy.keep_past else { return };
+        let before = EventId((now - keep).0 << 22);
+        if let Err(error) = self.journal.trim(before, TRIMMED_A_ROUND) {
+            tracing::warn!(%error, "old runs could not be deleted");
+        }
+    }
+
     fn round(self: &Arc<Self>) {
         let now = self.world.now();
         {
@@ -31,6 +43,7 @@ impl Inner {
             board.lanes.release();
         }
         self.obey();
+        self.trim(now);
         self.pump();
     }
 }

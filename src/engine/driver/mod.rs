@@ -16,6 +16,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -296,11 +297,10 @@ impl Inner {
         }
         // Noted before anybody can ask, and in the order of the journal.
         let mut pending = self.pending();
-        let noted: Vec<Fact> =
-            facts.iter().filter(|fact| matches!(fact, Fact::Accepted(_) | Fact::Ended(_))).cloned().collect();
+        let notes = pending::notes(&facts);
         match self.journal.append(facts) {
             Ok(lsn) => {
-                pending.note(lsn, &noted, self.journal.durable().mark());
+                pending.note(lsn, notes, self.journal.durable().mark());
                 self.appended.fetch_max(lsn.0, Ordering::AcqRel);
                 Ok(lsn)
             }
@@ -346,6 +346,14 @@ impl Inner {
         self.life.store(Life::Broken as u8, Ordering::Release);
         self.stir.notify_one();
         self.quiet.notify_waiters();
+    }
+
+    /// Begins some work here, and gives it a task of its own if it has to wait.
+    fn launch(&self, mut work: Waiting<'static, ()>) {
+        // A task polls its work anew, so no waker is lost.
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            (self.spawn)(work);
+        }
     }
 
     async fn durable(&self, lsn: Lsn) -> Result<(), journal::Broken> {

@@ -98,6 +98,8 @@ impl Inner {
             // The same effects under the same name: an edited event stays what it was about.
             next.fact = Some(event.effect_key()).filter(|_| event.fact.is_some());
         }
+        (next.awaited_by, next.latest) = (event.awaited_by, event.latest);
+        self.parents().remove(&event.id);
         if board.lanes.drop(event.id).is_none() {
             return Err(Error::NoRun(event.id));
         }

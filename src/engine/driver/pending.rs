@@ -21,26 +21,46 @@ pub(super) struct Pending {
     queue: VecDeque<(Lsn, Key)>,
 }
 
+/// What of an append must be recognised.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A fact and its run.
+    Fact(Key, RunId),
+    /// The last run of a key that was done.
+    Last(Key, Last),
+}
+
+/// What of these facts must be recognised.
+pub(super) fn notes(facts: &[Fact]) -> Vec<Note> {
+    let note = |fact: &Fact| match fact {
+        Fact::Accepted(event) => {
+            let id = event.fact.as_ref()?;
+            Some(Note::Fact((Arc::clone(&event.flow), Arc::clone(id)), event.id))
+        }
+        Fact::Ended(past) if past.outcome.is_well() => {
+            let last = Last { run: past.run, version: past.version.clone(), used: past.used };
+            Some(Note::Last((Arc::clone(&past.flow), Arc::clone(&past.key)), last))
+        }
+        _ => None,
+    };
+    facts.iter().filter_map(note).collect()
+}
+
 impl Pending {
     /// Takes note of an append, and forgets what is durable.
-    pub(super) fn note(&mut self, lsn: Lsn, facts: &[Fact], mark: Lsn) {
-        for fact in facts {
-            match fact {
-                Fact::Accepted(event) => {
-                    if let Some(id) = &event.fact {
-                        let key = (Arc::clone(&event.flow), Arc::clone(id));
-                        self.facts.insert(key.clone(), (event.id, lsn));
-                        self.queue.push_back((lsn, key));
-                    }
+    pub(super) fn note(&mut self, lsn: Lsn, notes: Vec<Note>, mark: Lsn) {
+        for note in notes {
+            let key = match note {
+                Note::Fact(key, run) => {
+                    self.facts.insert(key.clone(), (run, lsn));
+                    key
                 }
-                Fact::Ended(past) if past.outcome.is_well() => {
-                    let key = (Arc::clone(&past.flow), Arc::clone(&past.key));
-                    let last = Last { run: past.run, version: past.version.clone(), used: past.used };
+                Note::Last(key, last) => {
                     self.lasts.insert(key.clone(), (last, lsn));
-                    self.queue.push_back((lsn, key));
+                    key
                 }
-                _ => {}
-            }
+            };
+            self.queue.push_back((lsn, key));
         }
         while let Some((old, key)) = self.queue.pop_front_if(|(old, _)| *old <= mark) {
             if self.facts.get(&key).is_some_and(|(_, at)| *at == old) {

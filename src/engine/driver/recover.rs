@@ -2,7 +2,6 @@
 //! never start a run.
 
 use super::{Error, Inner};
-use crate::event::Origin;
 
 impl Inner {
     pub(super) fn recover(&self) -> Result<(), Error> {
@@ -18,9 +17,7 @@ impl Inner {
             let waits = run.parked().is_some_and(|parked| {
                 parked.letters.iter().any(|letter| letter.code == crate::event::Code::Child)
             });
-            let child_open = open.iter().any(
-                |other| matches!(other.event.origin, Origin::Child { parent, awaited: true } if parent == run.event.id),
-            );
+            let child_open = open.iter().any(|other| other.event.awaited_by == Some(run.event.id));
             if waits && !child_open {
                 self.wake_parent(run.event.id)?;
             }

@@ -59,19 +59,19 @@ pub(super) struct Task {
 
 /// Why a task stops before its machine does.
 enum Stop {
-    Journal,
+    Journal(journal::Error),
     PlanGone(Hash),
 }
 
 impl From<journal::Error> for Stop {
-    fn from(_: journal::Error) -> Self {
-        Self::Journal
+    fn from(error: journal::Error) -> Self {
+        Self::Journal(error)
     }
 }
 
 impl From<journal::Broken> for Stop {
-    fn from(_: journal::Broken) -> Self {
-        Self::Journal
+    fn from(broken: journal::Broken) -> Self {
+        Self::Journal(broken.into())
     }
 }
 
@@ -107,6 +107,7 @@ impl Inner {
     fn begin(self: &Arc<Self>, start: Start, remembered: bool) {
         let (to, from) = mpsc::unbounded_channel();
         self.runs().insert(start.event.id, to.clone());
+        let mine = to.clone();
         let inner = Arc::clone(self);
         (self.spawn)(Box::pin(async move {
             let event = start.event.clone();
@@ -114,9 +115,17 @@ impl Inner {
             match ran {
                 Ok(()) => {}
                 Err(Stop::PlanGone(print)) => inner.plan_gone(event.clone(), print),
-                Err(Stop::Journal) => inner.break_down(),
+                Err(Stop::Journal(error)) => {
+                    tracing::error!(run = %event.id, %error, "the engine stops");
+                    inner.break_down();
+                }
             }
-            inner.runs().remove(&event.id);
+            let mut runs = inner.runs();
+            // The run may have come back under the same name already.
+            if runs.get(&event.id).is_some_and(|now| now.same_channel(&mine)) {
+                runs.remove(&event.id);
+            }
+            drop(runs);
             inner.pump();
             inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
         }));
@@ -317,7 +326,8 @@ impl Task {
         }
         let start = self.inner.child_of(&self.event, start)?;
         if let Some(end) = self.inner.start_child(&self.event, step, start)? {
-            drop(self.to.send(Msg::Input(Input::Child { step, end })));
+            // The task itself holds the other end.
+            let _ = self.to.send(Msg::Input(Input::Child { step, end }));
         } else {
             if self.children.is_empty() {
                 self.inner.board().lanes.awaits(true);
@@ -338,7 +348,7 @@ impl Task {
             return;
         }
         let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             let permit = inner.world.permit(&request).await;
             // A run that is over drops the permit, which refunds it.
             let _ = to.send(Msg::Permit(step, attempt, permit));
@@ -356,7 +366,7 @@ impl Task {
         }
         let (request, permit) = (Arc::clone(&asked.request), asked.permit.take().unwrap_or_default());
         let (inner, to, guard) = (Arc::clone(&self.inner), self.to.clone(), self.guard);
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             if wait && inner.durable(guard).await.is_err() {
                 return;
             }
@@ -368,7 +378,7 @@ impl Task {
 
     fn wake(&self, timer: Timer, at: Instant) {
         let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        (self.inner.spawn)(Box::pin(async move {
+        self.inner.launch(Box::pin(async move {
             inner.world.sleep_until(at).await;
             let _ = to.send(Msg::Input(Input::Due(timer)));
         }));

@@ -8,7 +8,7 @@ use std::{
 
 use super::policy::{Guard, Guards};
 use crate::event::{
-    Event, Instant, Parked, Priority, RunId, Why,
+    Event, Instant, Parked, RunId, Why,
     table::{Hold, LaneState},
 };
 
@@ -18,12 +18,19 @@ mod tests;
 /// A flow and what the event is about.
 type Key = (Arc<str>, Arc<str>);
 
+/// The queue of lanes with child runs that are waited for.
+const URGENT: usize = 0;
+
+fn is_waited_for(event: &Event) -> bool {
+    event.awaited_by.is_some()
+}
+
 /// All lanes.
 #[derive(Clone, Debug, Default)]
 pub struct Lanes {
-    lanes: HashMap<Arc<str>, Lane>,
-    /// Lanes that may have something to start, by priority.
-    ready: [VecDeque<Arc<str>>; 3],
+    all: HashMap<Arc<str>, Lane>,
+    /// Lanes that may have something to start: those with child runs that are waited for, then by priority.
+    ready: [VecDeque<Arc<str>>; 4],
     /// Lanes whose next event needs a connection that is held.
     held: Vec<Arc<str>>,
     /// Parked runs that come back by themselves.
@@ -42,7 +49,8 @@ struct Lane {
     resumes: VecDeque<RunId>,
     parked: BTreeMap<RunId, Stand>,
     gave_way: u8,
-    queued: bool,
+    /// In which queue of `ready` it stands.
+    queued: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,25 +113,21 @@ impl Lanes {
         self.active
     }
 
-    /// Whether nothing waits and nothing runs.
+    /// Whether nothing runs, nothing can start, and nothing is held; what is parked may remain, and what waits behind it.
     pub fn is_idle(&self) -> bool {
-        self.lanes
-            .values()
-            .all(|lane| lane.running.is_empty() && lane.waiting.is_empty() && lane.resumes.is_empty())
+        self.active == 0 && self.held.is_empty() && self.ready.iter().all(VecDeque::is_empty)
     }
 
     /// Events that wait.
     pub fn waiting(&self) -> usize {
-        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+        self.all.values().map(|lane| lane.waiting.len()).sum()
     }
 
     /// Takes an event that nobody knew.
     pub fn offer(&mut self, event: Event) -> Taken {
-        let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
+        let lane = self.all.entry(Arc::clone(&event.lane)).or_default();
         let same = |other: &Event| other.flow == event.flow && other.key == event.key && other.latest;
-        if event.latest
-            && let Some(at) = lane.waiting.iter().position(same)
-        {
+        if let Some(at) = lane.waiting.iter().position(same).filter(|_| event.latest) {
             let older = &lane.waiting[at];
             if event.version.is_some() && event.version <= older.version {
                 return Taken::Known;
@@ -141,7 +145,7 @@ impl Lanes {
 
     /// A run of the key that has only read and may give way.
     fn nudge(&mut self, event: &Event) -> Option<RunId> {
-        let lane = self.lanes.get_mut(&event.lane)?;
+        let lane = self.all.get_mut(&event.lane)?;
         let key = (Arc::clone(&event.flow), Arc::clone(&event.key));
         let gives_way = self.gives_way;
         let may = event.latest && lane.gave_way < gives_way;
@@ -155,21 +159,21 @@ impl Lanes {
     /// Puts an event behind all that wait; it replaces nothing.
     pub fn push(&mut self, event: Event) {
         self.places.insert(event.id, Arc::clone(&event.lane));
-        let (name, priority) = (Arc::clone(&event.lane), event.priority);
-        self.lanes.entry(Arc::clone(&name)).or_default().waiting.push_back(event);
-        self.queue(&name, priority);
+        let name = Arc::clone(&event.lane);
+        self.all.entry(Arc::clone(&name)).or_default().waiting.push_back(event);
+        self.queue(&name);
     }
 
     /// Whether an event of the same flow and key waits.
     pub fn waits(&self, event: &Event) -> bool {
         let same = |other: &Event| other.flow == event.flow && other.key == event.key;
-        self.lanes.get(&event.lane).is_some_and(|lane| lane.waiting.iter().any(same))
+        self.all.get(&event.lane).is_some_and(|lane| lane.waiting.iter().any(same))
     }
 
     /// Puts back an event that was ours before a restart, without asking what it replaces.
     pub fn restore(&mut self, event: Event, parked: Option<&Parked>, frozen: bool) {
-        let (name, id, priority) = (Arc::clone(&event.lane), event.id, event.priority);
-        let lane = self.lanes.entry(Arc::clone(&name)).or_default();
+        let (name, id) = (Arc::clone(&event.lane), event.id);
+        let lane = self.all.entry(Arc::clone(&name)).or_default();
         self.places.insert(id, Arc::clone(&name));
         match parked {
             Some(parked) => self.stand(event, parked),
@@ -177,11 +181,11 @@ impl Lanes {
                 let hold = if self.guards.has(Guard::Doubt) { Hold::Doubt } else { Hold::Letter };
                 lane.parked.insert(id, Stand { event, hold, letter: false, later: false });
                 lane.resumes.push_back(id);
-                self.queue(&name, priority);
+                self.queue(&name);
             }
             None => {
                 lane.waiting.push_back(event);
-                self.queue(&name, priority);
+                self.queue(&name);
             }
         }
     }
@@ -196,7 +200,7 @@ impl Lanes {
         if let Some(due) = parked.due {
             self.dues.insert((due, event.id));
         }
-        let lane = self.lanes.entry(Arc::clone(&event.lane)).or_default();
+        let lane = self.all.entry(Arc::clone(&event.lane)).or_default();
         let newer = lane.waiting.iter().any(|waits| waits.flow == event.flow && waits.key == event.key);
         let (letter, later) = (parked.why == Why::Letter, parked.why == Why::Later);
         // A run that was looked after for a newer event and is still in doubt gives way as a letter does, its effects go
@@ -209,22 +213,31 @@ impl Lanes {
         lane.parked.insert(event.id, Stand { event, hold, letter, later });
     }
 
-    fn queue(&mut self, name: &Arc<str>, priority: Priority) {
-        if let Some(lane) = self.lanes.get_mut(name).filter(|lane| !lane.queued) {
-            lane.queued = true;
-            self.ready[priority as usize].push_back(Arc::clone(name));
+    /// Says that a lane may have something to start.
+    fn queue(&mut self, name: &Arc<str>) {
+        let Some(lane) = self.all.get_mut(name) else { return };
+        let urgent = lane.waiting.iter().any(is_waited_for);
+        if urgent && lane.queued != Some(URGENT) {
+            lane.queued = Some(URGENT);
+            self.ready[URGENT].push_back(Arc::clone(name));
+        } else if lane.queued.is_none() {
+            let next =
+                lane.resumes.front().and_then(|run| lane.parked.get(run)).map(|stand| stand.event.priority);
+            let next = next.or_else(|| lane.waiting.front().map(|event| event.priority));
+            let place = URGENT + 1 + next.unwrap_or_default() as usize;
+            lane.queued = Some(place);
+            self.ready[place].push_back(Arc::clone(name));
         }
     }
 
     /// The next run to start, if the quota allows one more. `held`: a connection that the event's flow needs is held.
     pub fn next(&mut self, quota: usize, held: impl Fn(&Event) -> bool) -> Option<Start> {
         loop {
-            if self.active >= quota && !self.child_waits() {
-                return None;
-            }
-            let name = self.ready.iter_mut().find_map(VecDeque::pop_front)?;
-            let Some(lane) = self.lanes.get_mut(&name) else { continue };
-            lane.queued = false;
+            // Child runs go even if the quota is used up: their parents wait for them.
+            let queues = if self.active < quota { self.ready.len() } else { URGENT + 1 };
+            let name = self.ready[..queues].iter_mut().find_map(VecDeque::pop_front)?;
+            let Some(lane) = self.all.get_mut(&name) else { continue };
+            lane.queued = None;
             match lane.pick(&held, self.guards) {
                 Pick::Start(start) => {
                     let start = *start;
@@ -238,7 +251,7 @@ impl Lanes {
                     self.dues.retain(|(_, run)| *run != start.event.id);
                     self.active += 1;
                     if !self.guards.has(Guard::Lane) {
-                        self.queue(&name, start.event.priority);
+                        self.queue(&name);
                     }
                     return Some(start);
                 }
@@ -248,27 +261,16 @@ impl Lanes {
         }
     }
 
-    /// Child runs go even if the quota is used up: their parents wait for them.
-    fn child_waits(&self) -> bool {
-        self.ready.iter().flatten().any(|name| {
-            self.lanes.get(name).and_then(|lane| lane.waiting.front()).is_some_and(|event| {
-                matches!(event.origin, crate::event::Origin::Child { awaited: true, .. })
-            })
-        })
-    }
-
     fn forget(&mut self, name: &Arc<str>) {
-        if self.lanes.get(name).is_some_and(Lane::is_empty) {
-            self.lanes.remove(name);
+        if self.all.get(name).is_some_and(Lane::is_empty) {
+            self.all.remove(name);
         }
     }
 
     /// Lets held lanes ask again.
     pub fn release(&mut self) {
         for name in std::mem::take(&mut self.held) {
-            let priority =
-                self.lanes.get(&name).and_then(|lane| lane.waiting.front()).map(|event| event.priority);
-            self.queue(&name, priority.unwrap_or_default());
+            self.queue(&name);
         }
     }
 
@@ -280,30 +282,30 @@ impl Lanes {
     /// A run ended. Gives the letters of the key that it supersedes, if it ended well.
     pub fn ended(&mut self, event: &Event, ok: bool, gave_way: bool) -> Vec<Event> {
         self.active = self.active.saturating_sub(1);
-        let Some(lane) = self.lanes.get_mut(&event.lane) else { return Vec::new() };
+        let Some(lane) = self.all.get_mut(&event.lane) else { return Vec::new() };
         let over = lane.remove(event.id);
         lane.gave_way = if gave_way { lane.gave_way.saturating_add(1) } else { 0 };
         let superseded = if ok { self.supersede(&event.lane, over) } else { Vec::new() };
-        self.queue(&event.lane, event.priority);
+        self.queue(&event.lane);
         superseded
     }
 
     /// A run parked. Gives the older letters of the key: their effects have gone over to it, so they end, superseded.
     pub fn parked(&mut self, event: Event, parked: &Parked) -> Vec<Event> {
         self.active = self.active.saturating_sub(1);
-        let (name, priority) = (Arc::clone(&event.lane), event.priority);
-        let over = self.lanes.get_mut(&name).map(|lane| lane.remove(event.id)).unwrap_or_default();
+        let name = Arc::clone(&event.lane);
+        let over = self.all.get_mut(&name).map(|lane| lane.remove(event.id)).unwrap_or_default();
         let superseded = self.supersede(&name, over);
         self.places.insert(event.id, Arc::clone(&name));
         self.stand(event, parked);
-        self.queue(&name, priority);
+        self.queue(&name);
         superseded
     }
 
     fn supersede(&mut self, name: &Arc<str>, runs: Vec<RunId>) -> Vec<Event> {
         let mut superseded = Vec::new();
         for run in runs {
-            if let Some(stand) = self.lanes.get_mut(name).and_then(|lane| lane.parked.remove(&run)) {
+            if let Some(stand) = self.all.get_mut(name).and_then(|lane| lane.parked.remove(&run)) {
                 self.places.remove(&run);
                 self.dues.retain(|(_, due)| *due != run);
                 superseded.push(stand.event);
@@ -328,35 +330,34 @@ impl Lanes {
     /// Brings back a parked run. False: there is none of that name.
     pub fn resume(&mut self, run: RunId) -> bool {
         let Some(name) = self.places.get(&run).cloned() else { return false };
-        let Some(lane) = self.lanes.get_mut(&name) else { return false };
-        let Some(stand) = lane.parked.get(&run) else { return false };
-        let priority = stand.event.priority;
+        let Some(lane) = self.all.get_mut(&name) else { return false };
+        if !lane.parked.contains_key(&run) {
+            return false;
+        }
         if !lane.resumes.contains(&run) {
             lane.resumes.push_back(run);
         }
-        self.queue(&name, priority);
+        self.queue(&name);
         true
     }
 
     /// A parked run.
     pub fn standing(&self, run: RunId) -> Option<&Stand> {
-        self.lanes.get(self.places.get(&run)?)?.parked.get(&run)
+        self.all.get(self.places.get(&run)?)?.parked.get(&run)
     }
 
     /// Takes away a waiting event or a parked run.
     pub fn drop(&mut self, run: RunId) -> Option<Event> {
         let name = self.places.remove(&run)?;
         self.dues.retain(|(_, due)| *due != run);
-        let lane = self.lanes.get_mut(&name)?;
+        let lane = self.all.get_mut(&name)?;
         lane.resumes.retain(|resume| *resume != run);
         let at = lane.waiting.iter().position(|event| event.id == run);
         let gone = match at {
             Some(at) => lane.waiting.remove(at),
             None => lane.parked.remove(&run).map(|stand| stand.event),
         };
-        if let Some(event) = &gone {
-            self.queue(&name, event.priority);
-        }
+        self.queue(&name);
         gone
     }
 
@@ -367,7 +368,7 @@ impl Lanes {
 
     /// The lane as a key of it sees it, for the table.
     pub fn state(&self, event: &Event) -> LaneState {
-        let Some(lane) = self.lanes.get(&event.lane) else { return LaneState::Idle };
+        let Some(lane) = self.all.get(&event.lane) else { return LaneState::Idle };
         let stands =
             |stand: &&Stand| !stand.later && stand.event.flow == event.flow && stand.event.key == event.key;
         if let Some(running) = lane.running.first() {
@@ -428,9 +429,8 @@ impl Lane {
             if held(event) {
                 return Pick::Held;
             }
-            if let Some((doubtful, _)) = stands.iter().find(|(_, hold)| *hold == Hold::Doubt)
-                && let Some(stand) = self.parked.remove(doubtful)
-            {
+            let doubtful = stands.iter().find(|(_, hold)| *hold == Hold::Doubt);
+            if let Some(stand) = doubtful.and_then(|(run, _)| self.parked.remove(run)) {
                 return self.go(stand.event, true, Vec::new(), Vec::new());
             }
             let Some(event) = self.waiting.remove(at) else { continue };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::*;
 use crate::{
     event::{
-        EventId, Origin,
+        EventId, Origin, Priority,
         table::{EventInput, EventState, LaneInput, Mark, RunInput, RunState},
     },
     value::Value,
@@ -58,6 +58,7 @@ fn event(id: u64, latest: bool) -> Event {
     Event {
         id: EventId(id),
         root: EventId(id),
+        awaited_by: None,
         flow: "orders".into(),
         lane: "orders/7".into(),
         key: "7".into(),
@@ -244,7 +245,7 @@ impl Space {
         for (id, state) in &self.events {
             let waits = self
                 .lanes
-                .lanes
+                .all
                 .values()
                 .flat_map(|lane| &lane.waiting)
                 .filter(|event| event.id == *id)
@@ -340,7 +341,8 @@ fn the_quota_holds_but_for_children() {
         lanes.offer(at(id, Origin::Source));
     }
     assert_eq!((0..3).filter(|_| lanes.next(2, |_| false).is_some()).count(), 2);
-    lanes.offer(at(4, Origin::Child { parent: EventId(1), awaited: true }));
+    let origin = Origin::Child { parent: EventId(1), awaited: true };
+    lanes.offer(Event { awaited_by: Some(EventId(1)), ..at(4, origin) });
     let mut started = Vec::new();
     while let Some(start) = lanes.next(2, |_| false) {
         started.push(start.event.id);

@@ -208,6 +208,7 @@ pub(super) struct Element {
     pub(super) result: Option<Result<Value, ()>>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "four separate facts about one request")]
 /// One request of a node, or one child run: for an element, a batch, or several elements that ask the same.
 #[derive(Clone, Debug)]
 pub(super) struct Step {

@@ -346,11 +346,10 @@ impl Machine {
         }
         self.stop_waiting(id);
         if self.steps[id as usize].state == StepState::Doubt {
-            self.look(id, turn)
-        } else {
-            self.ask(id, turn);
-            Ok(())
+            return self.look(id, turn);
         }
+        self.ask(id, turn);
+        Ok(())
     }
 
     /// It may not leave any more.

@@ -76,6 +76,7 @@ impl LaneState {
     ];
 
     /// The table. `Ended` among the facts is that of the older run.
+    #[expect(clippy::match_same_arms, reason = "a row of the table is a row")]
     pub fn next(self, input: LaneInput) -> Next<Self> {
         use LaneInput as I;
         Ok(match (self, input) {

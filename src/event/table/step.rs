@@ -125,6 +125,7 @@ impl StepState {
     ];
 
     /// The table.
+    #[expect(clippy::match_same_arms, reason = "a row of the table is a row")]
     pub fn next(self, input: StepInput) -> Next<Self> {
         use StepInput as I;
         Ok(match (self, input) {

@@ -39,11 +39,6 @@ impl Sqlite {
         Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), salt, _place: place })
     }
 
-    /// Deletes at most `most` of the oldest past runs that are older than `before`; returns how many.
-    pub fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
-        self.read(|reader| reader.trim(before, most))
-    }
-
     /// Lets the writer's file grow no further than so many pages, as a full disk would.
     #[cfg(test)]
     pub(super) fn writer_limit(&self, pages: i64) {
@@ -126,6 +121,10 @@ impl Journal for Sqlite {
 
     fn newest(&self) -> Result<EventId, Error> {
         self.read(Reader::newest)
+    }
+
+    fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
+        self.read(|reader| reader.trim(before, most))
     }
 }
 
