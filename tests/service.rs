@@ -232,8 +232,8 @@ impl Served {
 
     /// Outcomes that it told for a key.
     fn outcomes(&self, key: u64) -> Vec<String> {
-        let said = self.said.lock().unwrap();
-        let runs = said.iter().filter(|said| said["what"] == "run" && said["key"] == key);
+        let (said, key) = (self.said.lock().unwrap(), key.to_string());
+        let runs = said.iter().filter(|said| said["what"] == "run" && said["key"] == *key);
         runs.filter_map(|run| run["outcome"].as_str().map(str::to_owned)).collect()
     }
 
@@ -353,7 +353,7 @@ async fn a_drain_lets_sent_calls_finish_and_still_takes_hooks() {
     let served = shop.serve();
     served.says("registered", 4);
     shop.plant(Platform::Netsuite, "salesOrder", Kind::Slow(1500));
-    let first = shop.place_wanted();
+    let first = shop.place_wanted().to_string();
     until(|| (shop.sales() == 1).then_some(()), || "the first order's call is under way".to_owned());
     served.ask_to_end();
     served.says("draining", 1);
@@ -363,7 +363,7 @@ async fn a_drain_lets_sent_calls_finish_and_still_takes_hooks() {
     let said = Arc::clone(&served.said);
     assert_eq!(served.end(), Some(0));
     let said = said.lock().unwrap();
-    let done = said.iter().find(|said| said["what"] == "run" && said["key"] == first);
+    let done = said.iter().find(|said| said["what"] == "run" && said["key"] == *first);
     assert_eq!(done.map(|run| &run["outcome"]), Some(&json!("ok")), "{said:?}");
     assert!(!said.iter().any(|said| said["key"] == "9001"), "no run begins any more");
     assert!(shop.keys().contains("9001"), "it waits on disk for the next start");

@@ -89,6 +89,7 @@ impl Poller {
 
     async fn run(self) {
         let mut health = Health::new(self.source.clone());
+        // Whether this poll only looks again at what was too young for the one before.
         let mut again = false;
         let wake = self.shared.wake(&self.polling.connection);
         loop {
@@ -102,7 +103,7 @@ impl Poller {
                 Ok(young) => {
                     health.worked().into_iter().for_each(|said| self.shared.say(said));
                     again = young && !again;
-                    if again { self.every.min(SOON) } else { self.every }
+                    if again { SOON.min(self.every) } else { self.every }
                 }
                 Err(told) => {
                     let (said, wait) = health.failed(told, LONGEST.min(self.every));
@@ -112,7 +113,7 @@ impl Poller {
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = woken => {}
+                () = woken => again = false,
                 () = self.shared.stopped() => return,
             }
         }
