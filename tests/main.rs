@@ -1,6 +1,14 @@
 //! One integration binary: each module is a suite.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, unreachable_pub, missing_docs, reason = "tests say what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests say what went wrong by failing"
+)]
 
 mod cases;
 mod check;
