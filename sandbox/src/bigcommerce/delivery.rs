@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -45,7 +48,9 @@ pub(super) struct Courier {
     permits: Semaphore,
     runtime: tokio::runtime::Handle,
     health: Mutex<BTreeMap<(String, String), Health>>,
-    held: Mutex<Vec<Delivery>>,
+    /// Deliveries that wait for a later one, by the number with which they began.
+    held: Mutex<Vec<(u64, Delivery)>>,
+    begun: AtomicU64,
     ids: Mutex<Random>,
 }
 
@@ -91,6 +96,7 @@ impl Courier {
             runtime: tokio::runtime::Handle::current(),
             health: Mutex::default(),
             held: Mutex::default(),
+            begun: AtomicU64::new(0),
             ids: Mutex::new(Random::new(seed, "message ids")),
         })
     }
@@ -274,10 +280,14 @@ impl Store {
         self.emit(&mut state, EXCEPTION, &data);
     }
 
-    /// Sends what was held back to come out of order.
-    fn release(self: &Arc<Self>) {
-        let held = std::mem::take(&mut *self.courier.held.lock().unwrap_or_else(PoisonError::into_inner));
-        for delivery in held {
+    /// Sends what was held back to come out of order, if it began before the delivery that has now been sent.
+    fn release(self: &Arc<Self>, sent: u64) {
+        let mut held = self.courier.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ready, still) = std::mem::take(&mut *held).into_iter().partition(|(number, _)| *number < sent);
+        *held = still;
+        drop(held);
+        let ready: Vec<(u64, Delivery)> = ready;
+        for (_, delivery) in ready {
             let (store, shared) = (Arc::downgrade(self), self.shared.clone());
             self.courier.runtime.spawn(async move { climb(&store, &shared, &delivery).await });
         }
@@ -295,10 +305,13 @@ fn domain(destination: &str) -> String {
 
 /// Plays the fault that is due on this delivery, then sends it.
 async fn carry(store: Weak<Store>, shared: Arc<Shared>, delivery: Delivery) {
+    let Some(number) = store.upgrade().map(|store| store.courier.begun.fetch_add(1, Ordering::SeqCst)) else {
+        return;
+    };
     match shared.faults.take(Platform::Bigcommerce, "POST", &delivery.scope, true) {
         Some(Kind::ReorderHook) => {
             let Some(store) = store.upgrade() else { return };
-            store.courier.held.lock().unwrap_or_else(PoisonError::into_inner).push(delivery);
+            store.courier.held.lock().unwrap_or_else(PoisonError::into_inner).push((number, delivery));
             return;
         }
         Some(Kind::LateHook(milliseconds)) => {
@@ -313,7 +326,7 @@ async fn carry(store: Weak<Store>, shared: Arc<Shared>, delivery: Delivery) {
         _ => climb(&store, &shared, &delivery).await,
     }
     if let Some(store) = store.upgrade() {
-        store.release();
+        store.release(number);
     }
 }
 
