@@ -16,9 +16,7 @@ pub(super) fn run(folder: Option<&Path>, streams: &mut Streams) -> Exit {
         return Exit::Done;
     };
     let written = std::fs::create_dir_all(folder).and_then(|()| {
-        schemas.iter().try_for_each(|(name, schema)| {
-            std::fs::write(folder.join(name), format!("{:#}\n", schema.as_value()))
-        })
+        schemas.iter().try_for_each(|(name, schema)| std::fs::write(folder.join(name), text(schema)))
     });
     match written {
         Ok(()) => {
@@ -30,4 +28,10 @@ pub(super) fn run(folder: Option<&Path>, streams: &mut Streams) -> Exit {
             Exit::CannotStart
         }
     }
+}
+
+/// A schema as its file holds it.
+fn text(schema: &impl serde::Serialize) -> String {
+    // A schema is plain JSON: writing it cannot fail.
+    serde_json::to_string_pretty(schema).unwrap_or_default() + "\n"
 }
