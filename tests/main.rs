@@ -10,6 +10,7 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod bad_input;
 mod cases;
 mod check;
 mod connectors;
@@ -20,6 +21,7 @@ mod machine;
 mod machine_orders;
 mod machine_play;
 mod planted;
+mod planted_estate;
 mod program;
 mod service;
 mod simulator;
