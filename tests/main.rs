@@ -10,6 +10,7 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod by_hand;
 mod cases;
 mod check;
 mod connectors;

@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Asks again until it holds.
 #[track_caller]
-fn until<T>(mut found: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> T {
+pub fn until<T>(mut found: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = found() {
@@ -43,14 +43,14 @@ fn until<T>(mut found: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> 
 }
 
 /// Both twins, and an estate that leads to them.
-struct Shop {
-    running: Running,
-    folder: tempfile::TempDir,
+pub struct Shop {
+    pub running: Running,
+    pub folder: tempfile::TempDir,
     port: u16,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let bigcommerce = bigcommerce::Settings { plan: Plan::Unlimited, ..bigcommerce::Settings::default() };
         let running = start(Config { bigcommerce, ..Config::default() }).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ environments:
         )
     }
 
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let access = self.running.access();
         let netsuite = |key: &str| access.netsuite[key].as_str().unwrap().to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
@@ -107,7 +107,7 @@ environments:
     }
 
     /// Starts the service and waits until it listens.
-    fn serve(&self) -> Served {
+    pub fn serve(&self) -> Served {
         let mut command = self.command();
         let child =
             command.args(["exec", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -141,7 +141,7 @@ environments:
     }
 
     /// How many sales orders there are.
-    fn sales(&self) -> usize {
+    pub fn sales(&self) -> usize {
         self.running.snapshot(Platform::Netsuite)["salesOrder"].as_array().map_or(0, Vec::len)
     }
 
@@ -167,7 +167,7 @@ environments:
 
     /// Waits until every wanted order is over there, once, with its number here.
     #[track_caller]
-    fn all_over(&self) {
+    pub fn all_over(&self) {
         let all = || {
             let count = self.running.recount(&[]);
             (count["wanted"] == count["once"] && count["tagged"] == count["once"]).then_some(count)
@@ -211,7 +211,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A running service.
-struct Served {
+pub struct Served {
     child: Child,
     said: Arc<Mutex<Vec<Value>>>,
 }
@@ -243,7 +243,7 @@ impl Served {
     }
 
     /// Asks it to end, if nobody has; its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         if self.count("draining") == 0 {
             self.ask_to_end();
         }

@@ -62,6 +62,11 @@ pub(super) enum Command {
     /// platforms registered, and obeys `flowrun letters retry|drop|settle`. Ctrl-C or SIGTERM lets runs that have begun
     /// finish, then it ends.
     Exec(Exec),
+    /// Run a flow for what changed in an older window: the poll again, from `--since` on.
+    ///
+    /// The flow's own poll stays where it is. Runs that find nothing to do change nothing; it may be repeated. Beside a running
+    /// service the events are handed to that.
+    Backfill(Backfill),
     /// Run the cases beside the flows (`*.test.yaml`) against scripted systems, on a clock that jumps.
     Test(Test),
     /// Draw a flow.
@@ -121,6 +126,22 @@ pub(super) struct Exec {
     /// `FILE` is a raw webhook body: map it as the trigger's first webhook does.
     #[arg(long, requires = "event")]
     pub hook: bool,
+    /// Read for real, write nothing: show each write as what it would change.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `flowrun backfill`.
+#[derive(Debug, Args)]
+pub(super) struct Backfill {
+    /// The flow: a file, or its name in the estate.
+    pub flow: String,
+    /// From when on: 2026-11-01, or 2026-11-01T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub since: String,
+    /// Up to when [default: now].
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
 }
 
 /// `flowrun graph`.

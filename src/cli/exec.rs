@@ -10,7 +10,7 @@ use super::{
     engine, estate,
     exit::Exit,
     graph::unknown,
-    service,
+    rehearse, service,
 };
 use crate::{
     engine::{Engine, Offer, Offered},
@@ -31,6 +31,10 @@ const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
     if args.event.is_none() && args.key.is_none() {
+        if args.dry_run {
+            streams.say("flowrun: `--dry-run` shows what one event would write: give it with `--key ID` or `--event FILE`");
+            return Exit::Usage;
+        }
         return service::run(&args.flows, common, streams).await;
     }
     let [flow] = &args.flows[..] else {
@@ -52,6 +56,10 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::Usage;
         }
     };
+    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
+    if args.dry_run {
+        return rehearse::run(compiled, offer, common, streams).await;
+    }
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
         let folder = estate::data(common, &[]);
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
@@ -64,7 +72,6 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::CannotStart;
         }
     };
-    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     let stories = engine.stories();
     let (run, exit) = tokio::select! {
         ended = one(&engine, offer, stories, common, streams) => ended,
@@ -81,7 +88,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
 }
 
 /// Offers the event and tells what happens until its run is over or parked.
-async fn one(
+pub(super) async fn one(
     engine: &Engine,
     offer: Offer,
     stories: Receiver<Live>,

@@ -154,7 +154,7 @@ fn row(open: &OpenRun) -> Option<Row<'_>> {
 }
 
 fn leave(reader: &Reader, order: &Order, common: &Common, streams: &mut Streams) -> Result<Exit, Error> {
-    let who = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
+    let who = who();
     let number = reader.order(crate::wire::now(), &who, order)?;
     if common.format == Format::Json {
         streams.give(json!({ "order": number }).to_string());
@@ -162,6 +162,11 @@ fn leave(reader: &Reader, order: &Order, common: &Common, streams: &mut Streams)
         streams.say(format!("order {number} is in the journal; a running `flowrun exec` carries it out, or the next one to start"));
     }
     Ok(Exit::Done)
+}
+
+/// Who gives orders: for the audit trail.
+pub(super) fn who() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
 }
 
 fn nothing(streams: &mut Streams, told: &str) -> Exit {

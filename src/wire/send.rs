@@ -1,7 +1,10 @@
 //! Carrying out an operation over HTTP. In: an operation's inputs, a pass for the first call. Out: its answer. Each further call
 //! waits at the gate for a pass of its own, at the place the first one had.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::task::JoinSet;
 
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     connector::{
         Operation,
-        exec::{Asking, Call, Exec, Turn},
+        exec::{Asking, Call, Exec, Turn, Would},
     },
     event::{Answer, Class, Failure, Instant, Priority, Sent},
     limit::{Ask, Ended, Header, Tag, Trouble},
@@ -21,13 +24,15 @@ use crate::{
 };
 
 /// What is asked, and for whom.
-pub(super) struct Sending {
+pub(super) struct Sending<'a> {
     pub(super) operation: Arc<str>,
     pub(super) tenant: Arc<str>,
     pub(super) priority: Priority,
     pub(super) key: Option<Arc<str>>,
     pub(super) batch: bool,
     pub(super) cursor: Option<Value>,
+    /// A rehearsal: calls with an effect are not sent but told here.
+    pub(super) would: Option<&'a Mutex<Vec<Would>>>,
 }
 
 /// An answer, and the platform's clock when the last call was answered.
@@ -39,7 +44,7 @@ pub(super) struct Done {
 /// Carries out an operation; a batch is split where the connector says that elements may not share a request.
 pub(super) async fn all(
     link: &Arc<Link>,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -82,7 +87,7 @@ pub(super) async fn all(
 async fn one(
     link: &Arc<Link>,
     operation: &Operation,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     mut pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -98,6 +103,10 @@ async fn one(
             Turn::Done(answer) => return Ok(Done { answer, at }),
             Turn::Send(calls) => calls,
         };
+        if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
+            would.lock().unwrap_or_else(PoisonError::into_inner).push(exec.would(call));
+            return Ok(Done { answer: exec.supposed(call), at });
+        }
         for call in calls {
             let ask = Ask {
                 class: sending.priority,

@@ -4,9 +4,11 @@
 mod finish;
 mod lines;
 mod paging;
+mod rehearse;
 
 use std::sync::Arc;
 
+pub use self::rehearse::Would;
 use self::paging::Pages;
 use super::{
     Connection,
