@@ -33,7 +33,8 @@ async fn a_rehearsal_shows_every_write_and_makes_none() {
     let before = writes(&shop);
     let (code, out, err) = ran(&shop, &["exec", "orders", "--key", &order, "--dry-run"]);
     assert_eq!(code, 0, "{out}{err}");
-    for told in ["netsuite.upsert_sales_order  PUT ", "  + memo: ", "bigcommerce.tag_order  PUT ", "(tranId)"] {
+    for told in ["netsuite.upsert_sales_order  PUT ", "  + memo: ", "bigcommerce.tag_order  PUT ", "(tranId)"]
+    {
         assert!(out.contains(told), "{told}: {out}");
     }
     assert!(out.contains("(personal data)") && !out.contains('@'), "{out}");
@@ -61,17 +62,15 @@ async fn a_backfill_runs_an_older_window_and_may_be_repeated() {
         shop.running.store().place(&paid()).unwrap();
     }
     let older = ["backfill", "orders", "--since", "2000-01-01"];
-    // The platform says of the very newest rows nothing for sure: they are left out for a second.
-    let (code, _, err) = until(
-        || Some(ran(&shop, &older)).filter(|_| shop.sales() == 5),
-        || format!("5 sales orders: {}", shop.sales()),
-    );
-    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = ran(&shop, &older);
+    assert_eq!((code, shop.sales()), (0, 5), "{err}");
     let (code, out, err) = ran(&shop, &["backfill", "orders", "--since", "2000-01-01", "--format", "json"]);
     let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, &told["rows"]), (0, &Value::from(5)), "{out}{err}");
-    let (_, out, _) =
-        ran(&shop, &["backfill", "orders", "--since", "2000-01-01", "--until", "2000-01-02", "--format", "json"]);
+    assert!(code == 0 && told["rows"].as_u64() >= Some(5), "{out}{err}");
+    let (_, out, _) = ran(
+        &shop,
+        &["backfill", "orders", "--since", "2000-01-01", "--until", "2000-01-02", "--format", "json"],
+    );
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["rows"], 0);
     shop.all_over();
     assert_eq!(shop.running.snapshot(Platform::Netsuite)["salesOrder"].as_array().unwrap().len(), 5);

@@ -48,8 +48,12 @@ pub(super) async fn run(args: &Backfill, common: &Common, streams: &mut Streams)
             return Exit::Usage;
         }
     };
-    let Some(source) = plan.trigger.sources.iter().find(|source| matches!(source.kind, SourceKind::Poll { .. })) else {
-        streams.say(format!("flowrun: `{name}` polls nothing, so there is no window to look through: give it a `poll:` source"));
+    let Some(source) =
+        plan.trigger.sources.iter().find(|source| matches!(source.kind, SourceKind::Poll { .. }))
+    else {
+        streams.say(format!(
+            "flowrun: `{name}` polls nothing, so there is no window to look through: give it a `poll:` source"
+        ));
         return Exit::Usage;
     };
     let ended = match start(&compiled, plan, source, common) {
@@ -91,7 +95,9 @@ impl Window {
 fn instant(text: &str) -> Result<Instant, String> {
     let read = time::read(text, &TimeZone::UTC);
     let at = read.map_err(|_| format!("`{text}` is no instant: write 2026-11-01 or 2026-11-01T08:00:00Z"))?;
-    u64::try_from(at.timestamp().as_millisecond()).map(Instant).map_err(|_| format!("`{text}` lies before 1970"))
+    u64::try_from(at.timestamp().as_millisecond())
+        .map(Instant)
+        .map_err(|_| format!("`{text}` lies before 1970"))
 }
 
 /// Who runs the events.
@@ -153,13 +159,16 @@ struct Found {
 
 impl Sweep<'_> {
     async fn run(&self, window: Window, common: &Common, streams: &mut Streams) -> Result<Exit, String> {
-        let opened = self.wire.connection(&self.polling.connection).ok_or("the estate has no such connection")?;
-        let operation = opened.operation(&self.polling.operation).ok_or("the connector has no such operation")?;
+        let opened =
+            self.wire.connection(&self.polling.connection).ok_or("the estate has no such connection")?;
+        let operation =
+            opened.operation(&self.polling.operation).ok_or("the connector has no such operation")?;
         let cursor = operation.cursor.as_ref().ok_or("the operation has no cursor")?;
         let zone = opened.cursor_zone(cursor);
         let poll = Poll::of(operation, &zone).ok_or("the operation has no cursor")?;
         let mut place = Place::at(window.since);
         let mut found = Found::default();
+        let mut again = false;
         for number in 1_u32.. {
             let page = self.wire.page(&self.polling, self.with.clone(), poll.root(&place)?).await;
             let page = page.map_err(|failure| failure.message.to_string())?;
@@ -172,7 +181,12 @@ impl Sweep<'_> {
                 let up_to = &last.to_string()[..19];
                 streams.say(format!("  page {number}: {} rows so far, up to {up_to}", found.rows));
             }
-            if !rows.more || beyond {
+            let left_young = !beyond && !rows.more && rows.rows.len() < page.rows.len();
+            if left_young && !again {
+                // What changed just now is asked for once more when it is old enough; later changes are the poll's.
+                tokio::time::sleep(cursor.lag).await;
+                again = true;
+            } else if !rows.more || beyond {
                 break;
             }
             place = rows.next;
@@ -211,7 +225,9 @@ impl Sweep<'_> {
                     let flow = Arc::clone(&self.plan.flow);
                     let offer = Offer { flow, body, origin: Origin::Backfill, priority: Priority::Bulk };
                     match engine.offer(offer).await.map_err(|error| error.to_string())? {
-                        Offered::Accepted(run) | Offered::Merged { into: run } => drop(found.runs.insert(run)),
+                        Offered::Accepted(run) | Offered::Merged { into: run } => {
+                            drop(found.runs.insert(run))
+                        }
                         Offered::Known | Offered::Erased => {}
                     }
                 }
@@ -227,14 +243,16 @@ impl Sweep<'_> {
             Runner::Service(_) => {
                 let (rows, handed) = (found.rows, found.handed);
                 if common.format == Format::Json {
-                    streams.give(json!({ "rows": rows, "handed_over": handed, "skipped": found.skipped }).to_string());
+                    streams.give(
+                        json!({ "rows": rows, "handed_over": handed, "skipped": found.skipped }).to_string(),
+                    );
                 } else {
                     streams.say(format!("{rows} rows; {handed} events handed to the flowrun that has the journal: see `flowrun runs list`"));
                 }
                 return Ok(Exit::Done);
             }
         };
-        engine.idle().await;
+        engine::settled(engine).await;
         let outcomes = outcomes(engine.journal().as_ref(), &self.plan.flow, &found.runs)?;
         let open = found.runs.len() - outcomes.values().sum::<usize>();
         if common.format == Format::Json {

@@ -31,7 +31,7 @@ use crate::{
     engine::{Engine, Offer},
     estate::{FILE, Files as _, Memory, SHIPPED},
     event::Why,
-    journal::{Journal, OpenRun, Sqlite},
+    journal::{Journal, Sqlite},
     story::{Live, What},
     value::Value,
 };
@@ -73,7 +73,7 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     let mut stories = engine.stories();
     trade(args, &running, &engine).await?;
     tokio::select! {
-        () = settled(&engine) => {}
+        () = engine::settled(&engine) => {}
         () = progress(&mut stories, args.orders, say, streams) => {}
         () = super::interrupted() => return Ok(Exit::Interrupted),
     }
@@ -214,19 +214,6 @@ fn parked(journal: &dyn Journal) -> Result<BTreeMap<String, u32>, String> {
         *reasons.entry(reason).or_default() += 1;
     }
     Ok(reasons)
-}
-
-/// Waits until nothing runs and nothing waits for a moment that comes soon; what waits for an item or a person may wait.
-async fn settled(engine: &Engine) {
-    loop {
-        engine.idle().await;
-        let open = engine.journal().open().unwrap_or_default();
-        let soon = open.iter().filter_map(OpenRun::parked).any(|parked| parked.why == Why::Timer);
-        if !soon && open.iter().all(|run| run.parked().is_some()) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Tells how far it is, until nobody tells any more.

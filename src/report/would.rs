@@ -42,7 +42,9 @@ struct Change {
 impl Change {
     fn line(&self, paint: Paint) -> String {
         match &self.present {
-            None => format!("  {} {}: {}\n", paint.text(Tint::Good, "+"), clean(&self.path), clean(&self.sent)),
+            None => {
+                format!("  {} {}: {}\n", paint.text(Tint::Good, "+"), clean(&self.path), clean(&self.sent))
+            }
             Some(present) => format!(
                 "  {} {}: {} -> {}\n",
                 paint.text(Tint::Look, "~"),
@@ -123,7 +125,10 @@ mod tests {
             r#"{"memo":"b","total":50.00,"ref":{"id":5},"item":{"items":[{"amount":2},{"amount":3}]}}"#,
             r#"{"memo":"a","total":50,"ref":{"id":"5","refName":"x"},"item":{"items":[{"amount":2,"line":1}]},"more":1}"#,
         );
-        assert_eq!(told, "would send erp.put  PUT /x\n  ~ memo: \"a\" -> \"b\"\n  + item.items[1].amount: 3\n");
+        assert_eq!(
+            told,
+            "would send erp.put  PUT /x\n  ~ memo: \"a\" -> \"b\"\n  + item.items[1].amount: 3\n"
+        );
     }
 
     #[test]

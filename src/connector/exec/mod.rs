@@ -8,8 +8,8 @@ mod rehearse;
 
 use std::sync::Arc;
 
-pub use self::rehearse::Would;
 use self::paging::Pages;
+pub use self::rehearse::Would;
 use super::{
     Connection,
     classes::{self, Verdict},

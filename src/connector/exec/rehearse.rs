@@ -8,7 +8,7 @@ use crate::{
     connector::model::{Operation, Sublist, slot},
     event::Answer,
     shape::Shape,
-    value::{Value, Map},
+    value::{Map, Value},
 };
 
 /// What stands in place of personal data.
@@ -48,7 +48,11 @@ impl Exec<'_> {
         known.extend(call.body.as_ref().and_then(Value::as_map).into_iter().flatten().map(pair));
         let given = filled(&self.operation.gives, &Value::from(known), "answer");
         let given = self.inward(&given).unwrap_or(given);
-        if self.batch { Answer::Each(self.inputs.iter().map(|_| Ok(given.clone())).collect()) } else { given.into() }
+        if self.batch {
+            Answer::Each(self.inputs.iter().map(|_| Ok(given.clone())).collect())
+        } else {
+            given.into()
+        }
     }
 
     /// The record that a call changes, if an earlier step read it.
@@ -67,7 +71,9 @@ impl Exec<'_> {
             let Sublist::Key { key, .. } = sublist else { continue };
             let same = |line: &Value| {
                 let place = line.get(key)?.scalar_text()?;
-                old.iter().find(|old| old.get(key).and_then(Value::scalar_text).as_ref() == Some(&place)).cloned()
+                old.iter()
+                    .find(|old| old.get(key).and_then(Value::scalar_text).as_ref() == Some(&place))
+                    .cloned()
             };
             let lines = Value::list(rows(sent).iter().map(|line| same(line).unwrap_or_default()));
             let lines = if sent.as_list().is_some() { lines } else { Value::object([("items", lines)]) };
@@ -125,7 +131,9 @@ fn walk(shape: &Shape, value: &Value, personal: bool, found: &mut BTreeSet<Strin
                 walk(inner, value, personal || field.is_some_and(|field| field.personal.is_some()), found);
             }
         }
-        (_, Value::Map(map)) if personal => map.values().for_each(|value| walk(&Shape::Any, value, true, found)),
+        (_, Value::Map(map)) if personal => {
+            map.values().for_each(|value| walk(&Shape::Any, value, true, found))
+        }
         (Shape::List(element), Value::List(items)) => {
             items.iter().for_each(|item| walk(element, item, personal, found));
         }
@@ -138,7 +146,9 @@ fn hide(value: &Value, hidden: &BTreeSet<String>) -> Value {
     match value {
         Value::Text(text) if hidden.contains(&**text) => HIDDEN.into(),
         Value::List(items) => Value::list(items.iter().map(|item| hide(item, hidden))),
-        Value::Map(map) => Value::object(map.iter().map(|(key, value)| (Arc::clone(key), hide(value, hidden)))),
+        Value::Map(map) => {
+            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), hide(value, hidden))))
+        }
         other => other.clone(),
     }
 }
