@@ -226,7 +226,7 @@ impl Sweep<'_> {
                     let offer = Offer { flow, body, origin: Origin::Backfill, priority: Priority::Bulk };
                     match engine.offer(offer).await.map_err(|error| error.to_string())? {
                         Offered::Accepted(run) | Offered::Merged { into: run } => {
-                            drop(found.runs.insert(run))
+                            found.runs.insert(run);
                         }
                         Offered::Known | Offered::Erased => {}
                     }

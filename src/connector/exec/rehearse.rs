@@ -137,7 +137,9 @@ fn walk(shape: &Shape, value: &Value, personal: bool, found: &mut BTreeSet<Strin
         (Shape::List(element), Value::List(items)) => {
             items.iter().for_each(|item| walk(element, item, personal, found));
         }
-        (_, Value::Text(text)) if personal && !text.is_empty() => drop(found.insert(text.to_string())),
+        (_, Value::Text(text)) if personal && !text.is_empty() => {
+            found.insert(text.to_string());
+        }
         _ => {}
     }
 }
