@@ -171,7 +171,7 @@ async fn an_order_that_is_not_there_may_come() {
     let running = sandbox(1).await;
     let wire = connect(&running, "m2m");
     let failure = ask(&wire, "store.get_order", &[json(r#"{"id":999999}"#)], false).await.unwrap_err();
-    assert_eq!((failure.class, failure.sent), (Class::Retry, Sent::No), "{failure:?}");
+    assert_eq!((failure.class, failure.sent), (Class::Gone, Sent::No), "{failure:?}");
 }
 
 #[tokio::test]

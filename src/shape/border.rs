@@ -238,9 +238,9 @@ fn scalar_out(value: &Value, shape: &Shape, wire: Wire) -> Changed {
 /// A whole number of 64 bits, however it is written: `101.0` and `1e2` are, `101.5` and `1e400` are not.
 fn whole(value: &Value) -> Result<i64, Mismatch> {
     let exact = digits(value).or_else(|| value.as_decimal()).filter(|digits| digits.fract().is_zero());
-    exact.and_then(|digits| i64::try_from(digits).ok()).ok_or_else(|| {
-        Mismatch::here(format!("expected {} of 64 bits, found another number", Shape::Int))
-    })
+    exact
+        .and_then(|digits| i64::try_from(digits).ok())
+        .ok_or_else(|| Mismatch::here(format!("expected {} of 64 bits, found another number", Shape::Int)))
 }
 
 fn time_out(text: &str, wire: Wire) -> Result<Value, Mismatch> {
@@ -320,9 +320,12 @@ mod tests {
 
     #[test]
     fn a_whole_number_goes_out_as_one_or_not_at_all() {
-        for (text, sent) in
-            [("101", "101"), ("101.0", "101"), ("1e2", "100"), ("-9223372036854775808", "-9223372036854775808")]
-        {
+        for (text, sent) in [
+            ("101", "101"),
+            ("101.0", "101"),
+            ("1e2", "100"),
+            ("-9223372036854775808", "-9223372036854775808"),
+        ] {
             assert_eq!(outward(&json(text), &Shape::Int).unwrap().to_json(), sent);
         }
         for text in ["101.5", "1e400", "1e-1", "9223372036854775808", "-1e19"] {
