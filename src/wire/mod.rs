@@ -132,7 +132,9 @@ impl Wire {
         };
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
-            Answer::One(Value::List(rows)) => Ok(Page { rows, at: done.at.unwrap_or_else(now) }),
+            Answer::One(Value::List(rows)) => {
+                Ok(Page { rows, unread: done.unread, at: done.at.unwrap_or_else(now) })
+            }
             _ => Err(Failure::new(
                 Class::Reject,
                 Sent::No,
