@@ -75,7 +75,9 @@ impl Wire {
         let limits =
             limit::Limits { window: limits.window, slots: limits.slots, groups: limits.groups.clone() };
         let (name, account) = (Arc::clone(&connection.name), Arc::clone(&connection.account));
-        let door = Arc::clone(self.doors.entry(account).or_insert_with(|| Arc::new(Door::new(&limits))));
+        let door =
+            self.doors.entry(Arc::clone(&account)).or_insert_with(|| Arc::new(Door::new(account, &limits)));
+        let door = Arc::clone(door);
         let link = Link::new(connection, access, door, self.redactor.clone())?;
         self.links.insert(name, Arc::new(link));
         Ok(())
@@ -157,7 +159,9 @@ impl Wire {
         };
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
-            Answer::One(Value::List(rows)) => Ok(Page { rows, at: done.at.unwrap_or_else(now) }),
+            Answer::One(Value::List(rows)) => {
+                Ok(Page { rows, unread: done.unread, at: done.at.unwrap_or_else(now) })
+            }
             _ => Err(Failure::new(
                 Class::Reject,
                 Sent::No,
@@ -169,6 +173,14 @@ impl Wire {
     /// Whether a connection's breaker is open.
     pub fn is_held(&self, connection: &str) -> bool {
         self.links.get(connection).is_some_and(|link| link.door.is_held())
+    }
+
+    /// Waits until a connection's breaker is open.
+    pub async fn shut(&self, connection: &str) {
+        match self.links.get(connection) {
+            Some(link) => link.door.shut().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether a connection's breaker opened and its platform has not answered well since; for people.

@@ -39,6 +39,8 @@ pub(super) struct Sending<'a> {
 pub(super) struct Done {
     pub(super) answer: Answer,
     pub(super) at: Option<Instant>,
+    /// Rows of a poll that could not be read, and why.
+    pub(super) unread: Vec<(Value, String)>,
 }
 
 /// Carries out an operation; a batch is split where the connector says that elements may not share a request.
@@ -62,7 +64,7 @@ pub(super) async fn all(
     for group in groups {
         let some: Vec<_> = group.iter().map(|index| inputs[*index].clone()).collect();
         match one(link, operation, sending, &some, pass.take()).await {
-            Ok(Done { answer: Answer::Each(answers), at: when }) => {
+            Ok(Done { answer: Answer::Each(answers), at: when, .. }) => {
                 at = when;
                 for (index, answer) in group.iter().zip(answers) {
                     each[*index] = answer;
@@ -81,7 +83,7 @@ pub(super) async fn all(
             }
         }
     }
-    Ok(Done { answer: Answer::Each(each), at })
+    Ok(Done { answer: Answer::Each(each), at, unread: Vec::new() })
 }
 
 async fn one(
@@ -100,7 +102,7 @@ async fn one(
     let mut at = None;
     loop {
         let calls = match exec.turn()? {
-            Turn::Done(answer) => return Ok(Done { answer, at }),
+            Turn::Done(answer) => return Ok(Done { answer, at, unread: exec.unread() }),
             Turn::Send(calls) => calls,
         };
         if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
