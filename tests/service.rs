@@ -363,8 +363,8 @@ async fn a_drain_lets_sent_calls_finish_and_still_takes_hooks() {
     let said = Arc::clone(&served.said);
     assert_eq!(served.end(), Some(0));
     let said = said.lock().unwrap();
-    let done = said.iter().find(|said| said["what"] == "run" && said["key"] == *first);
-    assert_eq!(done.map(|run| &run["outcome"]), Some(&json!("ok")), "{said:?}");
+    let done = |said: &&Value| said["what"] == "run" && said["key"] == *first && said["outcome"] == "ok";
+    assert!(said.iter().any(|said| done(&said)), "{said:?}");
     assert!(!said.iter().any(|said| said["key"] == "9001"), "no run begins any more");
     assert!(shop.keys().contains("9001"), "it waits on disk for the next start");
 }
