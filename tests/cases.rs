@@ -73,7 +73,10 @@ const SLIPS: &[(&str, &str)] = &[
     ("{{ result.total == order.total_inc_tax }}", "{{ result.total != 0 }}"),
     ("date(zone=tables.storefronts[order.channel_id].time_zone)", "date(zone='UTC')"),
     ("nameless: \"{{ order.customer_id == 0", "nameless: \"{{ order.customer_id == -1"),
-    ("if connection.erp.tax_mode == 'suitetax' else 'tax')", "if connection.erp.tax_mode != 'none' else 'tax')"),
+    (
+        "if connection.erp.tax_mode == 'suitetax' else 'tax')",
+        "if connection.erp.tax_mode != 'none' else 'tax')",
+    ),
     ("if tax_as != 'detail' and order", "if tax_as == 'tax' and order"),
     ("| selectattr('status', 'eq', 'ok')", ""),
     ("['purchase', 'capture']", "['purchase', 'capture', 'authorization']"),

@@ -317,7 +317,8 @@ fn as_many_problems_as_faults() {
             };
             // What a broken `each` binds has no type: a second path of its node that is broken is not told.
             let binds = |one: &Plant, other: &Plant| {
-                let paths = one.code.contains(&codes::UNKNOWN_FIELD) && other.code.contains(&codes::UNKNOWN_FIELD);
+                let paths =
+                    one.code.contains(&codes::UNKNOWN_FIELD) && other.code.contains(&codes::UNKNOWN_FIELD);
                 paths && node(one) == node(other)
             };
             let apart =
