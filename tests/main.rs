@@ -22,6 +22,7 @@ mod machine_orders;
 mod machine_play;
 mod planted;
 mod program;
+mod requirements;
 mod service;
 mod simulator;
 mod wire;
