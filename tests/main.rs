@@ -23,6 +23,7 @@ mod planted;
 mod program;
 mod service;
 mod simulator;
+mod views;
 mod wire;
 mod wire_server;
 mod written;
