@@ -25,6 +25,7 @@ mod program;
 mod requirements;
 mod service;
 mod simulator;
+mod views;
 mod wire;
 mod wire_server;
 mod written;

@@ -10,6 +10,7 @@ mod exec;
 mod exit;
 mod explain;
 mod graph;
+mod letters;
 mod rehearse;
 mod runs;
 mod sandbox;
@@ -69,7 +70,7 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
         Command::Test(args) => test::run(args, common, streams),
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),
-        Command::Letters(args) => runs::letters(args, common, &estate::data(common, &[]), streams),
+        Command::Letters(args) => letters::letters(args, common, &estate::data(common, &[]), streams),
         Command::Explain { code } => explain::run(code, streams),
         Command::Schema { write } => schema::run(write.as_deref(), streams),
         Command::Sandbox(args) => sandbox::run(args, common, streams).await,

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{
     Streams,
-    args::{Common, Format},
-    estate, exec,
+    estate,
+    exec::{self, Watch},
     exit::Exit,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 pub(super) async fn run(
     mut compiled: Compiled,
     offer: Offer,
-    common: &Common,
+    watch: Watch,
     streams: &mut Streams,
 ) -> Exit {
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
@@ -41,11 +41,11 @@ pub(super) async fn run(
     };
     let stories = engine.stories();
     let (_, exit) = tokio::select! {
-        ended = exec::one(&engine, offer, stories, common, streams) => ended,
+        ended = exec::one(&engine, offer, stories, watch, streams) => ended,
         () = super::interrupted() => (None, Exit::Interrupted),
     };
     let would = world.take();
-    if common.format == Format::Json {
+    if watch == Watch::Json {
         let calls: Vec<_> = would.iter().map(report::would_json).collect();
         streams.give(json!({ "dry_run": true, "would": calls }).to_string());
         return exit;
