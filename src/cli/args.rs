@@ -88,7 +88,7 @@ pub(super) enum Command {
     },
     /// Start local twins of both platforms, with a ledger of every call and faults on request.
     Sandbox(Sandbox),
-    /// Twins of both platforms, the shipped flows and some orders: see flowrun do its main job.
+    /// A day of trade on twins of both platforms: see flowrun do its main job while much goes wrong.
     Demo(Demo),
 }
 
@@ -348,6 +348,9 @@ pub(super) struct Sandbox {
     /// How many orders the store has at the start.
     #[arg(long, default_value_t = 20)]
     pub orders: u32,
+    /// The store's plan: 150 calls in 30 seconds, 450, or as many as one likes.
+    #[arg(long, value_enum, default_value_t = Plan::Plus)]
+    pub plan: Plan,
     /// Write the secrets that the shipped estate names to this file, for a shell to read.
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
@@ -362,13 +365,30 @@ pub(super) struct Sandbox {
     pub state: Option<PathBuf>,
 }
 
+/// How many calls the store's plan allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Plan {
+    /// 150 in 30 seconds.
+    Plus,
+    /// 450 in 30 seconds.
+    Pro,
+    /// No quota.
+    Unlimited,
+}
+
 /// `flowrun demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// How many orders are placed.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 300)]
     pub orders: u32,
     /// The number everything random is drawn from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How much faster than real time the platforms' clock runs; the flows' waits are divided by it.
+    #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub speed: u32,
+    /// No progress while it runs.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
