@@ -11,20 +11,27 @@
 )]
 
 mod bad_input;
+mod by_hand;
 mod cases;
 mod check;
 mod connectors;
+mod demo;
 mod golden;
 mod journey;
+mod kills;
 mod laws;
+mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
 mod planted;
 mod planted_estate;
 mod program;
+mod requirements;
 mod service;
 mod simulator;
+mod views;
+mod site;
 mod wire;
 mod wire_server;
 mod written;

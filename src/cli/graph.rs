@@ -19,11 +19,13 @@ pub(super) fn run(args: &Graph, common: &Common, streams: &mut Streams) -> Exit 
         streams.say(unknown(&name, compiled.plans.iter().map(|plan| &*plan.flow)));
         return Exit::Usage;
     };
-    let text = match (common.format, args.drawing) {
+    let drawing = || if args.detail { draw::detail(plan) } else { draw::overview(plan) };
+    let text = match (common.format, args.language()) {
         (Format::Json, _) => json(plan).to_string(),
-        (_, Drawing::Mermaid) => draw::mermaid(&draw::drawing(plan)),
-        (_, Drawing::Svg) => draw::svg(&draw::drawing(plan)),
-        (_, Drawing::Dot) => draw::dot(&draw::drawing(plan)),
+        (_, Drawing::Mermaid) => draw::mermaid(&drawing()),
+        (_, Drawing::Svg) => draw::svg(&drawing()),
+        (_, Drawing::Dot) => draw::dot(&drawing()),
+        (_, Drawing::Text) => draw::plain(&drawing()),
     };
     let Some(file) = &args.output else {
         streams.give(text.trim_end());
