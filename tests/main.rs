@@ -13,14 +13,17 @@
 mod cases;
 mod check;
 mod connectors;
+mod editor;
 mod golden;
 mod journey;
 mod laws;
 mod machine;
 mod machine_orders;
 mod machine_play;
+mod pages;
 mod planted;
 mod program;
+mod readers;
 mod service;
 mod simulator;
 mod wire;

@@ -9,6 +9,7 @@ mod exec;
 mod exit;
 mod explain;
 mod graph;
+mod log;
 mod runs;
 mod sandbox;
 mod schema;
@@ -52,6 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams) 
             return Exit::CannotStart.into();
         }
     };
+    log::start(cli.common.format, streams.color);
     let exit = runtime.block_on(command(&cli, &mut streams));
     drop(streams.out.flush());
     runtime.shutdown_background();

@@ -128,7 +128,7 @@ impl Pass {
         self.over = true;
         let change = self.door.inner().gate.answered(self.ticket, ended, header, after, now());
         if let Some(change) = change {
-            tracing::warn!(?change, "breaker");
+            tracing::info!(?change, "breaker");
         }
         self.door.look();
     }
