@@ -105,19 +105,31 @@ fn read(folder: &Path, path: &Path) -> Result<String, Error> {
 }
 
 /// Takes every known secret out of texts, in whatever form a platform repeats it. Shared and cheap to clone.
-#[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Vec<String>>>);
+#[derive(Clone)]
+pub struct Redactor {
+    known: Arc<RwLock<Vec<String>>>,
+    /// What stands in a text where a secret was.
+    instead: &'static str,
+}
 
-/// What stands in a text where a secret was.
-const HIDDEN: &str = "[secret]";
+impl Default for Redactor {
+    fn default() -> Self {
+        Self::new("[secret]")
+    }
+}
 
 impl Redactor {
     /// Secrets shorter than this are not looked for: they would blot out innocent text.
     const SHORTEST: usize = 6;
 
+    /// One that knows nothing yet, and what it writes where a secret was.
+    pub fn new(instead: &'static str) -> Self {
+        Self { known: Arc::default(), instead }
+    }
+
     /// Remembers a secret.
     pub fn learn(&self, secret: &Secret<String>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms(secret.expose()) {
             if !known.contains(&form) {
                 known.push(form);
@@ -130,16 +142,16 @@ impl Redactor {
     /// Forgets a secret that opens nothing any more.
     pub fn forget(&self, secret: &Secret<String>) {
         let gone = forms(secret.expose());
-        self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|form| !gone.contains(form));
+        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|form| !gone.contains(form));
     }
 
     /// The text without secrets.
     pub fn clean(&self, text: &str) -> String {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut text = text.to_owned();
         for secret in known.iter() {
             if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), HIDDEN);
+                text = text.replace(secret.as_str(), self.instead);
             }
         }
         text
@@ -147,15 +159,17 @@ impl Redactor {
 
     /// The value without secrets, in its names too.
     pub fn clean_value(&self, value: &Value) -> Value {
-        match value {
-            Value::Text(text) => self.clean(text).into(),
-            Value::List(items) => Value::list(items.iter().map(|item| self.clean_value(item))),
-            Value::Map(map) => {
-                let fields = map.iter().map(|(name, value)| (self.clean(name), self.clean_value(value)));
-                Value::object(fields)
-            }
-            other => other.clone(),
-        }
+        rewrite(value, &|text| self.clean(text))
+    }
+}
+
+/// The value with every text of it, and every name, written anew.
+pub fn rewrite(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Text(old) => text(old).into(),
+        Value::List(items) => Value::list(items.iter().map(|item| rewrite(item, text))),
+        Value::Map(map) => Value::object(map.iter().map(|(name, value)| (text(name), rewrite(value, text)))),
+        other => other.clone(),
     }
 }
 

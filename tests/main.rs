@@ -10,13 +10,18 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod by_hand;
+mod canary;
 mod cases;
 mod check;
 mod connectors;
+mod demo;
 mod editor;
 mod golden;
 mod journey;
+mod kills;
 mod laws;
+mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
@@ -24,8 +29,11 @@ mod pages;
 mod planted;
 mod program;
 mod readers;
+mod requirements;
 mod service;
 mod simulator;
+mod site;
+mod views;
 mod wire;
 mod wire_server;
 mod written;

@@ -89,7 +89,7 @@ fn row(line: &str) -> &str {
 
 #[test]
 fn the_demo_tells_what_the_readme_shows() {
-    let said = Program::new(&["demo", "--orders", "3"]).run();
+    let said = Program::new(&["demo", "--orders", "20", "--speed", "20000"]).run();
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let said = said.out + &said.err;
     let shown = block("README.md", "$ cargo run --release -- demo");
