@@ -106,10 +106,13 @@ fn rows(plan: &Plan, group: &Group) -> Vec<Row> {
             continue;
         }
         let what = match &node.work {
-            Work::Decide(decide) => Some(decide.outcomes().map(AsRef::as_ref).collect::<Vec<_>>().join(" / ")),
+            Work::Decide(decide) => {
+                Some(decide.outcomes().map(AsRef::as_ref).collect::<Vec<_>>().join(" / "))
+            }
             _ => text::called(node),
         };
-        let told: Vec<String> = node.title.iter().map(ToString::to_string).chain(what).chain(conditions).collect();
+        let told: Vec<String> =
+            node.title.iter().map(ToString::to_string).chain(what).chain(conditions).collect();
         rows.push(Row { name: Some(node.name.to_string()), told: text::wrap(&told.join(", ")) });
     }
     if !plain.is_empty() {
