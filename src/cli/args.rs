@@ -62,6 +62,11 @@ pub(super) enum Command {
     /// platforms registered, and obeys `flowrun letters retry|drop|settle`. Ctrl-C or SIGTERM lets runs that have begun
     /// finish, then it ends.
     Exec(Exec),
+    /// Run a flow for what changed in an older window: the poll again, from `--since` on.
+    ///
+    /// The flow's own poll stays where it is. Runs that find nothing to do change nothing; it may be repeated. Beside a running
+    /// service the events are handed to that.
+    Backfill(Backfill),
     /// Run the cases beside the flows (`*.test.yaml`) against scripted systems, on a clock that jumps.
     Test(Test),
     /// Draw a flow: an overview in a few boxes, or every node with `--detail`.
@@ -83,7 +88,7 @@ pub(super) enum Command {
     },
     /// Start local twins of both platforms, with a ledger of every call and faults on request.
     Sandbox(Sandbox),
-    /// Twins of both platforms, the shipped flows and some orders: see flowrun do its main job.
+    /// A day of trade on twins of both platforms: see flowrun do its main job while much goes wrong.
     Demo(Demo),
 }
 
@@ -121,9 +126,25 @@ pub(super) struct Exec {
     /// `FILE` is a raw webhook body: map it as the trigger's first webhook does.
     #[arg(long, requires = "event")]
     pub hook: bool,
+    /// Read for real, write nothing: show each write as what it would change.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Say only what somebody must look at.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// `flowrun backfill`.
+#[derive(Debug, Args)]
+pub(super) struct Backfill {
+    /// The flow: a file, or its name in the estate.
+    pub flow: String,
+    /// From when on: 2026-11-01, or 2026-11-01T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub since: String,
+    /// Up to when [default: now].
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
 }
 
 /// `flowrun graph`.
@@ -327,6 +348,9 @@ pub(super) struct Sandbox {
     /// How many orders the store has at the start.
     #[arg(long, default_value_t = 20)]
     pub orders: u32,
+    /// The store's plan: 150 calls in 30 seconds, 450, or as many as one likes.
+    #[arg(long, value_enum, default_value_t = Plan::Plus)]
+    pub plan: Plan,
     /// Write the secrets that the shipped estate names to this file, for a shell to read.
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
@@ -341,13 +365,30 @@ pub(super) struct Sandbox {
     pub state: Option<PathBuf>,
 }
 
+/// How many calls the store's plan allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Plan {
+    /// 150 in 30 seconds.
+    Plus,
+    /// 450 in 30 seconds.
+    Pro,
+    /// No quota.
+    Unlimited,
+}
+
 /// `flowrun demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// How many orders are placed.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 300)]
     pub orders: u32,
     /// The number everything random is drawn from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How much faster than real time the platforms' clock runs; the flows' waits are divided by it.
+    #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub speed: u32,
+    /// No progress while it runs.
+    #[arg(long, short)]
+    pub quiet: bool,
 }

@@ -10,6 +10,7 @@ use super::{
     engine, estate,
     exit::Exit,
     graph::unknown,
+    rehearse,
     runs::mask,
     service,
 };
@@ -32,6 +33,10 @@ const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
     if args.event.is_none() && args.key.is_none() {
+        if args.dry_run {
+            streams.say("flowrun: `--dry-run` shows what one event would write: give it with `--key ID` or `--event FILE`");
+            return Exit::Usage;
+        }
         return service::run(args, common, streams).await;
     }
     let [flow] = &args.flows[..] else {
@@ -53,6 +58,10 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::Usage;
         }
     };
+    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
+    if args.dry_run {
+        return rehearse::run(compiled, offer, Watch::of(args, common), streams).await;
+    }
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
         let folder = estate::data(common, &[]);
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
@@ -65,7 +74,6 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::CannotStart;
         }
     };
-    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     let stories = engine.stories();
     engine.obey();
     let (run, exit) = tokio::select! {
@@ -89,7 +97,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
 
 /// How much is told while a run is under way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Watch {
+pub(super) enum Watch {
     All,
     /// Only what somebody must look at.
     Quiet,
@@ -98,7 +106,7 @@ enum Watch {
 }
 
 impl Watch {
-    fn of(args: &Exec, common: &Common) -> Self {
+    pub(super) fn of(args: &Exec, common: &Common) -> Self {
         match (common.format, args.quiet) {
             (Format::Json, _) => Self::Json,
             (_, true) => Self::Quiet,
@@ -117,7 +125,7 @@ impl Watch {
 }
 
 /// Offers the event and tells what happens until its run is over or parked.
-async fn one(
+pub(super) async fn one(
     engine: &Engine,
     offer: Offer,
     stories: Receiver<Live>,

@@ -133,7 +133,7 @@ impl Desk<'_> {
 
     /// Leaves a request in the journal; if an engine has the journal, waits for its word.
     fn leave(&mut self, run: RunId, order: &Order) -> Result<Exit, Error> {
-        let who = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
+        let who = super::runs::who();
         let number = self.reader.order(crate::wire::now(), &who, order)?;
         let told = self.word(number)?;
         let next = match newest(self.reader, Query { run: Some(run), ..Query::default() })?

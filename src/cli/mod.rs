@@ -2,6 +2,7 @@
 //! command does is done below; here it is put together.
 
 mod args;
+mod backfill;
 mod demo;
 mod engine;
 mod estate;
@@ -10,6 +11,7 @@ mod exit;
 mod explain;
 mod graph;
 mod letters;
+mod rehearse;
 mod runs;
 mod sandbox;
 mod schema;
@@ -64,6 +66,7 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
     match &cli.command {
         Command::Validate(paths) => validate::run(paths, common, streams),
         Command::Exec(args) => exec::run(args, common, streams).await,
+        Command::Backfill(args) => backfill::run(args, common, streams).await,
         Command::Test(args) => test::run(args, common, streams),
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),

@@ -102,6 +102,11 @@ pub(super) fn with_journal(
     })
 }
 
+/// Who gives orders: for the audit trail.
+pub(super) fn who() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
+}
+
 pub(super) fn nothing(streams: &mut Streams, told: &str) -> Exit {
     streams.say(told);
     Exit::Problems

@@ -91,7 +91,7 @@ fn started(
     }
     let (address, public_url) = listen(compiled)?;
     let needs = trigger::needs(flows.iter().map(|plan| &**plan));
-    let secrets = estate::hook_secrets(compiled, &needs).map_err(|error| error.to_string())?;
+    let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
     let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);

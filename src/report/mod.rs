@@ -9,6 +9,7 @@ mod mask;
 mod paint;
 mod runs;
 mod words;
+mod would;
 
 pub use self::{
     letters::{letter_json, letter_lines, letters_table},
@@ -17,4 +18,5 @@ pub use self::{
     paint::{Paint, Tint},
     runs::{run_json, run_lines, runs_table, written_lines},
     words::{state, word},
+    would::{would_json, would_lines},
 };

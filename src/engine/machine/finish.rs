@@ -27,7 +27,8 @@ impl Machine {
         let soonest =
             self.waiting.first().map(|(at, _)| *at).into_iter().chain(self.timed.first().map(|(at, _)| *at));
         if let Some(due) = soonest.min() {
-            if due.since(turn.now) > self.birth.policy.park_after {
+            let held = self.waiting.iter().any(|(_, step)| self.steps[*step as usize].held);
+            if held || due.since(turn.now) > self.birth.policy.park_after {
                 let why = self.asked_since.map_or(Why::Timer, |since| Why::Until { since });
                 self.park(why, Some(due), Vec::new(), turn);
             }

@@ -31,6 +31,13 @@ pub enum Input {
         /// How.
         got: Result<crate::event::Answer, Failure>,
     },
+    /// The connection is held: no permit will come before it is back.
+    Held {
+        /// Which step.
+        step: StepId,
+        /// Which attempt of it.
+        attempt: u16,
+    },
     /// An instant came.
     Due(Timer),
     /// A newer event of the run's key came.
@@ -245,8 +252,10 @@ pub(super) struct Step {
     pub(super) last: Instant,
     /// Whether what is under way is its look.
     pub(super) looking: bool,
-    /// Whether the platform said that it is there.
-    pub(super) exists: bool,
+    /// The platform refused it since it is there already: in these words.
+    pub(super) exists: Option<Failure>,
+    /// Whether it waits for its connection.
+    pub(super) held: bool,
     /// The child, if it is one.
     pub(super) child: Option<ChildStart>,
     /// Whether `last` is an intent of an earlier life with other bytes.
