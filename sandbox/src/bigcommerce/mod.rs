@@ -186,7 +186,7 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
     };
     let verdict = {
         let mut quota = store.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.spend(store.shared.clock.now(), store.settings.plan)
+        quota.spend(store.shared.clock.reading(), store.settings.plan)
     };
     let within = verdict.is_none_or(|verdict| verdict.pass);
     let place = store.lanes.enter(request.method(), &path).filter(|_| within);
@@ -212,7 +212,7 @@ impl Store {
         match kind {
             Kind::TooMany => {
                 let quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdict = quota.exhausted(self.shared.clock.now(), self.settings.plan);
+                let verdict = quota.exhausted(self.shared.clock.reading(), self.settings.plan);
                 let mut answer = too_many(path);
                 if let Some(verdict) = verdict {
                     verdict.write(answer.headers_mut());
