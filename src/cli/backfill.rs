@@ -172,6 +172,10 @@ impl Sweep<'_> {
         for number in 1_u32.. {
             let page = self.wire.page(&self.polling, self.with.clone(), poll.root(&place)?).await;
             let page = page.map_err(|failure| failure.message.to_string())?;
+            for (_, why) in &page.unread {
+                found.skipped += 1;
+                streams.say(format!("  a row cannot be read: {why}"));
+            }
             let rows = poll.take(&place, &page.rows, page.at)?;
             let beyond = rows.rows.iter().any(|(at, _)| window.is_past(*at));
             let last = rows.rows.last().map(|(at, _)| *at);

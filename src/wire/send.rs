@@ -107,7 +107,7 @@ async fn one(
         };
         if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
             would.lock().unwrap_or_else(PoisonError::into_inner).push(exec.would(call));
-            return Ok(Done { answer: exec.supposed(call), at });
+            return Ok(Done { answer: exec.supposed(call), at, unread: Vec::new() });
         }
         for call in calls {
             let ask = Ask {

@@ -78,7 +78,7 @@ impl Inner {
         for body in bodies {
             let (flow, body) = (Arc::clone(flow), body.clone());
             let offer = Offer { flow, body, origin: Origin::Backfill, priority: Priority::Bulk };
-            match self.accept(vec![offer], None) {
+            match self.accept(vec![offer], Vec::new(), None) {
                 Ok(_) => {}
                 Err(error @ Error::Trigger { .. }) => refused.push(error.to_string()),
                 Err(error) => return Err(error),
