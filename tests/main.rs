@@ -10,12 +10,16 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod by_hand;
 mod cases;
 mod check;
 mod connectors;
+mod demo;
 mod golden;
 mod journey;
+mod kills;
 mod laws;
+mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
@@ -24,6 +28,8 @@ mod program;
 mod requirements;
 mod service;
 mod simulator;
+mod views;
+mod site;
 mod wire;
 mod wire_server;
 mod written;
