@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod graph;
 mod letters;
+mod log;
 mod rehearse;
 mod runs;
 mod sandbox;
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams) 
             return Exit::CannotStart.into();
         }
     };
+    log::start(cli.common.format, streams.color);
     let exit = runtime.block_on(command(&cli, &mut streams));
     drop(streams.out.flush());
     runtime.shutdown_background();
