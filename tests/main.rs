@@ -10,6 +10,7 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod bad_input;
 mod by_hand;
 mod canary;
 mod cases;
@@ -26,7 +27,11 @@ mod machine;
 mod machine_orders;
 mod machine_play;
 mod pages;
+mod money;
+mod money_judge;
+mod money_walk;
 mod planted;
+mod planted_estate;
 mod program;
 mod readers;
 mod requirements;

@@ -1,4 +1,4 @@
-//! A clerk at the account's own desk: looks at and changes records of the NetSuite twin beside flowrun. In: a running sandbox.
+//! A clerk at the account's own desk: looks at and changes records of the `NetSuite` twin beside flowrun. In: a running sandbox.
 //! Out: records as JSON.
 
 use std::{collections::BTreeMap, sync::Arc};

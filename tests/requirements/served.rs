@@ -34,7 +34,7 @@ fn over(shop: &Shop) -> bool {
     count["wanted"] == count["once"] && count["tagged"] == count["once"]
 }
 
-/// NetSuite takes an hour for every answer.
+/// `NetSuite` takes an hour for every answer.
 fn stall(shop: &Shop) {
     let fault = Fault {
         platform: Platform::Netsuite,

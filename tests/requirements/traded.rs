@@ -72,7 +72,7 @@ pub(super) fn announced_too_early(estate: Estate) -> Verdict {
     one_sales_order(&world)
 }
 
-/// NetSuite wrote the sales order and its answer was lost.
+/// `NetSuite` wrote the sales order and its answer was lost.
 pub(super) fn committed_then_lost(estate: Estate) -> Verdict {
     let world = World::new();
     let order = world.place(&plain());
@@ -178,7 +178,7 @@ pub(super) fn one_subsidiary(estate: Estate) -> Verdict {
 /// Orders of every kind come over with their totals.
 pub(super) fn totals(estate: Estate) -> Verdict {
     let world = World::new();
-    let drawn = |at: u32| Trade { status_id: Some(11), handling: Some(at % 2 == 0), ..Trade::default() };
+    let drawn = |at: u32| Trade { status_id: Some(11), handling: Some(at.is_multiple_of(2)), ..Trade::default() };
     let orders: Vec<u64> = (0..12).map(|at| world.place(&drawn(at))).collect();
     let folder = program(&world, estate, &["exec", "orders"]);
     for order in orders {
@@ -263,7 +263,7 @@ pub(super) fn letters(estate: Estate) -> Verdict {
     want(list() == json!([]), || format!("the letter is still there: {}", list()))
 }
 
-/// Killed after NetSuite wrote and before flowrun knew.
+/// Killed after `NetSuite` wrote and before flowrun knew.
 pub(super) fn killed(estate: Estate) -> Verdict {
     let world = World::new();
     let order = world.place(&plain());
