@@ -76,14 +76,24 @@ impl From<journal::Broken> for Stop {
 }
 
 impl Inner {
-    /// Starts all runs that may start.
+    /// Starts all runs that may start. While it drains only those that a run waits for: it could not finish without them.
     pub(super) fn pump(self: &Arc<Self>) {
-        if self.life() != super::Life::Open {
-            return;
-        }
+        let running: Option<HashSet<RunId>> = match self.life() {
+            super::Life::Open => None,
+            super::Life::Draining => Some(self.runs().keys().copied().collect()),
+            super::Life::Broken => return,
+        };
+        let is_late = |event: &Event| {
+            let parent = match event.origin {
+                Origin::Child { parent, awaited: true } => Some(parent),
+                _ => None,
+            };
+            running.as_ref().is_some_and(|running| parent.is_none_or(|parent| !running.contains(&parent)))
+        };
         loop {
             let mut board = self.board();
-            let start = board.lanes.next(self.policy.in_flight, |event| self.is_held(event));
+            let start =
+                board.lanes.next(self.policy.in_flight, |event| is_late(event) || self.is_held(event));
             let Some(start) = start else { break };
             let gone: Vec<Fact> = start.supersedes.iter().map(|old| self.superseded(old)).collect();
             if !gone.is_empty() && self.append(gone).is_err() {
@@ -127,7 +137,7 @@ impl Inner {
             }
             drop(runs);
             inner.pump();
-            inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
+            inner.quiet.notify_waiters(); // a drain waits for this
         }));
     }
 
