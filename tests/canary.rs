@@ -292,6 +292,8 @@ fn service(yard: &mut Yard, format: &str) {
     let mut child = Service(command.spawn().unwrap());
     let told = || fs::read_to_string(&out).unwrap() + &fs::read_to_string(&err).unwrap();
     until("it is ready", || told().contains("ready"));
+    // The store tells of an order by itself, too: what is to go wrong is planted before.
+    yard.erp.spoil(spoil(Method::PUT, "salesOrder/eid:", 400));
     let order: u64 = yard.order().parse().unwrap();
     let access = yard.world.running.access().bigcommerce.clone();
     let body = json!({
@@ -299,7 +301,6 @@ fn service(yard: &mut Yard, format: &str) {
         "note": PERSONAL[0].1, "secret": access.access_token,
     });
     assert_eq!(yard.hook("zqguessed-secret", &body), 401);
-    yard.erp.spoil(spoil(Method::PUT, "salesOrder/eid:", 400));
     assert_eq!(yard.hook(&access.client_secret, &body), 204);
     until("the order is a letter", || told().contains("letter"));
     yard.store.spoil(Spoil { times: 2, ..spoil(Method::GET, "/v2/orders", 500) });
