@@ -137,7 +137,7 @@ requirements! {
         "    with: { external_id: \"{{ connection.store.code }}-{{ event.order_id }}\", body:"
             => "    with: { external_id: \"{{ connection.store.code }}-{{ event.order_id }}-{{ run.id }}\", body:";
     r03_an_order_that_cannot_be_read_yet_is_asked_for_again: By(traded::announced_too_early), "connectors/bigcommerce.yaml",
-        "classes: [{ status: 404, class: retry }] " => "classes: [{ status: 404, class: reject }] ";
+        "classes: [{ status: 404, class: gone }] " => "classes: [{ status: 404, class: reject }] ";
     r04_webhooks_are_answered_before_the_work: By(served::hooks_are_answered_before_the_work),
         "bigcommerce-netsuite/orders.yaml", "body.data.id }}" => "body.data.number }}";
     r05_an_outage_of_webhooks_is_caught_up: By(served::outage_of_hooks), "bigcommerce-netsuite/orders.yaml",

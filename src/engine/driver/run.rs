@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Inner, Offer};
+use super::{Inner, Life, Offer};
 use crate::{
     engine::{
         lanes::Start,
@@ -76,24 +76,17 @@ impl From<journal::Broken> for Stop {
 }
 
 impl Inner {
-    /// Starts all runs that may start. While it drains only those that a run waits for: it could not finish without them.
+    /// Starts all runs that may start.
     pub(super) fn pump(self: &Arc<Self>) {
-        let running: Option<HashSet<RunId>> = match self.life() {
-            super::Life::Open => None,
-            super::Life::Draining => Some(self.runs().keys().copied().collect()),
-            super::Life::Broken => return,
-        };
-        let is_late = |event: &Event| {
-            let parent = match event.origin {
-                Origin::Child { parent, awaited: true } => Some(parent),
-                _ => None,
-            };
-            running.as_ref().is_some_and(|running| parent.is_none_or(|parent| !running.contains(&parent)))
-        };
         loop {
+            let quota = match self.life() {
+                Life::Open => self.policy.in_flight,
+                // Only child runs that a run which has begun waits for.
+                Life::Draining => 0,
+                Life::Broken => return,
+            };
             let mut board = self.board();
-            let start =
-                board.lanes.next(self.policy.in_flight, |event| is_late(event) || self.is_held(event));
+            let start = board.lanes.next(quota, |event| self.is_held(event));
             let Some(start) = start else { break };
             let gone: Vec<Fact> = start.supersedes.iter().map(|old| self.superseded(old)).collect();
             if !gone.is_empty() && self.append(gone).is_err() {
