@@ -55,7 +55,8 @@ fn the_orders_flow_is_drawn_as_the_seven_boxes_of_the_diagram() {
 /// Outcomes of a decision that some arrow from its box names; `yes` and `no` of a condition.
 fn drawn_outcomes(drawing: &Drawing, id: &str) -> BTreeSet<String> {
     let from = drawing.boxes.iter().position(|block| block.id == id).unwrap();
-    let labels = drawing.arrows.iter().filter(|arrow| arrow.from == from).filter_map(|arrow| arrow.label.as_ref());
+    let labels =
+        drawing.arrows.iter().filter(|arrow| arrow.from == from).filter_map(|arrow| arrow.label.as_ref());
     labels.flat_map(|label| label.split(", ").map(str::to_owned)).collect()
 }
 
