@@ -97,7 +97,7 @@ fn is_new_sales_order(effect: &Json) -> bool {
         && effect["verb"] == "create"
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

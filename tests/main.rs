@@ -10,11 +10,14 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod bad_input;
 mod by_hand;
+mod canary;
 mod cases;
 mod check;
 mod connectors;
 mod demo;
+mod editor;
 mod golden;
 mod journey;
 mod kills;
@@ -23,13 +26,19 @@ mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
+mod pages;
+mod money;
+mod money_judge;
+mod money_walk;
 mod planted;
+mod planted_estate;
 mod program;
+mod readers;
 mod requirements;
 mod service;
 mod simulator;
-mod views;
 mod site;
+mod views;
 mod wire;
 mod wire_server;
 mod written;

@@ -75,6 +75,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         }
     };
     let stories = engine.stories();
+    engine.obey();
     let (run, exit) = tokio::select! {
         ended = one(&engine, offer, stories, Watch::of(args, common), streams) => ended,
         () = super::interrupted() => (None, Exit::Interrupted),
@@ -164,10 +165,12 @@ async fn watch(
             Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return (run, Exit::Interrupted),
         };
-        if let Some(line) = view.line(&live)
-            && how.shows(&live)
+        if how.shows(&live)
+            && let Some(line) = view.line(&live)
         {
-            streams.say(line);
+            let about =
+                if how == Watch::Quiet { format!("{} {}: ", live.flow, live.key) } else { String::new() };
+            streams.say(about + &line);
         }
         if live.run != run {
             continue;

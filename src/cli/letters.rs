@@ -13,7 +13,7 @@ use super::{
     runs::{mask, newest, nothing, open, with_journal},
 };
 use crate::{
-    event::{EffectId, Outcome, RunId},
+    event::{EffectId, Outcome, RunId, Why},
     journal::{Error, OpenRun, Order, Query, Reader},
     report::{self, Paint},
     story::RunView,
@@ -53,13 +53,15 @@ pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &
                 let run = open.event.id;
                 desk.leave(run, &Order::Drop { run })
             }),
-            LettersCommand::Settle { run, node, element, landed, absent: _ } => desk.with(run, |desk, open| {
-                let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
-                let element = element.as_deref().unwrap_or_default().into();
-                let effect = EffectId { node: node.as_str().into(), element };
-                let run = open.event.id;
-                desk.leave(run, &Order::Settle { run, effect, landed })
-            }),
+            LettersCommand::Settle { run, node, element, landed, absent: _ } => {
+                desk.with(run, |desk, open| {
+                    let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
+                    let element = element.as_deref().unwrap_or_default().into();
+                    let effect = EffectId { node: node.as_str().into(), element };
+                    let run = open.event.id;
+                    desk.leave(run, &Order::Settle { run, effect, landed })
+                })
+            }
         }
     })
 }
@@ -74,7 +76,9 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn list(&mut self, key: Option<&str>) -> Result<Exit, Error> {
         let mut runs = open(self.reader)?;
-        runs.retain(|run| run.why.is_some() && key.is_none_or(|key| *key == *run.key));
+        // One that only looks once more waits for nobody.
+        runs.retain(|run| run.why.as_ref().is_some_and(|why| *why != Why::Later));
+        runs.retain(|run| key.is_none_or(|key| *key == *run.key));
         let mask = mask(self.common, super::args::Reveal { reveal: false });
         if self.common.format == Format::Json {
             let all = Json::from_iter(runs.iter().map(|run| report::letter_json(run, &mask, false)));
@@ -95,12 +99,13 @@ impl Desk<'_> {
     ) -> Result<Exit, Error> {
         let open = self.reader.open_runs()?;
         let number = wanted.parse::<RunId>().ok();
-        let parked = |run: &&OpenRun| run.parked().is_some();
+        let parked = |run: &&OpenRun| run.parked().is_some_and(|parked| parked.why != Why::Later);
         let by_number = open.iter().filter(parked).find(|run| number == Some(run.event.id));
         match by_number.or_else(|| open.iter().filter(parked).rfind(|run| *run.event.key == *wanted)) {
             Some(run) => work(self, run),
             None => {
-                let told = format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`");
+                let told =
+                    format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`");
                 Ok(nothing(self.streams, &told))
             }
         }
@@ -116,7 +121,9 @@ impl Desk<'_> {
             return Ok(Exit::Done);
         };
         match exec::read_event(file) {
-            Ok(event) => self.leave(run, &Order::Retry { run, newest: true, edited: Some(event), force: false }),
+            Ok(event) => {
+                self.leave(run, &Order::Retry { run, newest: true, edited: Some(event), force: false })
+            }
             Err(told) => {
                 self.streams.say(format!("flowrun: {told}"));
                 Ok(Exit::Usage)
@@ -129,7 +136,9 @@ impl Desk<'_> {
         let who = super::runs::who();
         let number = self.reader.order(crate::wire::now(), &who, order)?;
         let told = self.word(number)?;
-        let next = match newest(self.reader, Query { run: Some(run), ..Query::default() })?.map(|past| past.outcome) {
+        let next = match newest(self.reader, Query { run: Some(run), ..Query::default() })?
+            .map(|past| past.outcome)
+        {
             Some(Outcome::Continued(next)) => Some(next),
             _ => None,
         };
@@ -145,7 +154,10 @@ impl Desk<'_> {
         } else {
             let told = told.unwrap_or_else(|| match self.reader.has_engine() {
                 true => "request recorded; the engine at work has not carried it out yet".into(),
-                false => "request recorded; no engine is at work here, the next `flowrun exec` carries it out".into(),
+                false => {
+                    "request recorded; no engine is at work here, the next `flowrun exec` carries it out"
+                        .into()
+                }
             });
             self.streams.say(told);
         }

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod graph;
 mod letters;
+mod log;
 mod rehearse;
 mod runs;
 mod sandbox;
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams) 
             return Exit::CannotStart.into();
         }
     };
+    log::start(cli.common.format, streams.color);
     let exit = runtime.block_on(command(&cli, &mut streams));
     drop(streams.out.flush());
     runtime.shutdown_background();
@@ -71,7 +73,7 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),
         Command::Letters(args) => letters::letters(args, common, &estate::data(common, &[]), streams),
-        Command::Explain { code } => explain::run(code, streams),
+        Command::Explain { code } => explain::run(code, common, streams),
         Command::Schema { write } => schema::run(write.as_deref(), streams),
         Command::Sandbox(args) => sandbox::run(args, common, streams).await,
         Command::Demo(args) => demo::run(args, common, streams).await,

@@ -11,7 +11,7 @@ use super::{
     exit::Exit,
 };
 use crate::{
-    event::{Past, RunId},
+    event::{Past, RunId, Why},
     journal::{Error, OpenRun, Query, Reader},
     report::{self, Mask, Paint},
     shape::Shape,
@@ -166,11 +166,12 @@ pub(super) fn open(reader: &Reader) -> Result<Vec<RunView>, Error> {
     Ok(reader.open_runs()?.into_iter().map(view).collect())
 }
 
-/// The run of a number, else the newest about a key: one that is not over before one that is.
+/// The run of a number, else the newest about a key: one that is not over before one that is. One that only looks once more is
+/// found by its number.
 fn find(reader: &Reader, wanted: &str) -> Result<Option<RunView>, Error> {
     let open = open(reader)?;
     let number = wanted.parse::<RunId>().ok();
-    let by_key = |run: &&RunView| *run.key == *wanted;
+    let by_key = |run: &&RunView| *run.key == *wanted && run.why != Some(Why::Later);
     if let Some(run) = number {
         if let Some(view) = open.iter().find(|view| view.run == run) {
             return Ok(Some(view.clone()));

@@ -79,7 +79,8 @@ fn tells(node: &flow::Node) -> Vec<Arc<str>> {
         }
     }
     let Shape::Object(object) = shape else { return Vec::new() };
-    let is_plain = |shape: &Shape| !matches!(shape, Shape::Any | Shape::Object(_) | Shape::List(_) | Shape::Null);
+    let is_plain =
+        |shape: &Shape| !matches!(shape, Shape::Any | Shape::Object(_) | Shape::List(_) | Shape::Null);
     let fields = object.fields.iter().filter(|(_, field)| writes && field.personal.is_none());
     fields.filter(|(_, field)| is_plain(field.shape.present())).map(|(name, _)| Arc::clone(name)).collect()
 }

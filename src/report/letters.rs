@@ -111,10 +111,14 @@ fn advice(run: &RunView) -> String {
     if has(Code::InDoubt) {
         let node = run.letters.iter().find(|letter| letter.code == Code::InDoubt);
         let node = node.map_or_else(String::new, |letter| {
-            let element = letter.element.as_ref().map_or(String::new(), |key| format!(" --element '{}'", clean(key)));
+            let element =
+                letter.element.as_ref().map_or(String::new(), |key| format!(" --element '{}'", clean(key)));
             format!("{}{element}", clean(&letter.node))
         });
-        lines.push(("look at the platform; it is there:", format!("settle {number} --node {node} --landed ID")));
+        lines.push((
+            "look at the platform; it is there:",
+            format!("settle {number} --node {node} --landed ID"),
+        ));
         lines.push(("... it is not there:", format!("settle {number} --node {node} --absent")));
     } else {
         if has(Code::Child) {

@@ -48,8 +48,12 @@ impl LiveView {
         let line = self.said(live)?;
         let stopped = self.stopped.remove(&live.run).map(|nodes| self.not_run(&nodes));
         let indent = if live.run == self.main { "" } else { "    " };
-        let lines: Vec<String> =
-            stopped.iter().chain([&line]).flat_map(|text| text.lines()).map(|line| format!("{indent}{line}")).collect();
+        let lines: Vec<String> = stopped
+            .iter()
+            .chain([&line])
+            .flat_map(|text| text.lines())
+            .map(|line| format!("{indent}{line}"))
+            .collect();
         Some(lines.join("\n"))
     }
 
@@ -82,7 +86,7 @@ impl LiveView {
                 Some(self.note(Tint::Look, "!", node, &told))
             }
             What::Warned { node, message } => Some(self.note(Tint::Look, "!", node, message)),
-            What::Parked { due, letters } => Some(self.parked(live.at, *due, letters)),
+            What::Parked { due, letters } => Some(self.parked(live, *due, letters)),
             What::Ended { outcome, reason, .. } => Some(self.ended(live, *outcome, reason.as_ref())),
             What::Merged { .. } => Some(paint.text(Tint::Faint, "  gave way to a newer event of its key")),
             What::Accepted | What::NodeStarted { .. } | What::Called { .. } | What::Frozen => None,
@@ -112,15 +116,16 @@ impl LiveView {
         line.trim_end().to_owned()
     }
 
-    fn parked(&self, at: Instant, due: Option<Instant>, letters: &[crate::event::Letter]) -> String {
+    fn parked(&self, live: &Live, due: Option<Instant>, letters: &[crate::event::Letter]) -> String {
         let head = due.map_or_else(
             || self.paint.text(Tint::Bad, "dead letter"),
             |due| {
-                self.paint
-                    .text(Tint::Look, &format!("parked, comes back in {}", took(due.since(at).as_millis())))
+                let wait = took(due.since(live.at).as_millis());
+                self.paint.text(Tint::Look, &format!("parked, comes back in {wait}"))
             },
         );
-        let mut lines = vec![head];
+        let more = self.paint.text(Tint::Faint, &format!("flowrun letters show {}", live.run));
+        let mut lines = vec![format!("{head}: {more}")];
         lines.extend(letters.iter().map(|letter| {
             let element = letter.element.as_ref().map_or_else(String::new, |element| format!("[{element}]"));
             format!(
@@ -220,9 +225,9 @@ mod tests {
                 "  - new_customer  skipped",
                 "",
                 "",
-                "  - not run, 2 nodes: sales_order, tag\n  ! create        outage 503 [2J, again in 2.7 s",
-                "dead letter\n  create[A]: no such item",
-                "ok in 320 ms",
+                "  - not run, 2 nodes: sales_order, tag\n  ! create        outage 503 [2J, again in 2.6 s",
+                "dead letter: flowrun letters show 1\n  create[A]: no such item",
+                "ok in 400 ms",
             ]
         );
     }

@@ -131,7 +131,8 @@ pub(super) fn head(run: &RunView, mask: &Mask, paint: Paint) -> String {
     let name = paint.text(Tint::Strong, &format!("{} {}", run.flow, run.key));
     let how = paint.text(tint(run), &standing(run));
     let took = if is_over(run) { format!(" in {}", lasted(run)) } else { String::new() };
-    let reason = run.reason.as_ref().map_or(String::new(), |reason| format!(": {}", clean(&mask.text(reason))));
+    let reason =
+        run.reason.as_ref().map_or(String::new(), |reason| format!(": {}", clean(&mask.text(reason))));
     let mut out = format!("{name}  {how}{reason}{took}\n");
     let mut line = |what: &str, told: String| {
         let _ = writeln!(out, "  {:<9} {told}", what);
@@ -181,7 +182,7 @@ fn nodes(run: &RunView, mask: &Mask, paint: Paint, out: &mut String) {
 /// Elements, requests and failures of a node.
 fn about(node: &NodeView) -> String {
     let mut parts = Vec::new();
-    if node.elements != 1 {
+    if node.elements > 1 {
         parts.push(format!("{} elements", node.elements));
     }
     match node.calls {
@@ -205,7 +206,8 @@ fn fields(value: &Value, mask: &Mask) -> String {
 
 /// What the writes of a run that is over gave, a line a record; nothing if it wrote nothing.
 pub fn written_lines(run: &RunView, mask: &Mask, paint: Paint) -> String {
-    let width = run.nodes.iter().filter(|node| !node.gave.is_empty()).map(|node| node.name.chars().count()).max();
+    let width =
+        run.nodes.iter().filter(|node| !node.gave.is_empty()).map(|node| node.name.chars().count()).max();
     let mut out = String::new();
     for node in &run.nodes {
         for gave in &node.gave {

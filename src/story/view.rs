@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::{Live, What};
 use crate::{
-    event::{
-        Class, EffectId, EffectState, Event, Fact, Instant, Letter, Outcome, Past, RunId, Why,
-    },
+    event::{Class, EffectId, EffectState, Event, Fact, Instant, Letter, Outcome, Past, RunId, Why},
     value::{Hash, Value},
 };
 

@@ -5,6 +5,7 @@ mod auth;
 mod client;
 mod door;
 mod link;
+mod personal;
 mod rehearse;
 mod send;
 mod world;
@@ -200,7 +201,7 @@ impl Wire {
 
     fn clean(&self, mut failure: Failure) -> Failure {
         failure.message = self.redactor.clean(&failure.message).into();
-        failure.answer = failure.answer.map(|answer| clean(&answer, &self.redactor));
+        failure.answer = failure.answer.map(|answer| self.redactor.clean_value(&answer));
         failure
     }
 }
@@ -216,17 +217,6 @@ pub struct Polling {
     pub flow: Arc<str>,
     /// How urgent.
     pub priority: Priority,
-}
-
-fn clean(value: &Value, redactor: &Redactor) -> Value {
-    match value {
-        Value::Text(text) => redactor.clean(text).into(),
-        Value::List(items) => Value::list(items.iter().map(|item| clean(item, redactor))),
-        Value::Map(map) => {
-            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), clean(value, redactor))))
-        }
-        other => other.clone(),
-    }
 }
 
 /// The clock.

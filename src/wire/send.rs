@@ -12,6 +12,7 @@ use super::{
     client::Lost,
     door::Pass,
     link::{Came, Link},
+    personal,
 };
 use crate::{
     connector::{
@@ -119,7 +120,7 @@ async fn one(
             };
             flying.spawn(go(Arc::clone(link), call, ask, pass.take(), timeout));
         }
-        let landed = match flying.join_next().await {
+        let mut landed = match flying.join_next().await {
             Some(Ok(landed)) => landed,
             Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
             None => {
@@ -130,6 +131,11 @@ async fn one(
                 ));
             }
         };
+        if let Ok(came) = &mut landed.came
+            && came.reply.status >= 400
+        {
+            came.reply.body = personal::hidden(operation, inputs, &came.reply.body);
+        }
         tag = tag.or(Some(landed.tag()));
         at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
         settle(&mut exec, landed)?;

@@ -146,6 +146,7 @@ impl Trade {
             country: Some(country.into()),
             state: Some(state.into()),
             tax: Some(tax),
+            addresses: Some(1),
             ..plain.clone()
         };
         let denver = place("US", "Colorado", TaxCase::Exclusive);
@@ -202,8 +203,8 @@ impl Trade {
             OrderKind::Guest => Self { customer_id: Some(0), ..plain },
             OrderKind::SeveralAddresses => Self { addresses: Some(2), ..plain },
             OrderKind::Marketplace => Self { channel_id: Some(MARKETPLACE), ..plain },
-            OrderKind::PartlyRefunded => Self { refund: Some(Back::Part), ..tender(Tender::Card) },
-            OrderKind::Refunded => Self { refund: Some(Back::All), ..tender(Tender::Card) },
+            OrderKind::PartlyRefunded => Self { refund: Some(Back::Part), ..tender(Tender::Several) },
+            OrderKind::Refunded => Self { refund: Some(Back::All), ..tender(Tender::Several) },
         }
     }
 }
@@ -316,6 +317,7 @@ fn of_payment(order: &Order, priced: &Priced, add: &mut impl FnMut(bool, OrderKi
     add(order.transactions.iter().any(|movement| !movement.ok), OrderKind::RefusedCard);
     add(by("offline"), OrderKind::Offline);
     add(order.transactions.is_empty() && !total.is_zero(), OrderKind::Unpaid);
-    add(order.status_id == 14 && !order.refunds.is_empty(), OrderKind::PartlyRefunded);
-    add(order.status_id == 4 && !order.refunds.is_empty(), OrderKind::Refunded);
+    let back = order.refunds_total().0;
+    add(!back.is_zero() && back < total, OrderKind::PartlyRefunded);
+    add(!back.is_zero() && back == total, OrderKind::Refunded);
 }

@@ -48,7 +48,7 @@ pub(super) fn refund(
         let whole = |left: Left| RefundItem {
             kind: left.kind,
             id: left.id,
-            quantity: 1,
+            quantity: left.quantity,
             amount: left.amount,
             tax: left.tax,
         };
@@ -61,12 +61,13 @@ pub(super) fn refund(
     if total.is_zero() || total > in_hand(order) {
         return None;
     }
+    let whole = before_refunds(order, priced);
     let id = state.id("refund");
     let mut refund =
         Refund { id, created: now, reason: "Not as expected".into(), items, payments: Vec::new() };
     refund.payments = pay_back(state, order, refund.total(), now);
     order.refunds.push(refund);
-    let all = order.refunds_total().0 == before_refunds(order, priced);
+    let all = order.refunds_total().0 == whole;
     order.status_id = if all { 4 } else { 14 };
     order.payment_status = if all { "refunded" } else { "partially refunded" }.into();
     Some(id)
@@ -120,25 +121,25 @@ fn left_of_lines(order: &Order, priced: &Priced) -> Vec<Left> {
 
 fn left_of_charges(order: &Order, priced: &Priced) -> Vec<Left> {
     let mut out = Vec::new();
-    let mut push = |kind, id, charge: &Charge| {
+    let mut push = |kind, id, quantity, charge: &Charge| {
         let (amount, tax) = gone(order, kind, id);
         if charge.sums.inc > amount {
             let (amount, tax) = (charge.sums.inc - amount, charge.sums.tax - tax);
-            out.push(Left { kind, id, quantity: 1, amount, tax });
+            out.push(Left { kind, id, quantity, amount, tax });
         }
     };
     for (line, priced) in order.lines.iter().zip(&priced.lines) {
-        push(RefundKind::GiftWrapping, line.id, &priced.wrapping);
+        push(RefundKind::GiftWrapping, line.id, line.quantity, &priced.wrapping);
     }
     for (address, (shipping, handling)) in
         order.addresses.iter().zip(priced.shippings.iter().zip(&priced.handlings))
     {
-        push(RefundKind::Shipping, address.id, shipping);
-        push(RefundKind::Handling, address.id, handling);
+        push(RefundKind::Shipping, address.id, 1, shipping);
+        push(RefundKind::Handling, address.id, 1, handling);
     }
     if order.rules.fees_in_total {
         for (fee, charge) in order.fees.iter().zip(&priced.fees) {
-            push(RefundKind::Fee, fee.id, charge);
+            push(RefundKind::Fee, fee.id, 1, charge);
         }
     }
     out

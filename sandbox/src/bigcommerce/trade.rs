@@ -99,7 +99,7 @@ pub struct Trade {
     pub custom_line: Option<bool>,
     /// The parts of bundles are listed as lines.
     pub parts: Option<bool>,
-    /// A charge for carriage; drawn if left out, and some carriage is free.
+    /// Carriage that costs something; some of it is free if left to chance.
     pub shipping: Option<bool>,
     /// A fee.
     pub fee: Option<bool>,
@@ -275,7 +275,11 @@ impl Store {
         let count = trade.addresses.unwrap_or_else(|| if floor.random.chance(12) { 2 } else { 1 });
         let mut addresses = Vec::new();
         for at in 0..count.max(1) {
-            let carriages = if trade.shipping == Some(true) { &CARRIAGE[1..] } else { CARRIAGE };
+            let carriages = match trade.shipping {
+                Some(true) => &CARRIAGE[1..],
+                Some(false) => &CARRIAGE[..1],
+                None => CARRIAGE,
+            };
             let (method, carriage) = floor.random.pick(carriages).copied().unwrap_or(CARRIAGE[0]);
             let mut to = order.billing.clone();
             if at > 0 {

@@ -199,8 +199,6 @@ impl Machine {
     fn node_past(&self, node: &Node, number: usize) -> NodePast {
         let run = &self.nodes[number];
         let calls = self.steps.iter().filter(|step| usize::from(step.node) == number);
-        let given = run.elements.iter().filter_map(|element| element.result.as_ref()?.as_ref().ok());
-        let tell = |value| Value::object(node.tells.iter().filter_map(|field| told_field(field, value)));
         NodePast {
             name: Arc::clone(&node.name),
             outcome: run.told(),
@@ -208,7 +206,7 @@ impl Machine {
             elements: run.elements.len() as u32,
             calls: calls.map(|step| u32::from(step.attempt)).sum(),
             failures: run.failures.clone(),
-            gave: if node.tells.is_empty() { vec![] } else { given.take(MOST_TOLD).map(tell).collect() },
+            gave: self.roots.node(number as NodeId).map_or_else(Vec::new, |value| gave(node, value)),
         }
     }
 
@@ -222,6 +220,23 @@ impl Machine {
             now: stale && policy.guards.has(Guard::Refresh),
             later: self.suspect.filter(|until| *until > now && policy.guards.has(Guard::Later)),
         }
+    }
+}
+
+/// What is told of what a write gave: of each element, its fields that are told.
+fn gave(node: &Node, value: &Value) -> Vec<Value> {
+    let tell = |value| Value::object(node.tells.iter().filter_map(|field| told_field(field, value)));
+    match (&node.each, value) {
+        _ if node.tells.is_empty() => Vec::new(),
+        (None, value) => vec![tell(value)],
+        (Some(each), Value::List(elements)) => {
+            let keyed = each.by.is_some();
+            let given = elements
+                .iter()
+                .filter_map(|element| if keyed { element.get("value") } else { Some(element) });
+            given.take(MOST_TOLD).map(tell).collect()
+        }
+        (Some(_), _) => Vec::new(),
     }
 }
 

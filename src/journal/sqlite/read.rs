@@ -38,7 +38,8 @@ impl Reader {
             return Ok(None);
         }
         let connection = place::connect(&file)?;
-        Ok(place::is_ours(&connection, &file)?.then_some(Self { connection, folder: Some(folder.to_owned()) }))
+        Ok(place::is_ours(&connection, &file)?
+            .then_some(Self { connection, folder: Some(folder.to_owned()) }))
     }
 
     /// Whether an engine has the journal.

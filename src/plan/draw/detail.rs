@@ -14,7 +14,8 @@ use super::{
 pub fn detail(plan: &Plan) -> Drawing {
     let mut pen = Pen { plan, places: BTreeMap::new(), drawing: Drawing::default() };
     pen.drawing.title = plan.title.to_string();
-    let trigger = pen.drawing.add("trigger".into(), Look::Trigger, vec!["Trigger".into()], text::trigger(plan));
+    let trigger =
+        pen.drawing.add("trigger".into(), Look::Trigger, vec!["Trigger".into()], text::trigger(plan));
     for number in arrows::reading_order(plan) {
         pen.node(number);
     }

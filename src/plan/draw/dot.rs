@@ -21,7 +21,9 @@ pub fn dot(drawing: &Drawing) -> String {
         let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
         let _ = writeln!(out, "  {} -> {}{marks};", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
-    out.push_str("  subgraph cluster_legend {\n    label=legend;\n    fontsize=10;\n    node [fontsize=9];\n");
+    out.push_str(
+        "  subgraph cluster_legend {\n    label=legend;\n    fontsize=10;\n    node [fontsize=9];\n",
+    );
     for look in drawing.looks() {
         let text = quote(look.meaning());
         let _ = writeln!(out, "    legend_{} [label={text}, {}];", look.word(), style(look));

@@ -72,10 +72,14 @@ pub(super) fn place(task: &Task<'_>) -> Layout {
         .collect();
     let chains = chains(task, &mut cells);
     let mut rows = rows(&cells);
-    for sweep in 0..SWEEPS {
-        untangle(&mut rows, &cells, sweep % 2 == 0);
+    if task.is_column {
+        line_up(&chains, &mut cells);
+    } else {
+        for sweep in 0..SWEEPS {
+            untangle(&mut rows, &cells, sweep % 2 == 0);
+        }
+        spread(&rows, &mut cells);
     }
-    spread(&rows, &mut cells);
     finish(task, &cells, &rows, &chains)
 }
 
@@ -142,6 +146,17 @@ fn untangle(rows: &mut [Vec<usize>], cells: &[Cell], downward: bool) {
         row.sort_by_key(|cell| (middle(*cell), rank[*cell]));
         for (place, cell) in row.iter().enumerate() {
             rank[*cell] = place;
+        }
+    }
+}
+
+/// Boxes below one another; arrows that pass some lead along on the left, each in a lane of its own.
+fn line_up(chains: &[Vec<usize>], cells: &mut [Cell]) {
+    let mut left = -cells.iter().map(|cell| cell.lead).max().unwrap_or(0);
+    for chain in chains.iter().filter(|chain| chain.len() > 2) {
+        left -= GAP;
+        for cell in &chain[1..chain.len() - 1] {
+            cells[*cell].x = left;
         }
     }
 }

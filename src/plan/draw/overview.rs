@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{Node, Plan, Work},
+    super::{Node, NodeId, Plan, Work},
     Drawing, Look, Row,
     arrows::{self, Point, Way},
     detail::stops,
@@ -48,50 +48,63 @@ struct Group {
 }
 
 /// Nodes in boxes, each box after all that its nodes need. A box takes whatever of its kind could run by now before the next
-/// begins, which is of the kind of the first node of the file that could.
+/// begins, which is of the kind of the first node of the file that could and that another needs: an end waits for a box of
+/// its kind.
 fn groups(plan: &Plan) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut left: BTreeSet<usize> = (0..plan.nodes.len()).collect();
     let order = arrows::reading_order(plan);
     while !left.is_empty() {
-        let ready = |node: &&usize| {
-            left.contains(*node)
-                && plan.nodes[**node].needs.iter().all(|needed| !left.contains(&usize::from(*needed)))
-        };
-        let ready: Vec<usize> = order.iter().filter(ready).copied().collect();
-        let Some(first) = ready.first().copied() else { break };
-        let fits = |node: &usize| groups.last().is_some_and(|group| belongs(plan, *node, group));
-        match ready.iter().copied().find(fits) {
-            Some(node) => {
-                left.remove(&node);
-                if let Some(group) = groups.last_mut() {
-                    group.nodes.push(node);
-                }
-            }
-            None => {
-                left.remove(&first);
-                groups.push(Group { kind: plan.nodes[first].kind, nodes: vec![first] });
-            }
+        let is_met = |needed: &NodeId| !left.contains(&usize::from(*needed));
+        let is_ready = |node: &usize| left.contains(node) && plan.nodes[*node].needs.iter().all(is_met);
+        let ready: Vec<usize> = order.iter().copied().filter(is_ready).collect();
+        let fitting = ready.iter().copied().find(|node| belongs(plan, *node, &groups));
+        if let (Some(node), Some(group)) = (fitting, groups.last_mut()) {
+            left.remove(&node);
+            group.nodes.push(node);
+            continue;
         }
+        let is_needed = |node: &usize| needing(plan, *node).next().is_some();
+        let Some(node) = ready.iter().copied().find(is_needed).or(ready.first().copied()) else { break };
+        left.remove(&node);
+        groups.push(Group { kind: kind(plan, node, &groups), nodes: vec![node] });
     }
     groups
 }
 
-/// Whether a node that could run now stands in this box.
-fn belongs(plan: &Plan, node: usize, group: &Group) -> bool {
-    let own = &plan.nodes[node];
-    let only_stops = |decision: usize| arrows::asking(plan, decision).next().is_none();
-    match &own.work {
-        Work::Decide(decide) if decide.is_gate() && only_stops(node) => true,
-        _ => own.kind == group.kind || group.nodes.iter().any(|decision| is_detour(plan, node, *decision)),
+/// The nodes that need a node.
+fn needing(plan: &Plan, node: usize) -> impl Iterator<Item = &Node> {
+    plan.nodes.iter().filter(move |other| other.needs.iter().any(|needed| usize::from(*needed) == node))
+}
+
+/// The kind of the box that a node begins. A read that comes too late for the box of the reads is the question of the decision
+/// that looks at it.
+fn kind(plan: &Plan, node: usize, before: &[Group]) -> Kind {
+    let own = plan.nodes[node].kind;
+    let branches = |(number, other): (usize, &Node)| {
+        other.needs.iter().any(|needed| usize::from(*needed) == node) && arrows::asking(plan, number).next().is_some()
+    };
+    let is_late = own == Kind::Extract && before.iter().any(|group| group.kind == own);
+    if is_late && plan.nodes.iter().enumerate().any(branches) { Kind::Decision } else { own }
+}
+
+/// Whether a node that could run now stands in the last box.
+fn belongs(plan: &Plan, node: usize, groups: &[Group]) -> bool {
+    let Some(group) = groups.last() else { return false };
+    let only_stops = || arrows::asking(plan, node).next().is_none();
+    match &plan.nodes[node].work {
+        Work::Decide(decide) if decide.is_gate() && only_stops() => true,
+        _ => {
+            kind(plan, node, groups) == group.kind
+                || group.nodes.iter().any(|decision| is_detour(plan, node, *decision))
+        }
     }
 }
 
 /// Whether a node runs with one outcome of a decision while another outcome passes it by, and the ways meet again.
 fn is_detour(plan: &Plan, node: usize, decision: usize) -> bool {
     let asks = |node: &Node| node.when.iter().any(|(asked, _)| usize::from(*asked) == decision);
-    let needs = |other: &&Node| other.needs.iter().any(|needed| usize::from(*needed) == node);
-    let meets = || plan.nodes.iter().filter(needs).any(|other| !asks(other));
+    let meets = || needing(plan, node).any(|other| !asks(other));
     asks(&plan.nodes[node]) && !arrows::unasked(plan, decision).is_empty() && meets()
 }
 
@@ -106,10 +119,13 @@ fn rows(plan: &Plan, group: &Group) -> Vec<Row> {
             continue;
         }
         let what = match &node.work {
-            Work::Decide(decide) => Some(decide.outcomes().map(AsRef::as_ref).collect::<Vec<_>>().join(" / ")),
+            Work::Decide(decide) => {
+                Some(decide.outcomes().map(AsRef::as_ref).collect::<Vec<_>>().join(" / "))
+            }
             _ => text::called(node),
         };
-        let told: Vec<String> = node.title.iter().map(ToString::to_string).chain(what).chain(conditions).collect();
+        let told: Vec<String> =
+            node.title.iter().map(ToString::to_string).chain(what).chain(conditions).collect();
         rows.push(Row { name: Some(node.name.to_string()), told: text::wrap(&told.join(", ")) });
     }
     if !plain.is_empty() {

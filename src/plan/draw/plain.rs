@@ -12,11 +12,13 @@ pub fn plain(drawing: &Drawing) -> String {
             continue; // told with the arrow that leads to it
         }
         let _ = writeln!(out, "\n{}", clean(&block.head.join(" ")));
-        let width = block.rows.iter().filter_map(|row| row.name.as_ref()).map(|name| name.chars().count()).max();
+        let width =
+            block.rows.iter().filter_map(|row| row.name.as_ref()).map(|name| name.chars().count()).max();
         for row in &block.rows {
-            let name = row.name.as_ref().map_or(String::new(), |name| {
-                format!("{name:<width$}  ", width = width.unwrap_or_default())
-            });
+            let name = row
+                .name
+                .as_ref()
+                .map_or(String::new(), |name| format!("{name:<width$}  ", width = width.unwrap_or_default()));
             let _ = writeln!(out, "  {}{}", clean(&name), clean(&row.told.join(" ")));
         }
         for arrow in drawing.arrows.iter().filter(|arrow| arrow.from == number) {

@@ -19,7 +19,7 @@ const LEAD: i32 = 4;
 
 /// Room for the text and for the corners that its shape cuts off.
 pub(super) fn size(block: &Block, card: bool) -> (i32, i32) {
-    if card && !block.look.is_exit() {
+    if card && is_card(block.look) {
         let told = longest(block.rows.iter().flat_map(|row| &row.told)) * LETTER;
         let rows: i32 = block.rows.iter().map(|row| row.told.len().max(1) as i32 * LINE + LEAD).sum();
         let foot = if block.rows.is_empty() { 0 } else { rows + PAD };
@@ -34,6 +34,11 @@ pub(super) fn size(block: &Block, card: bool) -> (i32, i32) {
     }
 }
 
+/// Whether a box of an overview is a card; ends are none.
+fn is_card(look: Look) -> bool {
+    !look.is_exit() && look != Look::Give
+}
+
 /// Width of the column of names.
 fn names(block: &Block) -> i32 {
     let longest = longest(block.rows.iter().filter_map(|row| row.name.as_ref()));
@@ -42,7 +47,7 @@ fn names(block: &Block) -> i32 {
 
 /// Draws a box around a point.
 pub(super) fn draw(block: &Block, card: bool, at: (i32, i32), size: (i32, i32), out: &mut String) {
-    if card {
+    if card && is_card(block.look) {
         return draw_card(block, at, size, out);
     }
     outline(block.look, at, size, out);
@@ -82,7 +87,8 @@ fn draw_card(block: &Block, (x, y): (i32, i32), (width, height): (i32, i32), out
     for row in &block.rows {
         if let Some(name) = &row.name {
             let name = escape(name);
-            let _ = writeln!(out, "<text x=\"{}\" y=\"{low}\" font-weight=\"bold\">{name}</text>", left + PAD);
+            let _ =
+                writeln!(out, "<text x=\"{}\" y=\"{low}\" font-weight=\"bold\">{name}</text>", left + PAD);
         }
         let indent = if row.name.is_some() { names(block) } else { 0 };
         for line in &row.told {
@@ -105,7 +111,9 @@ fn outline(look: Look, (x, y): (i32, i32), (width, height): (i32, i32), out: &mu
         format!("<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" rx=\"{round}\"")
     };
     let shape = match look {
-        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => rect((height / 2).min(18)),
+        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => {
+            rect((height / 2).min(18))
+        }
         Look::Node(Kind::Extract) => {
             polygon(&[(left + 12, top), (right, top), (right - 12, low), (left, low)])
         }

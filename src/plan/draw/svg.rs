@@ -70,7 +70,8 @@ impl<'a> Scene<'a> {
         let main: Vec<usize> = (0..sizes.len()).filter(is_main).collect();
         if drawing.is_overview {
             let widest = main.iter().map(|number| sizes[*number].0).max().unwrap_or(0);
-            main.iter().for_each(|number| sizes[*number].0 = widest);
+            let cards = main.iter().filter(|number| drawing.boxes[**number].look != Look::Give);
+            cards.for_each(|number| sizes[*number].0 = widest);
         }
         let place_of = |block: usize| main.iter().position(|number| *number == block);
         let ends = |arrow: &super::Arrow| Some((place_of(arrow.from)?, place_of(arrow.to)?));
@@ -119,7 +120,13 @@ impl<'a> Scene<'a> {
                 format!("M{right} {y}C{half} {y} {half} {middle} {left} {middle}")
             };
             path(&bend, arrow.dashed, out);
-            shape::draw(&self.drawing.boxes[arrow.to], false, (left + width / 2, middle), (width, height), out);
+            shape::draw(
+                &self.drawing.boxes[arrow.to],
+                false,
+                (left + width / 2, middle),
+                (width, height),
+                out,
+            );
             if let Some(text) = &arrow.label {
                 let along = if middle == y { middle } else { i32::midpoint(y, middle) };
                 label(text, (half, along), out);
@@ -180,9 +187,8 @@ fn curve(way: &[(i32, i32)]) -> String {
 fn spot(text: &str, way: &[(i32, i32)], taken: &mut Vec<(i32, i32, i32)>) -> (i32, i32) {
     let half = text.chars().count() as i32 * 3 + 6;
     let stretches = way.windows(2).rev().map(|pair| (pair[0], pair[1]));
-    let spots: Vec<(i32, i32)> = stretches
-        .flat_map(|(from, to)| [50, 30, 70].map(|part| along(from, to, part)))
-        .collect();
+    let spots: Vec<(i32, i32)> =
+        stretches.flat_map(|(from, to)| [50, 30, 70].map(|part| along(from, to, part))).collect();
     let is_free = |(x, y): &&(i32, i32)| {
         taken.iter().all(|(other, level, width)| (y - level).abs() >= 16 || (x - other).abs() >= half + width)
     };
