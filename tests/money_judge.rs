@@ -91,7 +91,8 @@ pub fn sales_order(drawn: &Drawn, made: &Value, rounded: bool) -> Faults {
     let taxes = rows(made.get("taxDetails").and_then(|details| details.get("items")));
     let mut taxed: BTreeMap<i64, (i128, i128)> = BTreeMap::new();
     for tax in taxes {
-        let on = tax.get("taxDetailsReference").and_then(Value::as_str).and_then(|text| text.strip_prefix('P'));
+        let on =
+            tax.get("taxDetailsReference").and_then(Value::as_str).and_then(|text| text.strip_prefix('P'));
         let on = on.and_then(|on| on.parse().ok()).unwrap_or_else(|| panic!("{tax:?}"));
         let sum = taxed.entry(on).or_default();
         *sum = (sum.0 + amount(tax.get("taxAmount")), sum.1 + 1);
@@ -128,7 +129,8 @@ fn rate(faults: &mut Faults, drawn: &Drawn, made: &Value) {
     let sent = amount(Some(sent));
     // Half a unit of the eighth digit, seen from the other side.
     let off = (sent * told / ONE - ONE).abs();
-    faults.hold(sent == ONE || off <= told / 200_000_000 + 1, || format!("the rate {told} is sent as {sent}"));
+    faults
+        .hold(sent == ONE || off <= told / 200_000_000 + 1, || format!("the rate {told} is sent as {sent}"));
 }
 
 /// A part's net amount: near the platform's figure, and near what its taxes were worked out on.
@@ -195,7 +197,9 @@ fn after(faults: &mut Faults, drawn: &Drawn, given: &Value, rounded: bool) {
     faults.hold(found == left, || format!("after refunds {left:?} are left, found {found:?}"));
     let lines = rows(given.get("lines"));
     let net: i128 = lines.iter().map(|line| amount(line.get("value"))).sum();
-    faults.hold(net + of("of_order") + found.1 == found.0, || format!("{net} + {} are not {}", found.1, found.0));
+    faults.hold(net + of("of_order") + found.1 == found.0, || {
+        format!("{net} + {} are not {}", found.1, found.0)
+    });
     for line in lines {
         let (key, value) = (number(line.get("key")), amount(line.get("value")));
         faults.hold(value >= 0 && value % unit == 0, || format!("line {key} is {value}"));
@@ -205,7 +209,9 @@ fn after(faults: &mut Faults, drawn: &Drawn, given: &Value, rounded: bool) {
         };
         let wanted = part.net - (part.refunded.1 - part.refunded.2);
         let slack = slack(unit, rounded) + if part.refunded.1 == 0 { 0 } else { 2 * unit };
-        faults.hold((value - wanted).abs() <= slack, || format!("{key} is {value} after refunds, not {wanted}"));
+        faults.hold((value - wanted).abs() <= slack, || {
+            format!("{key} is {value} after refunds, not {wanted}")
+        });
         if let On::Line(_) = part.on {
             let quantity = amount(line.get("item").and_then(|item| item.get("quantity")));
             let wanted = i128::from(part.quantity - part.refunded.0) * ONE;
