@@ -34,7 +34,8 @@ fn a_day_of_trade_comes_out_even() {
     }
     assert!(number("exported") > 200, "{told:#}");
     assert_eq!((number("sales_orders"), number("written_back")), (number("exported"), number("exported")));
-    let causes: BTreeMap<String, u64> = serde_json::from_value(told["expected_dead_letters"].clone()).unwrap();
+    let causes: BTreeMap<String, u64> =
+        serde_json::from_value(told["expected_dead_letters"].clone()).unwrap();
     assert!(causes.len() >= 2 && causes.values().all(|count| *count >= 3), "{told:#}");
     assert_eq!(number("dead_letters"), causes.values().sum::<u64>(), "{told:#}");
     let faults: BTreeMap<String, u64> = serde_json::from_value(told["faults"].clone()).unwrap();
@@ -47,11 +48,16 @@ fn a_day_of_trade_comes_out_even() {
 fn a_demo_for_people_ends_with_a_table_and_a_way_on() {
     let said = Program::new(&["demo", "--orders", "20", "--speed", "20000", "--data", "day"]).run();
     assert_eq!(said.code, 0, "{}", said.err);
-    for line in ["orders placed", "lost", "doubled", "where to look next", "flowrun letters list --data day"] {
+    for line in ["orders placed", "lost", "doubled", "where to look next", "flowrun letters list --data day"]
+    {
         assert!(said.err.contains(line), "{line}: {}", said.err);
     }
     assert!(said.err.lines().any(|line| line.starts_with("20:")), "an hour a line: {}", said.err);
-    assert!(said.out.is_empty() && !said.err.contains('\r') && !said.err.contains('\u{1b}'), "{:?}", said.err);
+    assert!(
+        said.out.is_empty() && !said.err.contains('\r') && !said.err.contains('\u{1b}'),
+        "{:?}",
+        said.err
+    );
 }
 
 /// One sales order is taken away, one is there twice, one is off by a cent: each is seen, and nothing else.

@@ -100,7 +100,8 @@ async fn site(kills: u64, seed: u64) -> (Vec<Kill>, u64, u64) {
     served.says("registered", 4).await;
     let (mut done, mut known, mut orders) = (Vec::new(), BTreeSet::new(), Vec::new());
     for round in 0..kills {
-        let aim = [Aim::Call, Aim::Write, Aim::Position, Aim::Write, Aim::Call][usize::try_from(round % 5).unwrap()];
+        let aim = [Aim::Call, Aim::Write, Aim::Position, Aim::Write, Aim::Call]
+            [usize::try_from(round % 5).unwrap()];
         let point = if random.chance(50) { "received" } else { "done" };
         match aim {
             Aim::Call => shop.hold(&json!({ "point": point, "skip": random.below(24) })).await,
@@ -142,7 +143,16 @@ struct Shop {
 impl Shop {
     async fn open(seed: u64) -> Self {
         let mut sandbox = Command::new(env!("CARGO_BIN_EXE_flowrun"))
-            .args(["sandbox", "--port", "0", "--orders", "0", "--plan", "unlimited", "--allow-loopback-hooks"])
+            .args([
+                "sandbox",
+                "--port",
+                "0",
+                "--orders",
+                "0",
+                "--plan",
+                "unlimited",
+                "--allow-loopback-hooks",
+            ])
             .args(["--format", "json", "--seed", &seed.to_string()])
             .env_clear()
             .stdout(Stdio::piped())
@@ -168,7 +178,8 @@ impl Shop {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         let told = async { request.send().await?.error_for_status()?.text().await };
-        let text = timeout(LIMIT, told).await.unwrap_or_else(|_| panic!("{method} {path}: no answer")).unwrap();
+        let text =
+            timeout(LIMIT, told).await.unwrap_or_else(|_| panic!("{method} {path}: no answer")).unwrap();
         serde_json::from_str(&text).unwrap_or_default()
     }
 
@@ -231,7 +242,9 @@ impl Shop {
                 .await
                 .unwrap_or_else(|_| panic!("of {orders} orders some never came: {count:#}"));
         };
-        for wrong in ["missing", "several", "different_total", "exported_but_not_wanted", "sales_orders_of_no_order"] {
+        for wrong in
+            ["missing", "several", "different_total", "exported_but_not_wanted", "sales_orders_of_no_order"]
+        {
             assert_eq!(count[wrong], json!([]), "{wrong}: {count:#}");
         }
         let entries = self.ask("GET", "/ledger", None).await;

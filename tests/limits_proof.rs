@@ -53,7 +53,8 @@ async fn bare(reach: Arc<Reach>, token: String, orders: Vec<u64>) {
             let asked = client.get(format!("{order_url}{part}")).header("x-auth-token", reach.text("token"));
             asked.header("accept", "application/json").send().await.unwrap();
         }
-        let sale = format!("{}/services/rest/record/v1/salesOrder/eid:main-{order}", reach.text("netsuite_url"));
+        let sale =
+            format!("{}/services/rest/record/v1/salesOrder/eid:main-{order}", reach.text("netsuite_url"));
         client.get(sale).bearer_auth(&token).send().await.unwrap();
     }
 }

@@ -184,8 +184,10 @@ pub async fn token(reach: &Reach) -> String {
         percent("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
         percent(&key.token(claims).unwrap()),
     );
-    let asked = client().post(reach.text("token_url")).header("content-type", "application/x-www-form-urlencoded");
-    let told: Json = serde_json::from_str(&asked.body(body).send().await.unwrap().text().await.unwrap()).unwrap();
+    let asked =
+        client().post(reach.text("token_url")).header("content-type", "application/x-www-form-urlencoded");
+    let told: Json =
+        serde_json::from_str(&asked.body(body).send().await.unwrap().text().await.unwrap()).unwrap();
     told["access_token"].as_str().unwrap().to_owned()
 }
 
