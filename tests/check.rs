@@ -217,12 +217,16 @@ fn plans_and_their_drawings_are_as_blessed() {
     let path = PathBuf::from("/everything.yaml");
     let compiled = compile(&estate().with(&path, fs::read(source).unwrap()), &[path], None);
     let plan = compiled.plan("everything").unwrap_or_else(|| panic!("{}", drawn(&compiled)));
-    let drawing = draw::drawing(plan);
+    let (detail, overview) = (draw::detail(plan), draw::overview(plan));
     let texts = [
         ("plan", told(plan)),
-        ("mmd", draw::mermaid(&drawing)),
-        ("dot", draw::dot(&drawing)),
-        ("svg", draw::svg(&drawing)),
+        ("mmd", draw::mermaid(&detail)),
+        ("dot", draw::dot(&detail)),
+        ("svg", draw::svg(&detail)),
+        ("txt", draw::plain(&detail)),
+        ("overview.mmd", draw::mermaid(&overview)),
+        ("overview.svg", draw::svg(&overview)),
+        ("overview.txt", draw::plain(&overview)),
     ];
     for (ending, found) in texts {
         let expected = source.with_extension(ending);

@@ -10,6 +10,7 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod by_hand;
 mod cases;
 mod check;
 mod connectors;
@@ -24,8 +25,10 @@ mod machine_orders;
 mod machine_play;
 mod planted;
 mod program;
+mod requirements;
 mod service;
 mod simulator;
+mod views;
 mod site;
 mod wire;
 mod wire_server;

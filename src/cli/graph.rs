@@ -17,11 +17,12 @@ pub(super) fn run(args: &Graph, common: &Common, streams: &mut Streams) -> Exit 
         streams.say(unknown(&name, compiled.plans.iter().map(|plan| &*plan.flow)));
         return Exit::Usage;
     };
-    let drawing = draw::drawing(plan);
-    let text = match args.drawing {
+    let drawing = if args.detail { draw::detail(plan) } else { draw::overview(plan) };
+    let text = match args.language() {
         Drawing::Mermaid => draw::mermaid(&drawing),
         Drawing::Svg => draw::svg(&drawing),
         Drawing::Dot => draw::dot(&drawing),
+        Drawing::Text => draw::plain(&drawing),
     };
     let Some(file) = &args.output else {
         streams.give(text.trim_end());

@@ -261,6 +261,29 @@ fn being_locked_out_opens_at_once() {
 }
 
 #[test]
+fn what_was_under_way_when_it_opened_does_not_close_it() {
+    let mut gate = Gate::new(&Limits { slots: Some(9), ..Limits::default() });
+    for _ in 0..6 {
+        gate.ask(ask(Priority::Live, "orders"));
+    }
+    let calls = gate.grant(Instant(0));
+    let mut end =
+        |at: usize, ended, now| gate.answered(calls[at].ticket, ended, Header::default(), None, Instant(now));
+    assert_eq!(end(0, Ended::Trouble(Trouble::Auth), 1), Some(Change::Opened(Trouble::Auth)));
+    assert_eq!([end(1, Ended::Unknown, 2), end(2, Ended::Answered, 3)], [None, None]);
+    assert_eq!(end(3, Ended::Trouble(Trouble::Auth), 4), None, "told once");
+    assert!(gate.is_held(Instant(5000)));
+    gate.ask(ask(Priority::Live, "orders"));
+    let probe = gate.grant(Instant(5001));
+    assert_eq!(probe.len(), 1);
+    gate.answered(calls[4].ticket, Ended::Answered, Header::default(), None, Instant(5002));
+    assert!(gate.is_tripped(), "an older answer is no probe");
+    gate.answered(probe[0].ticket, Ended::Unknown, Header::default(), None, Instant(5003));
+    gate.ask(ask(Priority::Live, "orders"));
+    assert_eq!(gate.grant(Instant(5003)).len(), 1, "a probe that nobody waited for is sent again");
+}
+
+#[test]
 fn a_withdrawn_ask_leaves_nothing_behind() {
     let mut gate = Gate::new(&Limits {
         slots: Some(1),

@@ -41,6 +41,8 @@ pub struct Access {
 pub struct Page {
     /// Its rows.
     pub rows: Arc<Vec<Value>>,
+    /// Rows that are not what the record says, as they came, and why.
+    pub unread: Vec<(Value, String)>,
     /// The platform's time when it answered.
     pub at: Instant,
 }

@@ -7,8 +7,10 @@ mod currency;
 mod customers;
 mod delivery;
 mod draw;
+mod drawn;
 mod fields;
 mod hooks;
+mod kind;
 mod lanes;
 mod metafields;
 mod money;
@@ -18,6 +20,7 @@ mod orders;
 mod pricing;
 mod query;
 mod quota;
+mod refund;
 mod scopes;
 mod settings;
 mod state;
@@ -48,6 +51,8 @@ use axum::{
 use serde_json::{Value, json};
 
 pub use delivery::sign;
+pub use drawn::{Drawn, Figures, On, Part};
+pub use kind::{Back, OrderKind};
 pub use settings::{Access, Account, Plan, Settings};
 pub use tax::Rounding;
 pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
