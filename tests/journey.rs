@@ -21,12 +21,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(bigcommerce::Plan::Unlimited)
+    }
+
+    pub(crate) fn with(plan: bigcommerce::Plan) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let bigcommerce = bigcommerce::Settings {
-            store_hash: "sandbox".into(),
-            plan: bigcommerce::Plan::Unlimited,
-            ..bigcommerce::Settings::default()
-        };
+        let bigcommerce =
+            bigcommerce::Settings { store_hash: "sandbox".into(), plan, ..bigcommerce::Settings::default() };
         let running = runtime.block_on(start(Config { seed: 7, bigcommerce, ..Config::default() })).unwrap();
         Self { runtime, running }
     }
@@ -70,6 +71,12 @@ impl World {
         entries.iter().filter(|entry| entry.effect.as_ref().is_some_and(is_new_sales_order)).count()
     }
 
+    /// Requests that a twin received whose path holds this.
+    fn asked(&self, platform: Platform, path: &str) -> usize {
+        let entries = self.running.shared().ledger.since(0);
+        entries.iter().filter(|entry| entry.platform == platform && entry.path.contains(path)).count()
+    }
+
     #[track_caller]
     pub(crate) fn all_is_well(&self) {
         let recount = self.running.recount(&[]);
@@ -90,7 +97,7 @@ fn is_new_sales_order(effect: &Json) -> bool {
         && effect["verb"] == "create"
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -135,7 +142,7 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("never came: {what}");
 }
 
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -224,6 +231,59 @@ fn an_answer_that_was_lost_makes_no_second_order() {
         assert_eq!(world.created(), 1, "{kind:?}: {}", said.err);
         world.all_is_well();
     }
+}
+
+#[test]
+fn an_order_number_that_is_none_sends_nothing() {
+    let world = World::new();
+    for (number, code) in [("101.5", 1), ("1e400", 1), ("99999999999999999999", 1), ("-", 1)] {
+        let by_key = ["exec", "orders", "--key", number, "--data", "journal"];
+        let said = world.program(&by_key[..]).run_in("flows");
+        assert_eq!(said.code, code, "{number}: {}", said.err);
+        assert!(said.err.contains("`id` of `get_order`: expected whole number"), "{number}: {}", said.err);
+    }
+    let by_file = ["exec", "orders", "--event", "event.json", "--data", "journal"];
+    let program = world.program(&by_file[..]).file("flows/event.json", r#"{"order_id": 1e400}"#);
+    let said = program.run_in("flows");
+    assert!(said.code == 1 && said.err.contains("`id` of `get_order`"), "{}", said.err);
+    assert_eq!(world.asked(Platform::Bigcommerce, "/orders/"), 0, "nothing was sent");
+}
+
+#[test]
+fn an_order_that_is_not_there_is_asked_for_a_few_times() {
+    let world = World::new();
+    let program = world.program(&["exec", "orders", "--key", "999999", "--data", "journal"]);
+    let said = program.run_in("flows");
+    assert_eq!(said.code, 1, "a letter: {}", said.err);
+    assert!(said.err.contains("404"), "{}", said.err);
+    assert_eq!(world.asked(Platform::Bigcommerce, "/v2/orders/999999?"), 0);
+    let asked = world.asked(Platform::Bigcommerce, "/v2/orders/999999");
+    assert!((4..=4 * 6).contains(&asked), "four rounds of what the operation asks: {asked}");
+}
+
+#[test]
+fn a_wrong_token_parks_the_run_and_is_told_once() {
+    let world = World::new();
+    let order = world.place(&plain()).to_string();
+    let arguments = ["exec", "orders", "--key", &order, "--data", "journal"];
+    let program = world.program(&arguments).env("BIGCOMMERCE_TOKEN", "of-another-store");
+    let said = program.run_in("flows");
+    assert_eq!(said.code, 3, "parked, no letter: {}", said.err);
+    assert_eq!(said.err.matches("401").count(), 1, "{}", said.err);
+    assert!(!said.err.contains("of-another-store"));
+    assert!(world.asked(Platform::Bigcommerce, "/orders/") <= 6, "one round of what the operation asks");
+    let letters = ["letters", "list", "--data", "journal", "--format", "json"];
+    let parked: Json = serde_json::from_str(&world.again(&program, &letters).run_in("flows").out).unwrap();
+    assert!(parked[0]["due"].is_string() && parked[0]["letters"] == Json::Array(Vec::new()), "{parked}");
+    // With the right token the next start takes it up, here beside another event.
+    let other = world.place(&plain()).to_string();
+    let said =
+        world.again(&program, &["exec", "orders", "--key", &other, "--data", "journal"]).run_in("flows");
+    ok(&said);
+    let said = world.again(&program, &arguments).run_in("flows");
+    ok(&said);
+    assert_eq!(world.created(), 2);
+    world.all_is_well();
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use flowrun::{
-    engine::Policy,
+    engine::{
+        Policy,
+        machine::{Command, Input, Machine, Turn},
+    },
     event::{
         Answer, Class, Code, Effect, EffectId, EffectState, EventId, Fact, Failure, Instant, Origin, Outcome,
         Priority, Request, Sent, Why,
@@ -240,7 +243,7 @@ fn failures_wait_by_their_class() {
         }
         assert!(spent.sent.len() <= 8, "{}", spent.sent.len());
     }
-    for class in [Class::Outage, Class::Throttle, Class::Auth] {
+    for class in [Class::Outage, Class::Throttle] {
         let mended = play(
             &plan(),
             r#"{"id":1}"#,
@@ -254,10 +257,8 @@ fn failures_wait_by_their_class() {
         .run();
         assert_eq!(mended.outcome(), Outcome::Ok, "{class:?} burns no attempt");
     }
-    for class in [Class::Reject, Class::Gone] {
-        let refused = play(&plan(), r#"{"id":1}"#, move |_, _| fails(class, Sent::No)).run();
-        assert_eq!((refused.codes(), refused.sent.len()), (vec![Code::Rejected], 1));
-    }
+    let refused = play(&plan(), r#"{"id":1}"#, |_, _| fails(Class::Reject, Sent::No)).run();
+    assert_eq!((refused.codes(), refused.sent.len()), (vec![Code::Rejected], 1));
     let later = play(&plan(), r#"{"id":1}"#, |_, count| match count {
         1 => Err(Failure {
             after: Some(Duration::from_secs(600)),
@@ -267,6 +268,60 @@ fn failures_wait_by_their_class() {
     })
     .run();
     assert_eq!(later.parked().1, Some(Instant(1_000_000) + Duration::from_secs(600)));
+}
+
+#[test]
+fn what_is_not_there_is_asked_for_a_few_times_within_seconds() {
+    let plan = PlanBuilder::new("f").node(order()).give("{{ order.id }}");
+    for seed in 0..20 {
+        let gone = play(&plan, r#"{"id":1}"#, |_, _| fails(Class::Gone, Sent::No));
+        let began = gone.now;
+        let gone = Play { seed, ..gone }.run();
+        assert_eq!((gone.codes(), gone.sent.len()), (vec![Code::Rejected], 4));
+        let took = gone.at.since(began);
+        assert!(took > Duration::from_secs(3) && took < Duration::from_secs(8), "{took:?}");
+    }
+    let late = play(
+        &plan,
+        r#"{"id":1}"#,
+        |_, count| if count < 3 { fails(Class::Gone, Sent::No) } else { ok(ORDER) },
+    );
+    assert_eq!(late.run().outcome(), Outcome::Ok);
+}
+
+#[test]
+fn whoever_is_not_let_in_waits_outside_and_burns_nothing() {
+    let plan = create(Repeat::Safe);
+    let shut = play(&plan, r#"{"id":1}"#, |_, _| fails(Class::Auth, Sent::No)).run();
+    let (why, due, letters) = shut.parked();
+    assert_eq!((why, letters.len(), shut.sent.len()), (&Why::Timer, 0, 1), "parked at once, not a letter");
+    assert!(due.unwrap() >= shut.at + Policy::default().hold);
+    let mid = play(&plan, r#"{"id":1}"#, |request, _| match &*request.operation {
+        "create" => fails(Class::Auth, Sent::No),
+        _ => ok(ORDER),
+    });
+    let parked = mid.run();
+    assert_eq!((parked.parked().0, parked.sent("create").len()), (&Why::Timer, 1));
+    let Some(Fact::Parked(fact)) = parked.facts.last() else { panic!("{:?}", parked.facts) };
+    assert!(fact.frozen && fact.tries.is_empty(), "no attempt is burnt: {fact:?}");
+}
+
+#[test]
+fn a_run_whose_connection_is_held_leaves_memory() {
+    let plan = create(Repeat::Safe);
+    let birth = play(&plan, r#"{"id":1}"#, |_, _| ok(ORDER)).birth;
+    let mut turn = Turn::new(Instant(1), 1);
+    let mut machine = Machine::begin(birth, &mut turn);
+    let asked = turn.out.iter().find_map(|command| match command {
+        Command::Ask { step, attempt, .. } => Some((*step, *attempt)),
+        _ => None,
+    });
+    let (step, attempt) = asked.unwrap();
+    let mut turn = Turn::new(Instant(2), 1);
+    machine.on(Input::Held { step, attempt: attempt + 1 }, &mut turn);
+    assert!(turn.out.is_empty() && !machine.is_over(), "of another attempt");
+    machine.on(Input::Held { step, attempt }, &mut turn);
+    assert!(machine.is_over() && matches!(turn.out.last(), Some(Command::Park(_))), "{:?}", turn.out);
 }
 
 fn create(repeat: Repeat) -> PlanBuilder {
@@ -310,6 +365,30 @@ fn already_there_is_looked_up_not_failed() {
     })
     .run();
     assert_eq!((there.outcome(), there.sent("tag")), (Outcome::Ok, vec![&json(r#"{"n":5}"#)]));
+}
+
+#[test]
+fn refused_as_being_there_and_not_found_is_a_refusal() {
+    let refusal = || {
+        Err(Failure {
+            answer: Some(json(r#"{"title":"no such subsidiary"}"#)),
+            ..Failure::new(Class::Landed, Sent::No, "HTTP 400: USER_ERROR: no such subsidiary")
+        })
+    };
+    let played = play(&create(look()), r#"{"id":1}"#, move |request, _| match &*request.operation {
+        "create" => refusal(),
+        "find" => ok("[]"),
+        _ => ok(ORDER),
+    })
+    .run();
+    let (_, _, letters) = played.parked();
+    assert_eq!((letters.len(), letters[0].code), (1, Code::Rejected), "{letters:?}");
+    assert_eq!(&*letters[0].message, "HTTP 400: USER_ERROR: no such subsidiary");
+    assert_eq!(letters[0].answer, Some(json(r#"{"title":"no such subsidiary"}"#)));
+    assert_eq!((played.sent("create").len(), played.sent("tag").len()), (1, 0), "neither again nor as done");
+    let Some(Fact::Parked(parked)) = played.facts.last() else { panic!("{:?}", played.facts) };
+    assert!(!parked.doubt, "nothing is in doubt");
+    assert!(played.facts.iter().any(|fact| matches!(fact, Fact::Absent { .. })));
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub fn judge<'a>(
 
 fn by_status(status: u16) -> (Class, Sent) {
     match status {
-        401 => (Class::Auth, Sent::No),
+        401 | 403 => (Class::Auth, Sent::No),
         408 | 425 => (Class::Retry, Sent::Maybe),
         409 => (Class::Conflict, Sent::No),
         423 => (Class::Retry, Sent::No),
@@ -107,6 +107,7 @@ mod tests {
         for (status, class, sent) in [
             (400, Class::Reject, Sent::No),
             (401, Class::Auth, Sent::No),
+            (403, Class::Auth, Sent::No),
             (404, Class::Reject, Sent::No),
             (408, Class::Retry, Sent::Maybe),
             (409, Class::Conflict, Sent::No),

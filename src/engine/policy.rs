@@ -18,6 +18,10 @@ pub struct Policy {
     pub stale_after: Duration,
     /// How long a platform may still be working on a request that nobody waits for.
     pub settle: Duration,
+    /// How long a run stays away whose connection is held, before it asks again.
+    pub hold: Duration,
+    /// Times that a read is asked for what is not there (yet), in all.
+    pub gone_attempts: u16,
     /// How often the command table is looked at.
     pub command_every: Duration,
     /// How often held lanes ask whether their connection is back.
@@ -43,6 +47,8 @@ impl Default for Policy {
             park_after: Duration::from_secs(60),
             stale_after: Duration::from_secs(15 * 60),
             settle: Duration::from_secs(15 * 60),
+            hold: Duration::from_secs(5),
+            gone_attempts: 4,
             command_every: Duration::from_millis(500),
             held_every: Duration::from_secs(1),
             keep_past: None,
@@ -61,6 +67,15 @@ impl Policy {
             self.backoff.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(self.backoff_most);
         let most = u64::try_from(doubled.as_millis()).unwrap_or(u64::MAX).max(1);
         Duration::from_millis(dice % most + 1)
+    }
+
+    /// How long to wait for what was announced before it can be read: doubled as any wait, but at least half of that, so that
+    /// the few attempts are not all spent in a breath.
+    pub fn wait_for_gone(&self, failures: u16, dice: u64) -> Duration {
+        let doubled =
+            self.backoff.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(self.backoff_most);
+        let half = u64::try_from(doubled.as_millis()).unwrap_or(u64::MAX) / 2;
+        Duration::from_millis(half + dice % half.max(1) + 1)
     }
 }
 
@@ -153,5 +168,7 @@ mod tests {
             assert!(waits.iter().max().unwrap() > &(most / 2), "{failures}");
             assert!(waits.iter().min().unwrap() < &(most / 2), "{failures}");
         }
+        let waits: Vec<_> = (0..1000).map(|dice| policy.wait_for_gone(3, dice * 7919)).collect();
+        assert!(waits.iter().all(|wait| (2..=4).contains(&wait.as_secs())), "{waits:?}");
     }
 }

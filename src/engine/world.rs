@@ -35,6 +35,11 @@ pub trait World: Send + Sync {
     fn sleep_until(&self, at: Instant) -> Waiting<'_, ()>;
     /// Chance.
     fn random(&self) -> u64;
+    /// Waits until a connection's breaker is open: then nobody waits for permits any more.
+    fn shut<'a>(&'a self, connection: &'a str) -> Waiting<'a, ()> {
+        let _ = connection;
+        Box::pin(std::future::pending())
+    }
     /// Whether a connection's breaker is open: lanes that need it are held.
     fn held(&self, connection: &str) -> bool {
         let _ = connection;

@@ -33,7 +33,7 @@ pub enum Change {
 enum State {
     Closed { outages: u32 },
     Open { until: Instant, pause: Duration },
-    Probing { pause: Duration },
+    Probing { since: Instant, pause: Duration },
 }
 
 /// The breaker of one account.
@@ -72,19 +72,24 @@ impl Breaker {
         if let State::Open { until, pause } = self.0
             && now >= until
         {
-            self.0 = State::Probing { pause };
+            self.0 = State::Probing { since: now, pause };
         }
     }
 
-    /// The probe never left.
+    /// The probe never left, or nobody knows how it ended.
     pub(super) fn unsent(&mut self, now: Instant) {
-        if let State::Probing { pause } = self.0 {
+        if let State::Probing { pause, .. } = self.0 {
             self.0 = State::Open { until: now, pause };
         }
     }
 
-    /// A call ended.
-    pub(super) fn ended(&mut self, trouble: Option<Trouble>, now: Instant) -> Option<Change> {
+    /// Whether a call that left then is the probe.
+    pub(super) fn is_probe(&self, sent: Instant) -> bool {
+        matches!(self.0, State::Probing { since, .. } if sent >= since)
+    }
+
+    /// A call ended that left at `sent`. Once it is open only the probe counts: what left before says nothing about now.
+    pub(super) fn ended(&mut self, trouble: Option<Trouble>, sent: Instant, now: Instant) -> Option<Change> {
         match (self.0, trouble) {
             (State::Closed { .. }, None) => {
                 self.0 = State::Closed { outages: 0 };
@@ -98,16 +103,17 @@ impl Breaker {
                 self.0 = State::Open { until: now + PAUSE, pause: PAUSE };
                 Some(Change::Opened(trouble))
             }
-            (State::Open { .. } | State::Probing { .. }, None) => {
+            (State::Open { .. }, _) => None,
+            (State::Probing { since, .. }, _) if sent < since => None,
+            (State::Probing { .. }, None) => {
                 self.0 = State::Closed { outages: 0 };
                 Some(Change::Closed)
             }
-            (State::Probing { pause }, Some(_)) => {
+            (State::Probing { pause, .. }, Some(_)) => {
                 let pause = (pause * 2).min(LONGEST);
                 self.0 = State::Open { until: now + pause, pause };
                 None
             }
-            (State::Open { .. }, Some(_)) => None, // one that was under way when it opened
         }
     }
 }

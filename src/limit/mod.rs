@@ -65,6 +65,8 @@ pub enum Ended {
     Answered,
     /// Refused: too much at one time or in one window.
     Throttled,
+    /// Nobody waited for how it ended.
+    Unknown,
     /// Trouble that feeds the breaker.
     Trouble(Trouble),
 }
@@ -115,7 +117,9 @@ impl Gate {
         }
         let Some(held) = self.held.remove(&ticket) else { return };
         self.free(&held.ask);
-        self.breaker.unsent(now);
+        if self.breaker.is_probe(held.sent) {
+            self.breaker.unsent(now);
+        }
         if let Some(window) = &mut self.window {
             window.unsent(held.ask.cost);
         }
@@ -177,7 +181,7 @@ impl Gate {
         if let Some(slots) = &mut self.slots {
             if refused && header.left != Some(0) {
                 slots.refused(held.sent, now);
-            } else if !refused {
+            } else if ended == Ended::Answered {
                 slots.went_well();
             }
         }
@@ -185,8 +189,14 @@ impl Gate {
         if let Some(after) = after.filter(|_| refused) {
             self.pause = self.pause.max(now + after);
         }
+        if ended == Ended::Unknown {
+            if self.breaker.is_probe(held.sent) {
+                self.breaker.unsent(now);
+            }
+            return None;
+        }
         let trouble = if let Ended::Trouble(trouble) = ended { Some(trouble) } else { None };
-        self.breaker.ended(trouble, now)
+        self.breaker.ended(trouble, held.sent, now)
     }
 
     /// Whether the breaker holds this account: runs that need it should not start.

@@ -9,13 +9,13 @@ use super::{
 };
 use crate::{
     connector::Connection,
-    engine,
+    engine::{self, Offer, Unfit},
     event::{Instant, Priority, Watermark},
     plan::{Plan, SourceKind},
     time::Timestamp,
     trigger::{self, Place, Poll},
     value::{Hash, Value},
-    wire::{self, Page, Polling},
+    wire::{self, Polling},
 };
 
 /// Rows that were too young are asked for again after this, once: on a busy platform some are always young.
@@ -127,13 +127,15 @@ impl Poller {
         let mut place = poll.again(&before);
         loop {
             let page = self.page(&poll, &place).await?;
-            let rows = poll.take(&place, &page.rows, page.at)?;
+            let all = page.rows.len() + page.unread.len();
+            let rows = poll.take_of(&place, &page.rows, all, page.at)?;
+            let unread = || page.unread.iter().chain(&rows.unread);
             let next = if rows.more { rows.next.clone() } else { later(rows.next.clone(), &before) };
-            if !rows.rows.is_empty() || next != before {
-                self.commit(&rows.rows, &next).await?;
+            if !rows.rows.is_empty() || unread().next().is_some() || next != before {
+                self.commit(&rows.rows, unread(), &next).await?;
             }
             if !rows.more {
-                return Ok(rows.rows.len() < page.rows.len());
+                return Ok(rows.rows.len() + rows.unread.len() < page.rows.len());
             }
             place = rows.next;
         }
@@ -149,7 +151,7 @@ impl Poller {
         let place = Place::at(self.first(poll).await?);
         let (source, flow) = (self.source.clone(), Arc::clone(&self.plan.flow));
         self.shared.say(Said::Begins { source, flow, since: at(place.since) });
-        self.commit(&[], &place).await?;
+        self.commit(&[], [].iter(), &place).await?;
         Ok(place)
     }
 
@@ -168,20 +170,24 @@ impl Poller {
         }
     }
 
-    async fn page(&self, poll: &Poll<'_>, place: &Place) -> Result<Page, String> {
+    async fn page(&self, poll: &Poll<'_>, place: &Place) -> Result<wire::Page, String> {
         let page = self.shared.wire.page(&self.polling, self.with.clone(), poll.root(place)?).await;
         page.map_err(|failure| failure.message.to_string())
     }
 
-    /// The events of a page and the place behind it. A row that cannot become an event is told of and left out.
-    async fn commit(&self, rows: &[(Instant, Value)], next: &Place) -> Result<(), String> {
-        let source = &self.plan.trigger.sources[self.at];
-        let mut offers = Vec::with_capacity(rows.len());
+    /// The events of a page and the place behind it. A row that cannot become an event is told of and becomes a dead letter.
+    async fn commit(
+        &self,
+        rows: &[(Instant, Value)],
+        unread: impl Iterator<Item = &(Value, String)>,
+        next: &Place,
+    ) -> Result<(), String> {
+        let mut page = Page::default();
         for (_, row) in rows {
-            match trigger::event(&self.plan, source, row) {
-                Ok(event) => offers.extend(event.map(|event| self.shared.offer(&self.plan, event))),
-                Err(why) => self.skip(why),
-            }
+            self.shared.read(&self.plan, self.at, row, &mut page);
+        }
+        for (row, why) in unread {
+            page.put_by(&self.plan, row, why);
         }
         let mark = Watermark {
             flow: Arc::clone(&self.plan.flow),
@@ -189,39 +195,56 @@ impl Poller {
             cursor: next.to_value(),
             at: wire::now(),
         };
-        self.shared.accept(offers, mark, |why| self.skip(why)).await.map_err(|error| error.to_string())
+        self.shared.accept(&self.source, page, mark).await.map_err(|error| error.to_string())
     }
+}
 
-    fn skip(&self, why: String) {
-        self.shared.say(Said::Skipped {
-            source: self.source.clone(),
-            flow: Arc::clone(&self.plan.flow),
-            why,
-        });
+/// What becomes of the rows of a page.
+#[derive(Default)]
+pub(super) struct Page {
+    offers: Vec<Offer>,
+    unfit: Vec<Unfit>,
+}
+
+impl Page {
+    /// Takes a row that is no event.
+    fn put_by(&mut self, plan: &Plan, row: &Value, why: &str) {
+        let name = row.get("id").and_then(Value::scalar_text).map_or_else(String::new, |id| format!(" {id}"));
+        let why = format!("row{name}: {why}").into();
+        self.unfit.push(Unfit { flow: Arc::clone(&plan.flow), row: row.clone(), why });
     }
 }
 
 impl Shared {
-    /// Takes a page with its watermark. If one event cannot say what it is about, the others are taken one by one.
+    /// Turns a row to an event of a flow, if the source's mapping wants it to be one.
+    pub(super) fn read(&self, plan: &Plan, source: usize, row: &Value, page: &mut Page) {
+        let event = trigger::event(plan, &plan.trigger.sources[source], row);
+        let fits = |event: Option<Value>| {
+            let offer = event.map(|event| self.offer(plan, event));
+            offer
+                .map(|offer| self.engine.fits(&offer).map(|()| offer).map_err(|error| error.to_string()))
+                .transpose()
+        };
+        match event.and_then(fits) {
+            Ok(offer) => page.offers.extend(offer),
+            Err(why) => page.put_by(plan, row, &why),
+        }
+    }
+
+    /// Takes a page with its watermark, and tells of rows that are no events.
     pub(super) async fn accept(
         &self,
-        offers: Vec<engine::Offer>,
+        source: &str,
+        page: Page,
         mark: Watermark,
-        skip: impl Fn(String),
     ) -> Result<(), engine::Error> {
-        match self.engine.accept_page(offers.clone(), mark.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(engine::Error::Trigger { .. }) => {}
-            Err(error) => return Err(error),
+        let Page { offers, unfit } = page;
+        let skipped = unfit.clone();
+        self.engine.accept_page(offers, unfit, mark).await?;
+        for Unfit { flow, why, .. } in skipped {
+            self.say(Said::Skipped { source: source.to_owned(), flow, why: why.to_string() });
         }
-        for offer in offers {
-            match self.engine.offer(offer).await {
-                Ok(_) => {}
-                Err(error @ engine::Error::Trigger { .. }) => skip(error.to_string()),
-                Err(error) => return Err(error),
-            }
-        }
-        self.engine.accept_page(Vec::new(), mark).await.map(drop)
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Error, Said, Shared,
+    polls::Page,
     said::{Health, at},
 };
 use crate::{
@@ -102,7 +103,7 @@ impl Firing {
     /// Puts in the journal when it was first seen: firings are made up for from then on. False: the service stops.
     async fn first_seen(&mut self, health: &mut Health) -> bool {
         loop {
-            let Err(told) = self.commit(Vec::new(), self.seen).await else {
+            let Err(told) = self.commit(Page::default(), self.seen).await else {
                 self.known = true;
                 return true;
             };
@@ -116,15 +117,11 @@ impl Firing {
 
     /// One firing: one event, or one a row.
     async fn fire(&self, firing: Instant) -> Result<(), String> {
-        let source = &self.plan.trigger.sources[self.at];
-        let mut offers = Vec::new();
+        let mut page = Page::default();
         for row in self.rows(firing).await? {
-            match trigger::event(&self.plan, source, &row) {
-                Ok(event) => offers.extend(event.map(|event| self.shared.offer(&self.plan, event))),
-                Err(why) => self.skip(why),
-            }
+            self.shared.read(&self.plan, self.at, &row, &mut page);
         }
-        self.commit(offers, firing).await
+        self.commit(page, firing).await
     }
 
     /// What a firing gives: the rows it reads, or the instant itself.
@@ -150,7 +147,7 @@ impl Firing {
         }
     }
 
-    async fn commit(&self, offers: Vec<crate::engine::Offer>, fired: Instant) -> Result<(), String> {
+    async fn commit(&self, page: Page, fired: Instant) -> Result<(), String> {
         let fired = i64::try_from(fired.0).unwrap_or(i64::MAX);
         let mark = Watermark {
             flow: Arc::clone(&self.plan.flow),
@@ -158,10 +155,6 @@ impl Firing {
             cursor: Value::object([("fired", Value::from(fired))]),
             at: wire::now(),
         };
-        self.shared.accept(offers, mark, |why| self.skip(why)).await.map_err(|error| error.to_string())
-    }
-
-    fn skip(&self, why: String) {
-        self.shared.say(Said::Skipped { source: self.name.clone(), flow: Arc::clone(&self.plan.flow), why });
+        self.shared.accept(&self.name, page, mark).await.map_err(|error| error.to_string())
     }
 }

@@ -213,6 +213,14 @@ fn us_date_in(value: &Value) -> Result<Value, Mismatch> {
 }
 
 fn scalar_out(value: &Value, shape: &Shape, wire: Wire) -> Changed {
+    if let (Shape::Int, Value::Number(_) | Value::Money(_)) = (shape, value) {
+        let whole = whole(value)?;
+        let is_plain = matches!(value, Value::Number(Number::Exact(digits)) if digits.scale() == 0);
+        return Ok(match wire {
+            Wire::Text => Some(whole.to_string().into()),
+            _ => (!is_plain).then(|| whole.into()),
+        });
+    }
     match (wire, value) {
         (Wire::BoolTf, Value::Bool(truth)) => Ok(Some(if *truth { "T" } else { "F" }.into())),
         (Wire::Rfc2822 | Wire::Unix | Wire::UsDate, Value::Text(text)) => time_out(text, wire).map(Some),
@@ -225,6 +233,14 @@ fn scalar_out(value: &Value, shape: &Shape, wire: Wire) -> Changed {
         (_, Value::Text(text)) => text_fits(text, shape).map(|()| None),
         _ => Ok(None),
     }
+}
+
+/// A whole number of 64 bits, however it is written: `101.0` and `1e2` are, `101.5` and `1e400` are not.
+fn whole(value: &Value) -> Result<i64, Mismatch> {
+    let exact = digits(value).or_else(|| value.as_decimal()).filter(|digits| digits.fract().is_zero());
+    exact
+        .and_then(|digits| i64::try_from(digits).ok())
+        .ok_or_else(|| Mismatch::here(format!("expected {} of 64 bits, found another number", Shape::Int)))
 }
 
 fn time_out(text: &str, wire: Wire) -> Result<Value, Mismatch> {
@@ -300,6 +316,22 @@ mod tests {
             r#"{"currency":"GBP","total":62.60,"unit":1.2345,"lines":[{"cost":5.00}],"made":"2012-11-20T00:00:00Z","paid":"2012-11-20T00:00:00Z","due":"2026-11-02","closed":true,"other":[1]}"#
         );
         assert_eq!(outward(&inside, &order()).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn a_whole_number_goes_out_as_one_or_not_at_all() {
+        for (text, sent) in [
+            ("101", "101"),
+            ("101.0", "101"),
+            ("1e2", "100"),
+            ("-9223372036854775808", "-9223372036854775808"),
+        ] {
+            assert_eq!(outward(&json(text), &Shape::Int).unwrap().to_json(), sent);
+        }
+        for text in ["101.5", "1e400", "1e-1", "9223372036854775808", "-1e19"] {
+            let error = outward(&json(text), &Shape::Int).unwrap_err().to_string();
+            assert_eq!(error, "expected whole number of 64 bits, found another number", "{text}");
+        }
     }
 
     #[test]

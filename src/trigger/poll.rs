@@ -66,6 +66,8 @@ pub struct Poll<'a> {
 pub struct Rows {
     /// Rows to hand on, oldest first, each with its stamp.
     pub rows: Vec<(Instant, Value)>,
+    /// Rows that do not say when they changed, each with what is wrong.
+    pub unread: Vec<(Value, String)>,
     /// Where the next page begins.
     pub next: Place,
     /// Whether the next page should be asked for at once.
@@ -106,11 +108,24 @@ impl<'a> Poll<'a> {
 
     /// Takes a page. `now`: the platform's time when it answered, so that rows too young are left for the next poll.
     pub fn take(&self, place: &Place, rows: &[Value], now: Instant) -> Result<Rows, String> {
+        self.take_of(place, rows, rows.len(), now)
+    }
+
+    /// The same for the rows of a page of `all` that could be read. One row without a stamp does not keep the others back; if none
+    /// has one, that is a mistake in the connector.
+    pub fn take_of(&self, place: &Place, rows: &[Value], all: usize, now: Instant) -> Result<Rows, String> {
         let mut taken = Vec::new();
+        let mut unread: Vec<(Value, String)> = Vec::new();
         let mut next = place.clone();
         let mut young = false;
         for row in rows {
-            let at = self.stamp(row)?;
+            let at = match self.stamp(row) {
+                Ok(at) => at,
+                Err(why) => {
+                    unread.push((row.clone(), why));
+                    continue;
+                }
+            };
             if at + self.cursor.lag > now {
                 young = true;
                 continue;
@@ -124,13 +139,16 @@ impl<'a> Poll<'a> {
             }
             taken.push((at, row.clone()));
         }
-        let full = rows.len() >= self.size && !rows.is_empty();
+        if let Some((_, why)) = unread.first().filter(|_| unread.len() == rows.len()) {
+            return Err(why.clone());
+        }
+        let full = all >= self.size && !rows.is_empty();
         if full && !self.cursor.keyset && second(next.since) == second(place.since) {
             next = Place { page: place.page + 1, ..place.clone() };
         } else if !full && !self.cursor.keyset {
             next.page = 1;
         }
-        Ok(Rows { rows: taken, next, more: full && !young })
+        Ok(Rows { rows: taken, unread, next, more: full && !young })
     }
 
     fn stamp(&self, row: &Value) -> Result<Instant, String> {
@@ -219,6 +237,21 @@ mod tests {
         let poll = Poll::new(&cursor, "UTC", 10);
         let rows = poll.take(&Place::at(Instant(0)), &[row(1, 5), row(2, 10)], Instant(10_500)).unwrap();
         assert_eq!((ids(&rows), rows.next, rows.more), (vec![1], Place::at(Instant(5000)), false));
+    }
+
+    #[test]
+    fn a_row_without_a_stamp_does_not_keep_the_others_back() {
+        let cursor = cursor(false, 0);
+        let poll = Poll::new(&cursor, "UTC", 3);
+        let bad = Value::object([("id", Value::from(2))]);
+        let page = [row(1, 5), bad.clone(), row(3, 5)];
+        let place = Place::at(Instant(5000));
+        let rows = poll.take(&place, &page, Instant(60_000)).unwrap();
+        assert_eq!((ids(&rows), rows.more, rows.next.page), (vec![1, 3], true, 2), "the page was full");
+        assert_eq!(rows.unread, [(bad.clone(), "a row has no `at`".to_owned())]);
+        let without = [row(1, 5), row(3, 5)];
+        assert!(poll.take_of(&place, &without, 3, Instant(60_000)).unwrap().more);
+        assert!(poll.take(&place, &[bad], Instant(60_000)).is_err());
     }
 
     #[test]

@@ -3,17 +3,22 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::now;
-use crate::limit::{Ask, Ended, Gate, Header, Limits, Tag, Ticket};
+use crate::limit::{Ask, Change, Ended, Gate, Header, Limits, Tag, Ticket, Trouble};
 
 /// One account's gate, and who waits at it.
-pub(super) struct Door(Mutex<Inner>);
+pub(super) struct Door {
+    account: Arc<str>,
+    inner: Mutex<Inner>,
+    shuts: Notify,
+}
 
 struct Inner {
     gate: Gate,
@@ -31,12 +36,13 @@ pub struct Pass {
 }
 
 impl Door {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self(Mutex::new(Inner { gate: Gate::new(limits), waiting: HashMap::new() }))
+    pub(super) fn new(account: Arc<str>, limits: &Limits) -> Self {
+        let inner = Mutex::new(Inner { gate: Gate::new(limits), waiting: HashMap::new() });
+        Self { account, inner, shuts: Notify::new() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets in whoever may go, and says when to look again.
@@ -88,6 +94,33 @@ impl Door {
     pub(super) fn is_held(&self) -> bool {
         self.inner().gate.is_held(now())
     }
+
+    /// Waits until the breaker is open.
+    pub(super) async fn shut(&self) {
+        loop {
+            let mut shuts = pin!(self.shuts.notified());
+            shuts.as_mut().enable();
+            if self.is_held() {
+                return;
+            }
+            shuts.await;
+        }
+    }
+
+    /// The one alert of a breaker that opens, and the word that it is over.
+    fn tell(&self, change: Change) {
+        let account = &*self.account;
+        match change {
+            Change::Opened(Trouble::Auth) => {
+                tracing::error!(account, "the platform does not let us in: runs that need it wait");
+            }
+            Change::Opened(Trouble::Outage) => {
+                tracing::warn!(account, "the platform is down: runs that need it wait");
+            }
+            Change::Closed => tracing::warn!(account, "the platform is back"),
+        }
+        self.shuts.notify_waiters();
+    }
 }
 
 /// Takes an ask out of line if its future is dropped.
@@ -128,7 +161,7 @@ impl Pass {
         self.over = true;
         let change = self.door.inner().gate.answered(self.ticket, ended, header, after, now());
         if let Some(change) = change {
-            tracing::warn!(?change, "breaker");
+            self.door.tell(change);
         }
         self.door.look();
     }
@@ -140,7 +173,7 @@ impl Drop for Pass {
             return;
         }
         if self.sent {
-            self.finish(Ended::Answered, Header::default(), None);
+            self.finish(Ended::Unknown, Header::default(), None);
         } else {
             self.door.inner().gate.withdraw(self.ticket, now());
             self.door.look();

@@ -1,7 +1,10 @@
 //! Carrying out an operation over HTTP. In: an operation's inputs, a pass for the first call. Out: its answer. Each further call
 //! waits at the gate for a pass of its own, at the place the first one had.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::task::JoinSet;
 
@@ -9,11 +12,12 @@ use super::{
     client::Lost,
     door::Pass,
     link::{Came, Link},
+    personal,
 };
 use crate::{
     connector::{
         Operation,
-        exec::{Asking, Call, Exec, Turn},
+        exec::{Asking, Call, Exec, Turn, Would},
     },
     event::{Answer, Class, Failure, Instant, Priority, Sent},
     limit::{Ask, Ended, Header, Tag, Trouble},
@@ -21,25 +25,29 @@ use crate::{
 };
 
 /// What is asked, and for whom.
-pub(super) struct Sending {
+pub(super) struct Sending<'a> {
     pub(super) operation: Arc<str>,
     pub(super) tenant: Arc<str>,
     pub(super) priority: Priority,
     pub(super) key: Option<Arc<str>>,
     pub(super) batch: bool,
     pub(super) cursor: Option<Value>,
+    /// A rehearsal: calls with an effect are not sent but told here.
+    pub(super) would: Option<&'a Mutex<Vec<Would>>>,
 }
 
 /// An answer, and the platform's clock when the last call was answered.
 pub(super) struct Done {
     pub(super) answer: Answer,
     pub(super) at: Option<Instant>,
+    /// Rows of a poll that could not be read, and why.
+    pub(super) unread: Vec<(Value, String)>,
 }
 
 /// Carries out an operation; a batch is split where the connector says that elements may not share a request.
 pub(super) async fn all(
     link: &Arc<Link>,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -57,7 +65,7 @@ pub(super) async fn all(
     for group in groups {
         let some: Vec<_> = group.iter().map(|index| inputs[*index].clone()).collect();
         match one(link, operation, sending, &some, pass.take()).await {
-            Ok(Done { answer: Answer::Each(answers), at: when }) => {
+            Ok(Done { answer: Answer::Each(answers), at: when, .. }) => {
                 at = when;
                 for (index, answer) in group.iter().zip(answers) {
                     each[*index] = answer;
@@ -76,13 +84,13 @@ pub(super) async fn all(
             }
         }
     }
-    Ok(Done { answer: Answer::Each(each), at })
+    Ok(Done { answer: Answer::Each(each), at, unread: Vec::new() })
 }
 
 async fn one(
     link: &Arc<Link>,
     operation: &Operation,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     mut pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -95,9 +103,13 @@ async fn one(
     let mut at = None;
     loop {
         let calls = match exec.turn()? {
-            Turn::Done(answer) => return Ok(Done { answer, at }),
+            Turn::Done(answer) => return Ok(Done { answer, at, unread: exec.unread() }),
             Turn::Send(calls) => calls,
         };
+        if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
+            would.lock().unwrap_or_else(PoisonError::into_inner).push(exec.would(call));
+            return Ok(Done { answer: exec.supposed(call), at, unread: Vec::new() });
+        }
         for call in calls {
             let ask = Ask {
                 class: sending.priority,
@@ -108,7 +120,7 @@ async fn one(
             };
             flying.spawn(go(Arc::clone(link), call, ask, pass.take(), timeout));
         }
-        let landed = match flying.join_next().await {
+        let mut landed = match flying.join_next().await {
             Some(Ok(landed)) => landed,
             Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
             None => {
@@ -119,6 +131,11 @@ async fn one(
                 ));
             }
         };
+        if let Ok(came) = &mut landed.came
+            && came.reply.status >= 400
+        {
+            came.reply.body = personal::hidden(operation, inputs, &came.reply.body);
+        }
         tag = tag.or(Some(landed.tag()));
         at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
         settle(&mut exec, landed)?;

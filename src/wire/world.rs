@@ -30,6 +30,10 @@ impl World for Wire {
         sign::random().unwrap_or_else(|_| now().0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    fn shut<'a>(&'a self, connection: &'a str) -> Waiting<'a, ()> {
+        Box::pin(Wire::shut(self, connection))
+    }
+
     fn held(&self, connection: &str) -> bool {
         self.is_held(connection)
     }

@@ -7,7 +7,7 @@ use super::{Exec, Reply};
 use crate::{
     connector::model::{Back, slot},
     event::{Answer, Class, Failure, Sent},
-    shape,
+    shape::{self, Shape},
     value::Value,
 };
 
@@ -15,7 +15,7 @@ impl Exec<'_> {
     pub(super) fn finish(&mut self) -> Result<Answer, String> {
         let value = self.whole()?;
         let Some(batch) = &self.operation.batch else {
-            let value = self.inward(&value)?;
+            let value = self.rows(&value).map_or_else(|| self.inward(&value), Ok)?;
             return Ok(if self.batch {
                 Answer::Each(self.inputs.iter().map(|_| Ok(value.clone())).collect())
             } else {
@@ -65,9 +65,32 @@ impl Exec<'_> {
         }
     }
 
-    fn inward(&self, value: &Value) -> Result<Value, String> {
+    pub(super) fn inward(&self, value: &Value) -> Result<Value, String> {
         let code = |id: &Value| self.connection.currency(id);
         shape::inward_with(value, &self.operation.gives, &code).map_err(|miss| miss.to_string())
+    }
+
+    /// The rows of a poll, each by itself: one that cannot be read does not keep the others back. None: it is no poll, or no row
+    /// can be read, which is a mistake in the connector rather than in a row.
+    fn rows(&mut self, value: &Value) -> Option<Value> {
+        let (Some(_), Shape::List(row), Value::List(rows)) =
+            (&self.operation.cursor, &self.operation.gives, value)
+        else {
+            return None;
+        };
+        let code = |id: &Value| self.connection.currency(id);
+        let (mut good, mut unread) = (Vec::with_capacity(rows.len()), Vec::new());
+        for found in rows.iter() {
+            match shape::inward_with(found, row, &code) {
+                Ok(value) => good.push(value),
+                Err(miss) => unread.push((found.clone(), miss.to_string())),
+            }
+        }
+        if good.is_empty() && !unread.is_empty() {
+            return None;
+        }
+        self.unread = unread;
+        Some(good.into())
     }
 
     fn in_order(&self, value: Value) -> Result<Vec<Value>, String> {

@@ -4,10 +4,12 @@
 mod finish;
 mod lines;
 mod paging;
+mod rehearse;
 
 use std::sync::Arc;
 
 use self::paging::Pages;
+pub use self::rehearse::Would;
 use super::{
     Connection,
     classes::{self, Verdict},
@@ -101,6 +103,8 @@ pub struct Exec<'a> {
     wrote: bool,
     /// Elements that failed by themselves: index and words.
     failed: Vec<(usize, String)>,
+    /// Rows of a poll that are not what the record says, and why; the others are given.
+    unread: Vec<(Value, String)>,
 }
 
 impl<'a> Exec<'a> {
@@ -138,6 +142,7 @@ impl<'a> Exec<'a> {
             pages,
             wrote: false,
             failed: Vec::new(),
+            unread: Vec::new(),
         })
     }
 
@@ -300,6 +305,11 @@ impl<'a> Exec<'a> {
             .map(|(name, value)| format!("{}={}", sign::percent(name), sign::percent(value)))
             .collect();
         Ok(if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) })
+    }
+
+    /// Rows of a poll that could not be read, each with why: whoever polls must not lose them.
+    pub fn unread(self) -> Vec<(Value, String)> {
+        self.unread
     }
 
     /// Takes an answer.

@@ -69,6 +69,11 @@ operations:
       - { as: now, get: "/a/eid:{id}" }
     sublists: { lines: { key: line, by: ref, gone: { closed: true }, keep: "{{ line.closed }}" } }
     repeat: never
+  changed:
+    reads: [{ id: int, at: text }]
+    get: /a
+    paging: { kind: page, size: 9 }
+    cursor: { kind: second, field: at, format: iso, tie: id }
   together:
     reads: any
     steps:
@@ -256,6 +261,30 @@ fn failures_say_whether_anything_can_have_happened() {
         let failure = play("upsert", &[bad], &[]).1.unwrap_err();
         assert_eq!((failure.class, failure.sent), (Class::Reject, Sent::No), "{bad}");
     }
+}
+
+#[test]
+fn a_row_of_a_poll_that_cannot_be_read_keeps_no_other_back() {
+    let shop = shop();
+    let operation = shop.operation("changed").unwrap();
+    let inputs = [json("{}")];
+    let read = |rows: &str| {
+        let mut exec =
+            Exec::begin(&shop, operation, Asking { inputs: &inputs, ..Asking::default() }).unwrap();
+        let Ok(Turn::Send(calls)) = exec.turn() else { panic!("a call") };
+        exec.answered(calls[0].step, "", Reply { status: 200, body: json(rows) }).unwrap();
+        let answer = match exec.turn() {
+            Ok(Turn::Done(Answer::One(rows))) => Ok(rows.to_json()),
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => Err(failure.message.to_string()),
+        };
+        (answer, exec.unread())
+    };
+    let (rows, unread) = read(r#"[{"id":1},{"id":"dear"},{"id":"3"}]"#);
+    assert_eq!(rows.unwrap(), r#"[{"id":1},{"id":3}]"#);
+    assert_eq!(unread, [(json(r#"{"id":"dear"}"#), "`id`: expected whole number, found text".to_owned())]);
+    let (none, _) = read(r#"[{"id":"dear"}]"#);
+    assert!(none.unwrap_err().contains("expected whole number"), "if no row can be read, nothing is skipped");
 }
 
 #[test]

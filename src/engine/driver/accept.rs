@@ -7,8 +7,8 @@ use super::{Board, Engine, Error, Inner, Life};
 use crate::{
     engine::{lanes::Taken, machine::Input, policy::Guard, prepared::Prepared, scope::Roots},
     event::{
-        Event, EventId, Fact, Origin, Priority, Version, Watermark,
-        table::{EventInput, EventState},
+        Code, Event, EventId, Fact, Letter, Origin, Parked, Priority, Version, Watermark, Why,
+        table::{EventInput, EventState, LaneState},
     },
     expr::Template,
     journal::Lsn,
@@ -42,6 +42,17 @@ impl Offer {
     }
 }
 
+/// A row of a page that cannot become an event: it is kept as a dead letter, so that nothing is lost when the page is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfit {
+    /// The flow.
+    pub flow: Arc<str>,
+    /// The row, as it came.
+    pub row: Value,
+    /// Which row it is and what is wrong with it.
+    pub why: Arc<str>,
+}
+
 /// What became of an offered event. All of them are durable when they are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
@@ -61,21 +72,33 @@ pub enum Offered {
 impl Engine {
     /// Takes one event. Returns when it is durable: only then may its sender be told so.
     pub async fn offer(&self, offer: Offer) -> Result<Offered, Error> {
-        let offered = self.inner.accept(vec![offer], None)?;
+        let offered = self.inner.accept(vec![offer], Vec::new(), None)?;
         self.acknowledged(offered.lsn).await?;
         Ok(offered.each.first().copied().unwrap_or(Offered::Known))
     }
 
-    /// Takes a page of a poll with the watermark behind it, in one commit.
-    pub async fn accept_page(&self, page: Vec<Offer>, watermark: Watermark) -> Result<Vec<Offered>, Error> {
+    /// Whether an offer says what it is about; if not, [`Self::accept_page`] takes it as [`Unfit`].
+    pub fn fits(&self, offer: &Offer) -> Result<(), Error> {
+        let prepared =
+            self.inner.newest(&offer.flow).ok_or_else(|| Error::UnknownFlow(offer.flow.to_string()))?;
+        self.inner.event(&prepared, offer.clone(), None).map(drop)
+    }
+
+    /// Takes a page of a poll with the watermark behind it, in one commit. Rows that are no events become dead letters, each once.
+    pub async fn accept_page(
+        &self,
+        page: Vec<Offer>,
+        unfit: Vec<Unfit>,
+        watermark: Watermark,
+    ) -> Result<Vec<Offered>, Error> {
         if !self.inner.policy.guards.has(Guard::PageCommit) {
             let marked = self.inner.append(vec![Fact::Watermark(watermark)])?;
             self.inner.durable(marked).await?;
-            let offered = self.inner.accept(page, None)?;
+            let offered = self.inner.accept(page, unfit, None)?;
             self.acknowledged(offered.lsn).await?;
             return Ok(offered.each);
         }
-        let offered = self.inner.accept(page, Some(watermark))?;
+        let offered = self.inner.accept(page, unfit, Some(watermark))?;
         self.acknowledged(offered.lsn).await?;
         Ok(offered.each)
     }
@@ -97,7 +120,12 @@ pub(super) struct Accepted {
 
 impl Inner {
     /// Takes events in one commit. Nothing has waited yet.
-    pub(super) fn accept(&self, offers: Vec<Offer>, watermark: Option<Watermark>) -> Result<Accepted, Error> {
+    pub(super) fn accept(
+        &self,
+        offers: Vec<Offer>,
+        unfit: Vec<Unfit>,
+        watermark: Option<Watermark>,
+    ) -> Result<Accepted, Error> {
         // While it drains, events are still taken: they are durable, and run after the next start.
         if self.life() == Life::Broken {
             return Err(Error::Stopping);
@@ -116,6 +144,9 @@ impl Inner {
             let id = board.ids.next(event.at);
             let event = event.named(id);
             each.push(self.take(&mut board, event, &mut facts, &mut nudges)?);
+        }
+        for row in unfit {
+            self.put_by(&mut board, row, &mut facts);
         }
         facts.extend(watermark.map(Fact::Watermark));
         let lsn = if facts.is_empty() { None } else { Some(self.append(facts)?) };
@@ -168,6 +199,52 @@ impl Inner {
             }
             None => Offered::Accepted(id),
         })
+    }
+
+    /// Keeps a row that is no event as a letter; one that stands already is not kept again.
+    fn put_by(&self, board: &mut Board, unfit: Unfit, facts: &mut Vec<Fact>) {
+        let Unfit { flow, row, why } = unfit;
+        let name: Arc<str> = format!("unfit-{}", &row.keyed_hash(&self.salt).to_string()[..12]).into();
+        let at = self.world.now();
+        let event = Event {
+            id: EventId::default(),
+            root: EventId::default(),
+            awaited_by: None,
+            lane: format!("{flow}/{name}").into(),
+            flow,
+            key: name,
+            fact: None,
+            version: None,
+            latest: true,
+            origin: Origin::Source,
+            priority: Priority::Normal,
+            at,
+            body: row,
+        };
+        if board.lanes.state(&event) != LaneState::Idle {
+            return;
+        }
+        let event = event.named(board.ids.next(at));
+        let letter = Letter {
+            node: "trigger".into(),
+            element: None,
+            code: Code::Expression,
+            message: why,
+            request: None,
+            answer: None,
+        };
+        let parked = Parked {
+            run: event.id,
+            at,
+            why: Why::Letter,
+            due: None,
+            frozen: false,
+            doubt: false,
+            letters: vec![letter],
+            tries: Vec::new(),
+        };
+        board.lanes.restore(event.clone(), Some(&parked), false);
+        facts.extend([Fact::Accepted(event), Fact::Parked(parked)]);
     }
 
     /// Whether the same fact, or this version or a newer one, is done.

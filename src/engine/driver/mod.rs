@@ -22,7 +22,7 @@ use std::{
 
 use tokio::sync::{Notify, broadcast, mpsc};
 
-pub use self::accept::{Offer, Offered};
+pub use self::accept::{Offer, Offered, Unfit};
 use self::{pending::Pending, run::Msg};
 use super::{
     lanes::Lanes,

@@ -349,9 +349,13 @@ impl Task {
         }
         let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
         self.inner.launch(Box::pin(async move {
-            let permit = inner.world.permit(&request).await;
+            let said = tokio::select! {
+                biased;
+                permit = inner.world.permit(&request) => Msg::Permit(step, attempt, permit),
+                () = inner.world.shut(&request.connection) => Msg::Input(Input::Held { step, attempt }),
+            };
             // A run that is over drops the permit, which refunds it.
-            let _ = to.send(Msg::Permit(step, attempt, permit));
+            let _ = to.send(said);
         }));
     }
 

@@ -408,7 +408,11 @@ impl Lane {
         if !self.running.is_empty() && guards.has(Guard::Lane) {
             return Pick::Nothing;
         }
-        while let Some(run) = self.resumes.pop_front() {
+        while let Some(run) = self.resumes.front().copied() {
+            if self.parked.get(&run).is_some_and(|stand| held(&stand.event)) {
+                return Pick::Held;
+            }
+            self.resumes.pop_front();
             if let Some(stand) = self.parked.remove(&run) {
                 return self.go(stand.event, true, Vec::new(), Vec::new());
             }

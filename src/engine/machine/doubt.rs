@@ -20,10 +20,19 @@ use crate::{
 
 impl Machine {
     pub(super) fn failed(&mut self, id: StepId, failure: &Failure, turn: &mut Turn) -> Result<(), Illegal> {
+        self.nodes[usize::from(self.steps[id as usize].node)].count_failure(failure.class);
         let intent = self.steps[id as usize].intent;
         let repeat = self.repeat(id);
         match failure.class {
             Class::Landed => return self.exists(id, &repeat, failure, turn),
+            Class::Gone if self.may_still_come(id) => {
+                self.shift(id, StepInput::Refused { intent })?;
+                let step = &mut self.steps[id as usize];
+                (step.failures, step.tries) = (step.failures + 1, step.tries + 1);
+                let wait = self.birth.policy.wait_for_gone(self.steps[id as usize].tries, turn.roll());
+                self.wait_after(id, wait, failure, turn);
+                return Ok(());
+            }
             Class::Reject | Class::Gone if failure.sent == Sent::No || repeat == Repeat::Safe => {
                 self.shift(id, StepInput::Rejected { intent })?;
                 if intent {
@@ -49,6 +58,12 @@ impl Machine {
             }
         }
         self.after_failure(id, &repeat, failure, turn)
+    }
+
+    /// Whether what a read did not find may have been announced before it can be read.
+    fn may_still_come(&self, id: StepId) -> bool {
+        let step = &self.steps[id as usize];
+        !step.request.write && step.tries + 1 < self.birth.policy.gone_attempts
     }
 
     pub(super) fn after_failure(
@@ -90,6 +105,14 @@ impl Machine {
 
     pub(super) fn retry(&mut self, id: StepId, failure: &Failure, turn: &mut Turn) {
         let wait = self.birth.policy.wait(self.steps[id as usize].failures, turn.roll());
+        // Nobody is let in before people have done something, so the run is away at least as long as a held one.
+        let shut_out = failure.class == Class::Auth;
+        self.steps[id as usize].held = shut_out;
+        let wait = if shut_out { wait.max(self.birth.policy.hold) } else { wait };
+        self.wait_after(id, wait, failure, turn);
+    }
+
+    fn wait_after(&mut self, id: StepId, wait: Duration, failure: &Failure, turn: &mut Turn) {
         let at = turn.now + failure.after.unwrap_or_default().max(wait);
         let node = Arc::clone(&self.steps[id as usize].effect.node);
         self.tell(turn, || What::Failed {
@@ -125,7 +148,7 @@ impl Machine {
         if matches!(repeat, Repeat::Look { .. }) {
             self.shift(id, StepInput::Exists)?;
             let step = &mut self.steps[id as usize];
-            (step.exists, step.looking) = (true, true);
+            (step.exists, step.looking) = (Some(failure.clone()), true);
             self.ask(id, turn);
             return Ok(());
         }
@@ -196,18 +219,22 @@ impl Machine {
 
     fn saw_none(&mut self, id: StepId, turn: &mut Turn) -> Result<(), Illegal> {
         let Repeat::Look { settle, lag, .. } = self.repeat(id) else { return Ok(()) };
-        let step = &self.steps[id as usize];
-        let settled = if step.exists { step.last } else { self.settled_at(id, settle) };
+        let refused = self.steps[id as usize].exists.clone();
+        // A plain refusal is settled at once.
+        let at_once = refused.as_ref().is_some_and(|failure| failure.sent == Sent::No);
+        let settled = if at_once { self.steps[id as usize].last } else { self.settled_at(id, settle) };
         let visible = settled + lag;
         if turn.now < visible && self.birth.policy.guards.has(Guard::Lag) {
             self.shift(id, StepInput::LookAgain)?;
             self.wait_until(id, visible, turn);
             return Ok(());
         }
-        if step.exists {
-            self.shift(id, StepInput::Many)?;
-            self.in_doubt(id, "the platform says that it is there, the look finds nothing", turn);
-            return Ok(());
+        if let Some(failure) = refused {
+            // What was refused was not that it is there: the refusal stands, in the platform's words.
+            self.shift(id, StepInput::Denied)?;
+            self.steps[id as usize].looking = false;
+            self.record_absent(id, turn);
+            return self.rejected(id, &failure, turn);
         }
         self.shift(id, StepInput::None)?;
         self.steps[id as usize].looking = false;

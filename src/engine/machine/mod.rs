@@ -173,6 +173,10 @@ impl Machine {
         let heard = match input {
             Input::Permit { step, attempt } => self.permitted(step, attempt, turn),
             Input::Answer { step, attempt, got } => self.answered(step, attempt, got, turn),
+            Input::Held { step, attempt } => {
+                self.held(step, attempt, turn);
+                Ok(())
+            }
             Input::Due(Timer::Step(step)) => self.due(step, turn),
             Input::Due(Timer::Node(node)) => {
                 self.timed.retain(|(_, held)| *held != node);

@@ -278,7 +278,8 @@ impl Machine {
             first: None,
             last: self.started,
             looking: false,
-            exists: false,
+            exists: None,
+            held: false,
             child,
             drifted: false,
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{EffectId, Fact, Failure, Instant, Past, Request, table::StepState},
+    event::{Class, EffectId, Fact, Failure, Instant, Past, Request, table::StepState},
     plan::NodeId,
     story::What,
     value::{Hash, Value},
@@ -30,6 +30,13 @@ pub enum Input {
         attempt: u16,
         /// How.
         got: Result<crate::event::Answer, Failure>,
+    },
+    /// The connection is held: no permit will come before it is back.
+    Held {
+        /// Which step.
+        step: StepId,
+        /// Which attempt of it.
+        attempt: u16,
     },
     /// An instant came.
     Due(Timer),
@@ -180,6 +187,8 @@ pub(super) struct NodeRun {
     pub(super) ended: Instant,
     /// A decision's outcome, or why it was skipped or stopped.
     pub(super) outcome: Option<Arc<str>>,
+    /// How its requests failed so far, and how often each way.
+    pub(super) failures: Vec<(Class, u32)>,
 }
 
 impl NodeRun {
@@ -191,6 +200,14 @@ impl NodeRun {
             began: now,
             ended: now,
             outcome: None,
+            failures: Vec::new(),
+        }
+    }
+
+    pub(super) fn count_failure(&mut self, class: Class) {
+        match self.failures.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, count)) => *count += 1,
+            None => self.failures.push((class, 1)),
         }
     }
 
@@ -235,8 +252,10 @@ pub(super) struct Step {
     pub(super) last: Instant,
     /// Whether what is under way is its look.
     pub(super) looking: bool,
-    /// Whether the platform said that it is there.
-    pub(super) exists: bool,
+    /// The platform refused it since it is there already: in these words.
+    pub(super) exists: Option<Failure>,
+    /// Whether it waits for its connection.
+    pub(super) held: bool,
     /// The child, if it is one.
     pub(super) child: Option<ChildStart>,
     /// Whether `last` is an intent of an earlier life with other bytes.

@@ -194,6 +194,7 @@ impl Machine {
         }
         let step = &mut self.steps[id as usize];
         step.attempt += 1;
+        step.held = false;
         let request = if step.looking { self.look_request(id) } else { Arc::clone(&step.request) };
         let step = &self.steps[id as usize];
         let fresh = match &self.birth.prepared.plan.nodes[usize::from(step.node)].work {
@@ -279,6 +280,14 @@ impl Machine {
         let (hash, key) = (step.hash, step.request.key.clone());
         self.effects.insert(step.effect.clone(), effect.clone());
         Fact::Intent(Intent { run, effect: effect.id, hash, key, members, first, at: turn.now })
+    }
+
+    /// No permit comes before its connection is back: it asks again later, and the run need not wait in memory.
+    pub(super) fn held(&mut self, id: StepId, attempt: u16, turn: &mut Turn) {
+        if self.steps[id as usize].attempt == attempt && self.steps[id as usize].due.is_none() {
+            self.steps[id as usize].held = true;
+            self.wait_until(id, turn.now + self.birth.policy.hold, turn);
+        }
     }
 
     /// An answer, to the request itself or to its look.

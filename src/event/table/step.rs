@@ -94,6 +94,8 @@ pub enum StepInput {
     One,
     /// The look found none, and what was written would be seen.
     None,
+    /// The look found none of what was refused as being there already: it was refused for another reason.
+    Denied,
     /// The look found many, or what cannot be told.
     Many,
     /// An operator says that it landed.
@@ -146,6 +148,7 @@ impl StepState {
             (Self::Sent, I::Exists) | (Self::Doubt, I::Look) => (Self::Looking, &[]),
             (Self::Looking, I::LookAgain) => (Self::Doubt, &[]),
             (Self::Looking, I::One) | (Self::Unsettled, I::OperatorLanded) => (Self::Landed, LANDED),
+            (Self::Looking, I::Denied) => (Self::Failed, ABSENT),
             (Self::Looking, I::None) | (Self::Unsettled, I::OperatorAbsent) => (Self::Ready, ABSENT),
             (state, input) => return Err(Illegal::of(&state, &input)),
         })
@@ -205,6 +208,7 @@ impl StepInput {
         Self::LookAgain,
         Self::One,
         Self::None,
+        Self::Denied,
         Self::Many,
         Self::OperatorLanded,
         Self::OperatorAbsent,
@@ -244,6 +248,7 @@ pub(super) const LISTED: &str = "
     Looking + LookAgain -> Doubt []
     Looking + One -> Landed [Landed]
     Looking + None -> Ready [Absent]
+    Looking + Denied -> Failed [Absent]
     Looking + Many -> Unsettled []
     Unsettled + OperatorLanded -> Landed [Landed]
     Unsettled + OperatorAbsent -> Ready [Absent]

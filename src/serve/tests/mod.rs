@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use self::stuck::Stuck;
-use super::{Said, Service, Setup, Shared, schedules::Firing};
+use super::{Said, Service, Setup, Shared, polls::Page, schedules::Firing};
 use crate::{
     compile::{Compiled, compile},
     engine::{self, Engine},
@@ -187,6 +187,37 @@ async fn trouble_with_a_poll_is_told_once_and_its_beginning_is_remembered() {
     );
     let marks = bench.journal.facts();
     assert!(matches!(&marks[..], [Fact::Watermark(_)]), "{marks:?}");
+}
+
+#[tokio::test]
+async fn one_row_that_is_no_event_becomes_one_letter_and_keeps_no_other_back() {
+    let bench = Bench::new(POLLED);
+    let (shared, _stop) = bench.shared();
+    let plan = &bench.compiled.plans[0];
+    let row = |id: Value| Value::object([("id", id)]);
+    for round in 1..3 {
+        let mut page = Page::default();
+        for id in [Value::from(1), Value::from("x".repeat(2000)), Value::from(3)] {
+            shared.read(plan, 0, &row(id), &mut page);
+        }
+        shared.read(plan, 0, &Value::object([("other", Value::from(round))]), &mut page);
+        let source = trigger::name("s", "orders_modified", &Value::Null);
+        let mark = Watermark { flow: plan.flow.clone(), source, cursor: Value::Null, at: Instant(1) };
+        shared.accept("bigcommerce.orders_modified", page, mark).await.unwrap();
+        bench.engine.idle().await;
+    }
+    let open = bench.journal.open().unwrap();
+    let letters: Vec<_> = open.iter().filter_map(|run| run.parked()?.letters.first()).collect();
+    let told: Vec<_> = letters.iter().map(|letter| (&*letter.node, &letter.message[..12])).collect();
+    assert_eq!(open.len(), 3, "the long one once, each of the others once: {open:#?}");
+    assert_eq!(told[0], ("trigger", "row xxxxxxxx"));
+    assert!(letters[0].message.contains("found 2000 bytes, expected at most 1000"), "{}", letters[0].message);
+    assert!(
+        letters[1].message.contains("`id`") || letters[1].message.contains("id"),
+        "{}",
+        letters[1].message
+    );
+    assert_eq!(bench.accepted().iter().filter(|body| body.get("id") == Some(&Value::from(3))).count(), 2);
 }
 
 /// Posts a signed webhook over plain TCP; the status line's number.

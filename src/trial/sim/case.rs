@@ -355,7 +355,7 @@ async fn poll(engine: &Engine, flow: &'static str, platform: &Platform, now: Ins
         changed.into_iter().map(|(id, _)| Offer::new(flow, Value::object([("id", Value::from(id))])));
     let watermark = Watermark { flow: flow.into(), source, cursor: Value::from(last as i64 + 1), at: now };
     // A dead process takes nothing; the next life polls again.
-    let _ = engine.accept_page(offers.collect(), watermark).await;
+    let _ = engine.accept_page(offers.collect(), Vec::new(), watermark).await;
 }
 
 /// Runs until nothing happens any more, or the process is dead.
