@@ -1,5 +1,5 @@
 //! How fast and how cheap is a run of five nodes, through the engine and the journal on disk, when the world answers at
-//! once? The journal is synced in full on a real file. Prints runs a second and CPU a run, and beside it what SQLite alone
+//! once? The journal is synced in full on a real file. Prints runs a second and CPU a run, and beside it what `SQLite` alone
 //! takes to keep a row a run.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
@@ -21,7 +21,7 @@ use flowrun::{
     value::Value,
 };
 
-/// Rows of one commit of raw SQLite.
+/// Rows of one commit of raw `SQLite`.
 const GROUP: u64 = 512;
 /// Bytes of such a row.
 const ROW: usize = 300;
@@ -95,7 +95,7 @@ fn figures(name: &str, count: u64, began: Clock, used: Duration) -> Figures {
     Figures { rate, cpu }
 }
 
-/// SQLite alone: a row of the size of a past run each, in commits as large as the journal's groups, synced in full.
+/// `SQLite` alone: a row of the size of a past run each, in commits as large as the journal's groups, synced in full.
 fn raw_sqlite(file: &Path, rows: u64) -> rusqlite::Result<Figures> {
     let connection = rusqlite::Connection::open(file)?;
     connection.execute_batch(

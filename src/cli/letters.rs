@@ -101,14 +101,12 @@ impl Desk<'_> {
         let number = wanted.parse::<RunId>().ok();
         let parked = |run: &&OpenRun| run.parked().is_some_and(|parked| parked.why != Why::Later);
         let by_number = open.iter().filter(parked).find(|run| number == Some(run.event.id));
-        match by_number.or_else(|| open.iter().filter(parked).rfind(|run| *run.event.key == *wanted)) {
-            Some(run) => work(self, run),
-            None => {
-                let told =
-                    format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`");
-                Ok(nothing(self.streams, &told))
-            }
+        let by_key = || open.iter().filter(parked).rfind(|run| *run.event.key == *wanted);
+        if let Some(run) = by_number.or_else(by_key) {
+            return work(self, run);
         }
+        let told = format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`");
+        Ok(nothing(self.streams, &told))
     }
 
     /// Goes on with another event, or prints the one there is.
@@ -152,12 +150,13 @@ impl Desk<'_> {
                 .to_string(),
             );
         } else {
-            let told = told.unwrap_or_else(|| match self.reader.has_engine() {
-                true => "request recorded; the engine at work has not carried it out yet".into(),
-                false => {
-                    "request recorded; no engine is at work here, the next `flowrun exec` carries it out"
-                        .into()
-                }
+            let told = told.unwrap_or_else(|| {
+                let when = if self.reader.has_engine() {
+                    "the engine at work has not carried it out yet"
+                } else {
+                    "no engine is at work here, the next `flowrun exec` carries it out"
+                };
+                format!("request recorded; {when}")
             });
             self.streams.say(told);
         }

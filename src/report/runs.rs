@@ -135,7 +135,7 @@ pub(super) fn head(run: &RunView, mask: &Mask, paint: Paint) -> String {
         run.reason.as_ref().map_or(String::new(), |reason| format!(": {}", clean(&mask.text(reason))));
     let mut out = format!("{name}  {how}{reason}{took}\n");
     let mut line = |what: &str, told: String| {
-        let _ = writeln!(out, "  {:<9} {told}", what);
+        let _ = writeln!(out, "  {what:<9} {told}");
     };
     line("run", run.run.to_string());
     line("accepted", format!("{} UTC", time(run.accepted)));
