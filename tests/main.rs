@@ -13,6 +13,7 @@
 mod cases;
 mod check;
 mod connectors;
+mod full_disk;
 mod golden;
 mod journey;
 mod laws;

@@ -66,10 +66,15 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
     };
     let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     let stories = engine.stories();
-    let (run, exit) = tokio::select! {
-        ended = one(&engine, offer, stories, common, streams) => ended,
-        () = super::interrupted() => (None, Exit::Interrupted),
+    let ended = tokio::select! {
+        ended = one(&engine, offer, stories, common, streams) => Ok(ended),
+        told = engine.short() => Err(told),
+        () = super::interrupted() => Ok((None, Exit::Interrupted)),
     };
+    let (run, exit) = ended.unwrap_or_else(|told| {
+        streams.say(format!("flowrun: {told}"));
+        (None, Exit::CannotStart)
+    });
     tokio::select! {
         _ = engine.drain(GRACE) => {}
         () = super::interrupted() => {}
