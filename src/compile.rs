@@ -8,10 +8,10 @@ use std::{
 };
 
 use crate::{
-    check::{self, Catalogue},
+    check::{self, Catalogue, later},
     connector::{self, Connection, Connector},
     estate::{self, Estate, Files, Part, TableFile},
-    expr::{Table, Tables},
+    expr::{ColumnShape, Table, Tables},
     flow::Flow,
     money::Currency,
     plan::{self, Plan},
@@ -82,7 +82,7 @@ pub fn compile_with(
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let estate = estate::load(files, paths, environment, &mut sources, &mut problems);
-    let records = Records::read(&estate.records, &sources, &mut problems);
+    let records = Records::read_beside(&estate.records, estate.unread.clone(), &sources, &mut problems);
     let mut broken = estate.broken.clone();
     let tables = tables(&estate, &sources, &mut broken, &mut problems);
     let connectors = connectors(&estate, &records, &mut problems);
@@ -91,6 +91,8 @@ pub fn compile_with(
     broken.extend(unopened(&estate, &connections));
     same_names(&estate, &mut problems);
     names_of_estate(&estate, &mut problems);
+    later::in_estate(&estate, &mut problems);
+    currencies_are_checked(&estate, &tables, &sources, &mut problems);
     for overlay in &estate.overlays {
         let message = "overlays are not read yet";
         problems.add(Problem::error(codes::OVERLAYS_LATER, overlay.tree.extends.span, message));
@@ -193,16 +195,12 @@ fn tables(
 }
 
 fn table(file: u32, name: &str, sources: &Sources, problems: &mut Problems) -> Option<Table> {
-    let text = &sources.get(file)?.text;
-    match Table::from_csv(name, text) {
+    match Table::from_csv(name, &sources.get(file)?.text) {
         Ok(table) => Some(table),
         Err(faults) => {
             for fault in faults {
-                problems.add(Problem::error(
-                    codes::TABLE,
-                    cell(text, file, fault.line, fault.column),
-                    fault.message,
-                ));
+                let place = cell(sources, file, fault.line, fault.column);
+                problems.add(Problem::error(codes::TABLE, place, fault.message));
             }
             None
         }
@@ -210,8 +208,9 @@ fn table(file: u32, name: &str, sources: &Sources, problems: &mut Problems) -> O
 }
 
 /// The place of a cell, by line and number in its line, both from 1.
-fn cell(text: &str, file: u32, line: usize, column: usize) -> Span {
-    let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+fn cell(sources: &Sources, file: u32, line: usize, column: usize) -> Span {
+    let start = sources.line_start(file, line);
+    let text = sources.get(file).map_or("", |source| &*source.text);
     let row = text[start..].lines().next().unwrap_or_default();
     let mut cells = row.split(',');
     let before: usize = cells.by_ref().take(column.saturating_sub(1)).map(|cell| cell.len() + 1).sum();
@@ -354,6 +353,24 @@ fn cannot_open(
     }
 }
 
+/// The codes of the table of currencies are such: one that is none would be an id that nobody knows at run time.
+fn currencies_are_checked(estate: &Estate, tables: &Tables, sources: &Sources, problems: &mut Problems) {
+    let Some(table) = tables.get(CURRENCIES) else { return };
+    let column = |name: &str| table.columns.iter().position(|column| &*column.name == name);
+    let (Some(code), Some(_)) = (column("code"), column("id")) else { return };
+    if table.columns[code].shape == ColumnShape::Currency {
+        return;
+    }
+    let Some(file) = estate.tables.iter().find(|file| &*file.name == CURRENCIES) else { return };
+    let file = file.overlay.unwrap_or(file.file);
+    let problem = Problem::error(
+        codes::TABLE,
+        cell(sources, file, 1, code + 1),
+        "the table `currencies` says which currency an id of a platform stands for, so its codes are currencies",
+    );
+    problems.add(problem.help("write `code:currency*`"));
+}
+
 /// ISO codes by the platform's own ids.
 fn currencies(tables: &Tables) -> BTreeMap<Arc<str>, Currency> {
     let rows = tables.get(CURRENCIES).map(|table| table.rows.as_slice()).unwrap_or_default();
@@ -377,31 +394,19 @@ fn same_names(estate: &Estate, problems: &mut Problems) {
     twice("table", tables.iter(), problems);
 }
 
-/// What `flowrun.yaml` says of flows, classes and alerts names such as are there.
+/// The classes of work there are, the most urgent first.
+const CLASSES: [&str; 3] = ["live", "normal", "bulk"];
+
+/// What `flowrun.yaml` says of flows and classes names such as are there.
 fn names_of_estate(estate: &Estate, problems: &mut Problems) {
     let Some(Part { tree, .. }) = estate.tree.as_ref().filter(|_| estate.is_one()) else { return };
     let flows: Vec<&str> = estate.flows.iter().map(|part| &*part.tree.name.value).collect();
-    let classes: Vec<&str> = tree.classes.iter().map(|(name, _)| &*name.value).collect();
-    let alerts: Vec<&str> = tree.alerts.iter().map(|(name, _)| &*name.value).collect();
     for (name, settings) in &tree.flows {
-        known(name, &flows, ("flow", codes::UNKNOWN_FLOW), problems);
-        if let Some(class) = settings.class.as_ref().filter(|_| !classes.is_empty()) {
-            known(class, &classes, ("class", codes::ESTATE_NAME), problems);
+        if !estate.broken.contains(&name.value) {
+            known(name, &flows, ("flow", codes::UNKNOWN_FLOW), problems);
         }
-        let later = settings
-            .instances
-            .iter()
-            .map(|(name, _)| name)
-            .chain(settings.settings.iter().map(|(name, _)| name));
-        for key in later {
-            let message = "`for` and `settings` of a flow come with a later version";
-            problems.add(Problem::error(codes::LATER, key.span, message));
-        }
-    }
-    for level in &tree.service_levels {
-        known(&level.flow, &flows, ("flow", codes::UNKNOWN_FLOW), problems);
-        if let Some(alert) = &level.alert {
-            known(alert, &alerts, ("alert", codes::ESTATE_NAME), problems);
+        if let Some(class) = &settings.class {
+            known(class, &CLASSES, ("class", codes::ESTATE_NAME), problems);
         }
     }
 }

@@ -4,10 +4,10 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
-use crate::sign;
+use crate::{sign, value::Value};
 
 /// Why a secret could not be had. Never holds the secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,50 +104,110 @@ fn read(folder: &Path, path: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Takes every known secret out of a text: as it is, in base64, and percent-encoded. Shared and cheap to clone.
-#[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Vec<String>>>);
+/// Takes every known secret out of texts, in whatever form a platform repeats it. Shared and cheap to clone.
+#[derive(Clone)]
+pub struct Redactor {
+    known: Arc<RwLock<Vec<String>>>,
+    /// What stands in a text where a secret was.
+    instead: &'static str,
+}
 
-/// What stands in a text where a secret was.
-const HIDDEN: &str = "[secret]";
+impl Default for Redactor {
+    fn default() -> Self {
+        Self::new("[secret]")
+    }
+}
 
 impl Redactor {
     /// Secrets shorter than this are not looked for: they would blot out innocent text.
     const SHORTEST: usize = 6;
 
+    /// One that knows nothing yet, and what it writes where a secret was.
+    pub fn new(instead: &'static str) -> Self {
+        Self { known: Arc::default(), instead }
+    }
+
     /// Remembers a secret.
     pub fn learn(&self, secret: &Secret<String>) {
-        let text = secret.expose();
-        if text.len() < Self::SHORTEST {
-            return;
-        }
-        let forms = [
-            text.clone(),
-            sign::base64(text.as_bytes()),
-            sign::base64_url(text.as_bytes()),
-            sign::percent(text),
-        ];
-        let lines = text.lines().filter(|line| line.len() >= 24).map(str::to_owned);
-        let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for form in forms.into_iter().chain(lines) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms(secret.expose()) {
             if !known.contains(&form) {
                 known.push(form);
             }
         }
+        // The longest first: a secret may be part of another.
         known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// Forgets a secret that opens nothing any more.
+    pub fn forget(&self, secret: &Secret<String>) {
+        let gone = forms(secret.expose());
+        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|form| !gone.contains(form));
     }
 
     /// The text without secrets.
     pub fn clean(&self, text: &str) -> String {
-        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut text = text.to_owned();
         for secret in known.iter() {
             if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), HIDDEN);
+                text = text.replace(secret.as_str(), self.instead);
             }
         }
         text
     }
+
+    /// The value without secrets, in its names too.
+    pub fn clean_value(&self, value: &Value) -> Value {
+        rewrite(value, &|text| self.clean(text))
+    }
+}
+
+/// The value with every text of it, and every name, written anew.
+pub fn rewrite(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Text(old) => text(old).into(),
+        Value::List(items) => Value::list(items.iter().map(|item| rewrite(item, text))),
+        Value::Map(map) => Value::object(map.iter().map(|(name, value)| (text(name), rewrite(value, text)))),
+        other => other.clone(),
+    }
+}
+
+/// The forms in which a secret may be repeated; of one with several lines, each line's too.
+fn forms(text: &str) -> Vec<String> {
+    let whole = Some(text).filter(|text| text.len() >= Redactor::SHORTEST);
+    let lines = text.lines().filter(|line| line.len() >= 24);
+    let mut forms: Vec<String> = whole.into_iter().chain(lines).flat_map(forms_of_line).collect();
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+fn forms_of_line(text: &str) -> Vec<String> {
+    let each = |write: fn(u8) -> String| text.bytes().map(write).collect::<String>();
+    let small = |byte: u8| match char::from(byte) {
+        letter if letter.is_ascii_alphanumeric() || "-._~".contains(letter) => letter.to_string(),
+        _ => format!("%{byte:02x}"),
+    };
+    let mut forms = vec![
+        text.to_owned(),
+        Value::from(text).to_json().trim_matches('"').to_owned(),
+        sign::percent(text),
+        each(small),
+        each(|byte| format!("%{byte:02X}")),
+        each(|byte| format!("%{byte:02x}")),
+        each(|byte| format!("{byte:02X}")),
+        each(|byte| format!("{byte:02x}")),
+    ];
+    // In base64 a text looks different by what stands before it, as the name of `name:password`: what is the same in any case
+    // are the signs that hold none of the bits around it.
+    for (before, skip) in [(0, 0), (1, 2), (2, 3)] {
+        let bytes = [&[0; 2][..before], text.as_bytes()].concat();
+        let signs = skip..bytes.len() * 8 / 6;
+        forms.push(sign::base64(&bytes)[signs.clone()].to_owned());
+        forms.push(sign::base64_url(&bytes)[signs].to_owned());
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -194,14 +254,28 @@ mod tests {
     #[test]
     fn every_form_of_a_secret_is_taken_out() {
         let redactor = Redactor::default();
-        redactor.learn(&Secret::new("p/ss wörd".to_owned()));
-        let text = format!(
-            "a p/ss wörd b {} c {} d",
-            sign::base64("p/ss wörd".as_bytes()),
-            sign::percent("p/ss wörd")
-        );
+        let secret = Secret::new("p/ss wörd".to_owned());
+        redactor.learn(&secret);
+        let text = format!("a p/ss wörd b {} c p%2fss%20w%c3%b6rd d", sign::percent("p/ss wörd"));
         assert_eq!(redactor.clean(&text), "a [secret] b [secret] c [secret] d");
+        assert_eq!(redactor.clean("702f73732077c3b67264 702F73732077C3B67264"), "[secret] [secret]");
+        for (name, rest) in [("", ""), ("u", "x"), ("us", "xy"), ("use", "xyz"), ("user", "")] {
+            let pair = format!("{name}p/ss wörd{rest}");
+            for coded in [sign::base64(pair.as_bytes()), sign::base64_url(pair.as_bytes())] {
+                assert!(redactor.clean(&coded).contains("[secret]"), "{pair}: {coded}");
+            }
+        }
         redactor.learn(&Secret::new("abc".to_owned()));
         assert_eq!(redactor.clean("abc"), "abc");
+        redactor.forget(&secret);
+        assert_eq!(redactor.clean(&text), text);
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_names_and_lists() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("hunter2".to_owned()));
+        let value = Value::parse(br#"{"a hunter2":["hunter2",1,{"b":"x"}]}"#).unwrap();
+        assert_eq!(redactor.clean_value(&value).to_json(), r#"{"a [secret]":["[secret]",1,{"b":"x"}]}"#);
     }
 }

@@ -96,7 +96,14 @@ impl Scalar {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
-    lines: Vec<Vec<u32>>,
+    lines: Vec<Lines>,
+}
+
+/// Where the lines of a file begin, and whether a byte is a character there.
+#[derive(Clone, Debug)]
+struct Lines {
+    starts: Vec<u32>,
+    ascii: bool,
 }
 
 impl Sources {
@@ -104,7 +111,8 @@ impl Sources {
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> u32 {
         let source = Source { name: name.into(), text: text.into() };
         let starts = source.text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, next)| next);
-        self.lines.push(std::iter::once(0).chain(starts).collect());
+        let (starts, ascii) = (std::iter::once(0).chain(starts).collect(), source.text.is_ascii());
+        self.lines.push(Lines { starts, ascii });
         self.files.push(source);
         (self.files.len() - 1) as u32
     }
@@ -121,13 +129,23 @@ impl Sources {
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, file: u32, at: u32) -> (usize, usize) {
-        let (Some(source), Some(lines)) = (self.get(file), self.lines.get(file as usize)) else {
+        let (Some(source), Some(Lines { starts: lines, ascii })) =
+            (self.get(file), self.lines.get(file as usize))
+        else {
             return (1, 1);
         };
         let end = source.text.floor_char_boundary(at as usize);
         let line = lines.partition_point(|start| *start as usize <= end).max(1);
         let start = lines.get(line - 1).map_or(0, |start| *start as usize);
-        (line, source.text[start..end].chars().count() + 1)
+        let before = if *ascii { end - start } else { source.text[start..end].chars().count() };
+        (line, before + 1)
+    }
+
+    /// The first byte of a line, from 1; of one behind the last, the end of the file.
+    pub fn line_start(&self, file: u32, line: usize) -> usize {
+        let starts = self.lines.get(file as usize).map(|lines| lines.starts.as_slice()).unwrap_or_default();
+        let end = self.get(file).map_or(0, |source| source.text.len());
+        starts.get(line.saturating_sub(1)).map_or(end, |start| *start as usize)
     }
 }
 

@@ -69,14 +69,20 @@ const SLIPS: &[(&str, &str)] = &[
     ),
     ("{{ 'P' ~ part.key if", "{{ 'Q' ~ part.key if"),
     (" and not order.is_deleted", " or order.is_deleted"),
-    ("retry: { every: 15m, for: 3d }", "retry: { every: 15m, for: 10m }"),
+    ("retry: { every: 15m, for: 3d }      # comes", "retry: { every: 15m, for: 10m }      # comes"),
     ("{{ result.total == order.total_inc_tax }}", "{{ result.total != 0 }}"),
     ("date(zone=tables.storefronts[order.channel_id].time_zone)", "date(zone='UTC')"),
     ("nameless: \"{{ order.customer_id == 0", "nameless: \"{{ order.customer_id == -1"),
     (
-        "connection.erp.tax_mode != 'suitetax' and order.total_tax",
-        "connection.erp.tax_mode == 'none' and order.total_tax",
+        "if connection.erp.tax_mode == 'suitetax' else 'tax')",
+        "if connection.erp.tax_mode != 'none' else 'tax')",
     ),
+    ("if tax_as != 'detail' and order", "if tax_as == 'tax' and order"),
+    ("| selectattr('status', 'eq', 'ok')", ""),
+    ("['purchase', 'capture']", "['purchase', 'capture', 'authorization']"),
+    (".cancelled or order.is_deleted", ".cancelled"),
+    ("exchangeRate: \"{{ rate | default(omit) }}\"", "exchangeRate: 1"),
+    ("(result.status.id | default('')) != 'H'", "(result.status.id | default('')) != 'C'"),
 ];
 
 #[test]

@@ -17,6 +17,8 @@ use flowrun::{
     problem::{self, codes, draw::Style},
 };
 
+use crate::program::Program;
+
 /// The files below a folder, laid into memory below `/`.
 pub(crate) fn lay(mut files: Memory, folder: &str) -> Memory {
     for path in Disk.list(Path::new(folder)).unwrap() {
@@ -132,6 +134,29 @@ fn one_fault_is_one_problem() {
     }
 }
 
+/// What is refused as coming later is listed in the language's page, and every line of that list is refused in a case.
+#[test]
+fn what_comes_later_is_listed_and_refused() {
+    let page = fs::read_to_string("docs/language.md").unwrap();
+    let (_, list) = page.split_once("## What comes later").unwrap();
+    let (list, _) = list.split_once("\n## ").unwrap();
+    let cases = ["tests/golden/check/fr506_later.out", "tests/golden/estates/fr506_keys.out"];
+    let told: String = cases.map(|path| fs::read_to_string(path).unwrap()).concat();
+    for what in flowrun::check::LATER {
+        assert!(list.contains(what), "docs/language.md does not say that {what} comes later");
+        assert!(told.contains(&format!("{what} comes with a later version")), "no case refuses {what}");
+    }
+    let listed: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+    let refused = |line: &&str| {
+        let keys = line.split('|').next().unwrap().split(", ").map(|key| key.trim().trim_start_matches('`'));
+        keys.clone().all(|key| {
+            let key = format!("`{key}");
+            key == "`extends:`" || flowrun::check::LATER.contains(&&*key)
+        })
+    };
+    assert_eq!(listed.iter().find(|line| !refused(line)), None, "listed, but not refused");
+}
+
 #[test]
 fn the_estate_is_found_upwards_and_in_flows() {
     let files = lay(Memory::default(), "tests/golden/estate");
@@ -217,12 +242,16 @@ fn plans_and_their_drawings_are_as_blessed() {
     let path = PathBuf::from("/everything.yaml");
     let compiled = compile(&estate().with(&path, fs::read(source).unwrap()), &[path], None);
     let plan = compiled.plan("everything").unwrap_or_else(|| panic!("{}", drawn(&compiled)));
-    let drawing = draw::drawing(plan);
+    let (detail, overview) = (draw::detail(plan), draw::overview(plan));
     let texts = [
         ("plan", told(plan)),
-        ("mmd", draw::mermaid(&drawing)),
-        ("dot", draw::dot(&drawing)),
-        ("svg", draw::svg(&drawing)),
+        ("mmd", draw::mermaid(&detail)),
+        ("dot", draw::dot(&detail)),
+        ("svg", draw::svg(&detail)),
+        ("txt", draw::plain(&detail)),
+        ("overview.mmd", draw::mermaid(&overview)),
+        ("overview.svg", draw::svg(&overview)),
+        ("overview.txt", draw::plain(&overview)),
     ];
     for (ending, found) in texts {
         let expected = source.with_extension(ending);
@@ -268,4 +297,40 @@ fn the_fingerprint_is_of_what_a_run_does() {
     for (number, other) in changed.iter().enumerate() {
         assert_ne!(base, *other, "change {number}");
     }
+}
+
+#[test]
+fn programs_are_answered_in_json() {
+    let json = |arguments: &[&str]| {
+        let said = Program::new(&[arguments, &["--format", "json"]].concat()).run();
+        assert_eq!(said.code, 0, "{}", said.err);
+        serde_json::from_str::<serde_json::Value>(&said.out).unwrap()
+    };
+    for code in ["502", "fr502", "FR502"] {
+        let told = json(&["explain", code]);
+        assert_eq!(
+            (&told["code"], &told["title"]),
+            (&"FR502".into(), &"a write that starts its own flow".into())
+        );
+        assert!(told["text"].as_str().unwrap().contains("changes:"));
+    }
+    let told = json(&["graph", "create_customer"]);
+    let node =
+        |name: &str| told["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap();
+    assert_eq!(node("made")["when"], serde_json::json!({ "exists": ["missing"] }));
+    assert_eq!(node("made")["calls"], "netsuite.create_customer");
+    assert_eq!(node("exists")["outcomes"], serde_json::json!(["found", "missing"]));
+    assert!(node("exists")["needs"].as_array().unwrap().contains(&"found".into()));
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let said = Program::new(&["explain", "FR52"]).run();
+    assert_eq!((said.code, said.err.contains("did you mean `FR502`?")), (2, true), "{}", said.err);
+    let said = Program::new(&["explain", "nothing"]).run();
+    assert_eq!((said.code, said.err.contains("FR101 not valid YAML")), (2, true), "{}", said.err);
+    let said = Program::new(&["validate", "nosuch"]).run();
+    assert_eq!((said.code, said.err.contains("`nosuch` does not exist")), (5, true), "{}", said.err);
+    let said = Program::new(&["validate", "."]).run();
+    assert_eq!((said.code, said.err.contains("warning: nothing was checked")), (0, true), "{}", said.err);
 }

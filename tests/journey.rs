@@ -21,12 +21,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(bigcommerce::Plan::Unlimited)
+    }
+
+    pub(crate) fn with(plan: bigcommerce::Plan) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let bigcommerce = bigcommerce::Settings {
-            store_hash: "sandbox".into(),
-            plan: bigcommerce::Plan::Unlimited,
-            ..bigcommerce::Settings::default()
-        };
+        let bigcommerce =
+            bigcommerce::Settings { store_hash: "sandbox".into(), plan, ..bigcommerce::Settings::default() };
         let running = runtime.block_on(start(Config { seed: 7, bigcommerce, ..Config::default() })).unwrap();
         Self { runtime, running }
     }
@@ -101,7 +102,7 @@ fn is_new_sales_order(effect: &Json) -> bool {
         && effect["verb"] == "create"
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -146,7 +147,7 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("never came: {what}");
 }
 
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -34,6 +34,19 @@ const ROOMS_OF_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["cli"]),
 ];
 
+/// What reaches outside the program, and the rooms that may. Everything else is given what it needs, so that tests can give it
+/// something else.
+const WAYS_OUT: &[(&str, &[&str], &[&str])] = &[
+    ("the environment", &["env::var", "env::args", "env::current_dir", "env::temp_dir"], &["cli", "secret"]),
+    ("the clock", &["SystemTime::now", "Instant::now()", "Timestamp::now", "Zoned::now"], &["cli", "wire"]),
+    ("processes", &["process::id", "process::exit", "process::Command", "abort()"], &["cli", "journal"]),
+    ("files", &["fs::", "File::"], &["cli", "estate", "journal", "secret"]),
+    ("chance", &["SystemRandom", "rand::"], &["sign"]),
+    ("sockets", &["TcpListener", "TcpStream", "UdpSocket"], &["cli", "serve", "wire"]),
+    ("threads", &["thread::spawn", "thread::Builder", "thread::sleep"], &["cli", "expr", "journal"]),
+    ("a secret's text", &[".expose()"], &["secret", "trigger", "wire"]),
+];
+
 /// Names that would be drawers, not rooms.
 const DRAWERS: &[&str] =
     &["errors", "error", "utils", "util", "types", "prelude", "helpers", "common", "misc"];
@@ -245,6 +258,133 @@ fn every_dependency_says_why() {
         .map(str::to_owned)
         .collect();
     none(&found, "dependencies without a reason beside them");
+}
+
+#[test]
+fn every_dependency_for_tests_says_why_and_none_is_idle() {
+    let mut found = Vec::new();
+    for (package, folders) in
+        [(".", &["src", "tests", "benches"][..]), ("sandbox", &["sandbox/src", "sandbox/tests"])]
+    {
+        let manifest = fs::read_to_string(format!("{package}/Cargo.toml")).unwrap();
+        let code: String =
+            folders.iter().flat_map(|folder| files(folder)).map(|file| code(&file.text)).collect();
+        for section in ["[dependencies]", "[dev-dependencies]"] {
+            let listed = manifest.split(section).nth(1).unwrap_or("").split("\n[").next().unwrap();
+            for line in listed.lines().filter(|line| line.contains('=')) {
+                let name = line.split(['.', ' ', '=']).next().unwrap();
+                if !line.contains("workspace") && !line.contains("path =") && !line.contains(" # ") {
+                    found.push(format!("{package}: {line}: without a reason beside it"));
+                }
+                if !code.contains(&format!("{}::", name.replace('-', "_"))) {
+                    found.push(format!("{package}: {name}: nothing uses it"));
+                }
+            }
+        }
+    }
+    none(&found, "dependencies that do not earn their line");
+}
+
+/// Whether code has a name that is not the end of a longer one.
+fn is_there(code: &str, name: &str) -> bool {
+    let inside = |letter: char| letter.is_alphanumeric() || letter == '_';
+    code.match_indices(name).any(|(at, _)| name.starts_with('.') || !code[..at].ends_with(inside))
+}
+
+#[test]
+fn only_some_rooms_reach_out() {
+    let mut found = Vec::new();
+    for file in core() {
+        if file.path.iter().any(|part| part == "tests" || part == "tests.rs") {
+            continue;
+        }
+        let code = code(without_tests(&file.text));
+        for (what, names, rooms) in WAYS_OUT {
+            if !rooms.contains(&file.room.as_str()) {
+                let named = names.iter().filter(|name| is_there(&code, name));
+                found.extend(
+                    named.map(|name| format!("{}: {name}: {what} is for {rooms:?}", file.path.display())),
+                );
+            }
+        }
+    }
+    none(&found, "rooms that reach out by themselves");
+}
+
+#[test]
+fn every_room_says_what_comes_in_and_what_it_never_knows() {
+    let mut found = Vec::new();
+    for room in floors().keys() {
+        let paths = [format!("src/{room}.rs"), format!("src/{room}/mod.rs")];
+        let text = paths.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        for word in ["In:", "Out:"] {
+            if !head.contains(word) {
+                found.push(format!("{room}: does not say `{word}`"));
+            }
+        }
+    }
+    none(&found, "rooms that do not say what they are for");
+}
+
+#[test]
+fn no_test_is_left_out_without_a_reason() {
+    let places = ["src", "tests", "benches", "sandbox/src", "sandbox/tests"];
+    let found: Vec<_> = places
+        .iter()
+        .flat_map(|place| files(place))
+        .filter(|file| file.path != Path::new("tests/laws.rs") && file.text.contains("#[ignore]"))
+        .map(|file| file.path.display().to_string())
+        .collect();
+    none(&found, "tests that are not run, and nobody says why");
+}
+
+/// Rows of the tables of a page: cells, without the heads.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let lines: Vec<_> = text.lines().collect();
+    let is_row = |at: &usize| lines[*at].starts_with('|') && !lines[*at].starts_with("|---");
+    let is_head = |at: &usize| lines.get(at + 1).is_some_and(|next| next.starts_with("|---"));
+    let cells =
+        |at: usize| lines[at].trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    (0..lines.len()).filter(|at| is_row(at) && !is_head(at)).map(cells).collect()
+}
+
+#[test]
+fn one_term_one_meaning() {
+    let page = fs::read_to_string("docs/terms.md").unwrap();
+    let (terms, others) = page.split_once("## Not said").unwrap();
+    let (mut known, mut found) = (BTreeSet::new(), Vec::new());
+    for row in rows(terms) {
+        let term = row[0].trim_matches('*').to_owned();
+        if !known.insert(term.to_lowercase()) {
+            found.push(format!("{term}: has two meanings"));
+        }
+    }
+    assert!(known.len() > 50, "terms are read: {known:?}");
+    let mut texts = Vec::new();
+    for entry in fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path()) {
+        texts.push((entry.clone(), fs::read_to_string(&entry).unwrap()));
+    }
+    texts.push(("README.md".into(), fs::read_to_string("README.md").unwrap()));
+    texts.extend(core().into_iter().map(|file| (file.path, file.text)));
+    for row in rows(others) {
+        let said = row[1].trim_matches('*').to_lowercase();
+        assert!(known.contains(&said), "`{said}` is a term");
+        for word in row[0].split(", ") {
+            let is_word = |text: &str, at: usize| {
+                let inside = |letter: char| letter.is_alphanumeric() || letter == '_';
+                !text[..at].ends_with(inside) && !text[at + word.len()..].starts_with(inside)
+            };
+            for (path, text) in &texts {
+                let text =
+                    if path.ends_with("terms.md") { terms.to_lowercase() } else { text.to_lowercase() };
+                if text.match_indices(word).any(|(at, _)| is_word(&text, at)) {
+                    found.push(format!("{}: `{word}` for {said}", path.display()));
+                }
+            }
+        }
+    }
+    none(&found, "words beside the terms of docs/terms.md");
 }
 
 #[test]

@@ -10,20 +10,37 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod bad_input;
+mod by_hand;
+mod canary;
 mod cases;
 mod check;
 mod connectors;
 mod full_disk;
+mod demo;
+mod editor;
 mod golden;
 mod journey;
+mod kills;
 mod laws;
+mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
+mod pages;
+mod money;
+mod money_judge;
+mod money_walk;
 mod planted;
+mod planted_estate;
 mod program;
+mod readers;
+mod requirements;
 mod service;
 mod simulator;
+mod simulator_orders;
+mod site;
+mod views;
 mod wire;
 mod wire_server;
 mod written;

@@ -36,6 +36,11 @@ impl Clock {
         self.start.checked_add(self.elapsed()).unwrap_or(Timestamp::MAX)
     }
 
+    /// The present instant, and how many times faster than real time the clock runs.
+    pub fn reading(&self) -> (Timestamp, u32) {
+        (self.now(), self.speed)
+    }
+
     /// How many times faster than real time this clock runs.
     pub fn speed(&self) -> u32 {
         self.speed

@@ -1,5 +1,5 @@
-//! The door every call of a twin passes: it plays the fault that is due, runs the handler, writes the ledger entry
-//! and stamps the sandbox clock on the answer. In: a router and how its platform words a failure. Out: the guarded
+//! The door every call of a twin passes: it holds the call if asked, plays the fault that is due, runs the handler, writes
+//! the ledger entry and stamps the sandbox clock on the answer. In: a router and how its platform words a failure. Out: the guarded
 //! router, and the acceptor whose connections can be cut in the middle. It must never know what a call means.
 
 use std::{
@@ -32,6 +32,7 @@ use tokio::{
 use crate::{
     Shared,
     fault::Kind,
+    hold::{Picked, Point},
     ledger::{Entry, Platform},
 };
 
@@ -59,6 +60,27 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     let method = request.method().to_string();
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let wire = request.extensions().get::<Wire>().cloned();
+    let picked = door.shared.holds.pick(door.platform, &method, &path);
+    let held = picked.is_some();
+    let work = work(door, (method, path, wire), request, next, picked);
+    if !held {
+        return work.await;
+    }
+    // Whoever asked may be killed while the call stands still; the platform goes on with it all the same.
+    tokio::spawn(work).await.unwrap_or_else(|_| Response::new(Body::empty()))
+}
+
+/// One call: the fault that is due, the handler, the ledger.
+async fn work(
+    door: Door,
+    (method, path, wire): (String, String, Option<Wire>),
+    request: Request,
+    next: Next,
+    mut picked: Option<Picked>,
+) -> Response {
+    if let Some(picked) = &mut picked {
+        picked.stand(Point::Received).await;
+    }
     let fault = door.shared.faults.take(door.platform, &method, &path, false);
     let (answer, cut) = match &fault {
         Some(Kind::ResetBefore) => (Response::new(Body::empty()), true),
@@ -82,6 +104,9 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
         effect,
         fault: fault.as_ref().map(|kind| kind.name().to_owned()),
     });
+    if let Some(picked) = &mut picked {
+        picked.stand(Point::Done).await;
+    }
     if cut && let Some(wire) = wire {
         wire.cut();
     }

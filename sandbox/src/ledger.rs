@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 /// Which twin a call reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,10 +67,17 @@ pub struct Event {
 }
 
 /// All calls and events so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     entries: Mutex<Vec<Entry>>,
     events: Mutex<Vec<Event>>,
+    length: watch::Sender<u64>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { entries: Mutex::default(), events: Mutex::default(), length: watch::channel(0).0 }
+    }
 }
 
 impl Ledger {
@@ -79,7 +87,14 @@ impl Ledger {
         entry.n = entries.len() as u64 + 1;
         let n = entry.n;
         entries.push(entry);
+        self.length.send_replace(n);
         n
+    }
+
+    /// How many entries there are; waits until there are so many.
+    pub async fn reached(&self, length: u64) -> u64 {
+        // An error would mean that the sender is gone, and it is ours.
+        self.length.subscribe().wait_for(|now| *now >= length).await.map_or(length, |now| *now)
     }
 
     /// A copy of the entries after position `after`.

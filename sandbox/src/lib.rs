@@ -7,21 +7,24 @@
 pub mod bigcommerce;
 pub mod catalogue;
 pub mod clock;
+pub mod day;
 pub mod door;
 pub mod fault;
+pub mod hold;
 pub mod ledger;
 pub mod netsuite;
 mod run;
 pub mod seed;
 mod seed_catalogue;
 mod seed_people;
+pub mod verdict;
 mod web;
 mod web_summary;
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::Router;
@@ -32,6 +35,7 @@ pub use run::{Access, Administration, Binds, Config, Error, Running, start};
 use crate::{
     clock::Clock,
     fault::Faults,
+    hold::Holds,
     ledger::{Event, Ledger, Platform},
 };
 
@@ -57,6 +61,8 @@ pub struct Shared {
     pub ledger: Ledger,
     /// The faults that are waiting.
     pub faults: Faults,
+    /// The calls that stand still on request.
+    pub holds: Arc<Holds>,
     /// The number all made-up data grows from.
     pub seed: u64,
     /// Where the servers are reached.

@@ -20,7 +20,9 @@ use serde_json::Value;
 
 use crate::{
     Bases, Shared, bigcommerce, clock::Clock, door, fault::Faults, ledger::Ledger, ledger::Platform,
-    netsuite, web, web_summary,
+    netsuite,
+    verdict::{Known, Verdict},
+    web, web_summary,
 };
 
 /// Why a sandbox did not start.
@@ -153,6 +155,7 @@ pub struct Running {
     access: Access,
     shared: Arc<Shared>,
     store: Arc<bigcommerce::Store>,
+    account: Arc<netsuite::Account>,
     handles: Vec<Handle<SocketAddr>>,
 }
 
@@ -183,6 +186,16 @@ impl Running {
         let wanted = if statuses.is_empty() { web_summary::WANTED } else { statuses };
         let (store, account) = (self.snapshot(Platform::Bigcommerce), self.snapshot(Platform::Netsuite));
         web_summary::orders(&store, &account, wanted)
+    }
+
+    /// The verdict on a day of trade, counted from the twins' records and the ledger alone.
+    pub fn verdict(&self, known: &Known) -> Verdict {
+        Verdict::of(&self.shared, known)
+    }
+
+    /// Somebody enters an item in the account that only the store sold so far.
+    pub fn enter_item(&self, sku: &str) -> Result<(), String> {
+        self.account.enter_item(sku)
     }
 
     /// Stops the servers and, if there is a state folder, writes the records there.
@@ -216,6 +229,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         clock: Clock::new(config.start.unwrap_or_else(Timestamp::now), config.speed),
         ledger: Ledger::default(),
         faults: Faults::default(),
+        holds: Arc::default(),
         seed: config.seed,
         bases: Bases {
             bigcommerce: format!("{scheme}://{}", listeners[0].1),
@@ -230,9 +244,10 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     }
     let tls = if config.tls { Some(certificate(config.state.as_deref()).await?) } else { None };
     let store = bigcommerce::Store::open(shared.clone(), config.bigcommerce, config.allow_loopback_hooks)?;
+    let account = netsuite::Account::offer(&shared, &config.netsuite);
     let routers = [
         bigcommerce::router(&store),
-        netsuite::router(shared.clone(), &config.netsuite),
+        netsuite::router(&account),
         web::router(&shared),
     ];
     let access = Access {
@@ -246,7 +261,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
         let tls = tls.as_ref().filter(|_| number < 2).map(|(config, _)| config.clone());
         handles.push(serve(listener, router, tls)?);
     }
-    Ok(Running { access, shared, store, handles })
+    Ok(Running { access, shared, store, account, handles })
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {

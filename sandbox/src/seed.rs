@@ -3,7 +3,7 @@
 
 pub use crate::{
     seed_catalogue::{Item, ItemKind, Tax, catalogue},
-    seed_people::{Person, Place, person, place},
+    seed_people::{Person, Place, person, place, place_in},
 };
 
 /// A small repeatable source of chance (SplitMix64): the same seed and stream give the same numbers everywhere.

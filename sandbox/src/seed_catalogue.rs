@@ -111,10 +111,12 @@ pub fn catalogue() -> Vec<Item> {
             ItemKind::Simple,
         )
     });
-    items.push(Item {
-        store_only: true,
-        ..item(("LAMP-NEW", "Table lamp, just in", 4733, 2100, 1450, Tax::Standard), ItemKind::Simple)
-    });
+    for row in [
+        ("LAMP-NEW", "Table lamp, just in", 4733, 2100, 1450, Tax::Standard),
+        ("VASE-OLD", "Vase, second choice", 2150, 900, 1100, Tax::Standard),
+    ] {
+        items.push(Item { store_only: true, ..item(row, ItemKind::Simple) });
+    }
     items
 }
 

@@ -73,6 +73,7 @@ const DOMAINS: &[&str] = &["example.com", "example.org", "example.net"];
 const PLACES: &[Place] = &[
     Place { country_iso2: "US", country: "United States", state: "Illinois", city: "Peoria", zip: "61602" },
     Place { country_iso2: "US", country: "United States", state: "Oregon", city: "Bend", zip: "97701" },
+    Place { country_iso2: "US", country: "United States", state: "Colorado", city: "Denver", zip: "80202" },
     Place { country_iso2: "CA", country: "Canada", state: "Quebec", city: "Sherbrooke", zip: "J1H 1A1" },
     Place {
         country_iso2: "GB",
@@ -85,6 +86,11 @@ const PLACES: &[Place] = &[
     Place { country_iso2: "JP", country: "Japan", state: "Ishikawa", city: "Kanazawa", zip: "920-0962" },
     Place { country_iso2: "KW", country: "Kuwait", state: "", city: "Kuwait City", zip: "13001" },
 ];
+
+/// A place in a state or province of a country (ISO alpha-2), if the shop sends there.
+pub fn place_in(country: &str, state: &str) -> Option<Place> {
+    PLACES.iter().find(|place| place.country_iso2 == country && place.state == state).copied()
+}
 
 /// A place in `country` (ISO alpha-2), or anywhere the shop sends to.
 pub fn place(random: &mut Random, country: Option<&str>) -> Place {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     Shared,
     fault::Fault,
+    hold::Hold,
     ledger::{Entry, Platform},
     web_summary::{WANTED, orders},
 };
@@ -29,6 +30,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/", get(page))
         .route("/browse/{platform}/{collection}", get(browse))
         .route("/ledger", get(ledger))
+        .route("/ledger/length", get(length))
+        .route("/holds", get(held).post(hold).delete(let_go))
         .route("/events", get(events))
         .route("/faults", get(faults).post(plant).delete(clear))
         .route("/clock", get(clock))
@@ -47,6 +50,39 @@ struct After {
 
 async fn ledger(State(shared): State<Arc<Shared>>, Query(query): Query<After>) -> Response {
     Json(shared.ledger.since(query.after)).into_response()
+}
+
+#[derive(Deserialize)]
+struct AtLeast {
+    #[serde(default)]
+    at_least: u64,
+}
+
+/// The ledger's length; answers when it is at least as asked.
+async fn length(State(shared): State<Arc<Shared>>, Query(query): Query<AtLeast>) -> Json<Value> {
+    Json(json!({ "length": shared.ledger.reached(query.at_least).await }))
+}
+
+/// The calls that stand still; answers when there is one.
+async fn held(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!(shared.holds.held().await))
+}
+
+/// Takes one hold.
+async fn hold(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Response {
+    match serde_json::from_value::<Hold>(body) {
+        Ok(hold) => {
+            shared.holds.plant(hold);
+            StatusCode::CREATED.into_response()
+        }
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("not a hold: {error}")),
+    }
+}
+
+/// Lets every held call go on, and answers when they are over.
+async fn let_go(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.holds.let_go().await;
+    StatusCode::NO_CONTENT
 }
 
 async fn events(State(shared): State<Arc<Shared>>, Query(query): Query<After>) -> Response {

@@ -12,10 +12,7 @@ pub(crate) const WANTED: &[u64] = &[2, 3, 8, 9, 10, 11];
 /// Counts the store's orders of the `wanted` statuses against the account's sales orders. A sales order belongs to the
 /// store's order that its `custbody_bc_order_id` names, or else the end of its external id after the last dash.
 pub(crate) fn orders(store: &Value, account: &Value, wanted: &[u64]) -> Value {
-    let mut sales: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
-    for sale in rows(account, "salesOrder") {
-        sales.entry(order_of(sale)).or_default().push(sale);
-    }
+    let sales = by_order(account);
     let (mut once, mut tagged) = (0, 0);
     let (mut missing, mut several, mut different, mut unwanted) = (vec![], vec![], vec![], vec![]);
     let mut known = Vec::new();
@@ -54,7 +51,16 @@ pub(crate) fn orders(store: &Value, account: &Value, wanted: &[u64]) -> Value {
     })
 }
 
-fn rows<'a>(snapshot: &'a Value, collection: &str) -> impl Iterator<Item = &'a Value> {
+/// The account's sales orders by the store's order that they belong to.
+pub(crate) fn by_order(account: &Value) -> BTreeMap<String, Vec<&Value>> {
+    let mut sales: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for sale in rows(account, "salesOrder") {
+        sales.entry(order_of(sale)).or_default().push(sale);
+    }
+    sales
+}
+
+pub(crate) fn rows<'a>(snapshot: &'a Value, collection: &str) -> impl Iterator<Item = &'a Value> {
     snapshot[collection].as_array().into_iter().flatten()
 }
 
@@ -67,7 +73,7 @@ fn order_of(sale: &Value) -> String {
     external.rsplit('-').next().unwrap_or_default().to_owned()
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

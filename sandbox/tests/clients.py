@@ -1,6 +1,6 @@
 """Clients that we did not write, against a running sandbox.
 
-    pip install netsuite==0.12.0 bigcommerce==0.23.4
+    pip install --no-deps -r sandbox/tests/clients.txt      (`cargo test` does it by itself)
     python3 sandbox/tests/clients.py '<json of the sandbox's access>'     (or the name of a file that holds it, or -)
 
 In: addresses and credentials, as `flowrun sandbox --format json` prints them: an object with `netsuite` and `bigcommerce`.
@@ -10,6 +10,7 @@ Out: a line for each check on stdout; exit code 1 at the first that fails. It mu
 import asyncio
 import json
 import sys
+from decimal import Decimal
 
 
 def check(name, holds, seen=""):
@@ -99,41 +100,116 @@ async def netsuite(access):
         check("a wrong secret is refused", error.status_code == 401, error)
 
 
-def store_api(access):
-    """PyPI `bigcommerce`: token in a header."""
+def store_connection(access):
+    """PyPI `bigcommerce`, its address that of the sandbox."""
     from bigcommerce.connection import OAuthConnection
 
-    api = OAuthConnection(access["client_id"], access["store_hash"], access["access_token"])
+    class Local(OAuthConnection):
+        """The client with the sandbox's address; like the original it speaks V2 unless told."""
 
-    def call(method, path, data=None):
-        return api.make_request(method, access["base_url"] + path, data=data)
+        def full_path(self, url):
+            return f"{access['base_url']}/{url if url.startswith('v3/') else 'v2/' + url}"
 
-    store = call("GET", "/v2/store")
-    check("reads the store", bool(store.get("currency")), store)
-    orders = call("GET", "/v2/orders?limit=5") or []
-    check("reads orders", isinstance(orders, list), orders)
-    if orders:
-        path = f"/v2/orders/{orders[0]['id']}"
-        for _ in range(2):
-            call("PUT", path, {"staff_notes": "seen by a client"})
-        check("writes an order twice", call("GET", path)["staff_notes"] == "seen by a client")
-        check("reads its products", isinstance(call("GET", f"{path}/products"), list))
+    return Local(access["client_id"], access["store_hash"], access["access_token"])
+
+
+def refused(name, status, call):
+    """Checks that the store refuses a call with this status."""
+    from bigcommerce.exception import ClientRequestException
+
+    try:
+        answer = call()
+    except ClientRequestException as error:
+        check(name, error.response.status_code == status, error)
+    else:
+        check(name, False, answer)
+
+
+def store_orders(api):
+    """Orders of V2: pages, parts, writes."""
+    from bigcommerce.resources.orders import Orders
+
+    ids = [order.id for order in Orders.iterall(connection=api)]
+    check("reads all orders, page by page until one is empty", len(ids) == 7 and ids == sorted(set(ids)), ids)
+    check("counts them", Orders.count(connection=api) == 7)
+    paged = [[order.id for order in Orders.all(connection=api, page=page, limit=3)] for page in (1, 2, 3)]
+    check("pages of three", [len(page) for page in paged] == [3, 3, 1] and sum(paged, []) == ids, paged)
+    check("behind the last page is nothing", not api.make_request("GET", "orders", params={"page": 4, "limit": 3}))
+    newest = Orders.all(connection=api, sort="date_created:desc", limit=1)[0]
+    check("sorts", newest.id == ids[-1], newest.id)
+    later = Orders.all(connection=api, min_id=ids[4])
+    check("filters", [order.id for order in later] == ids[4:], later)
+
+    order = next(order for order in Orders.all(connection=api) if Decimal(order.total_tax) > 0)
+    products, addresses = order.products(), order.shipping_addresses()
+    check("reads an order's products", products and all(line["sku"] is not None for line in products), products)
+    check("reads its addresses", len(addresses) == order.shipping_address_count, addresses)
+    rates = [Decimal(tax["rate"]) for tax in order.taxes()]
+    check("reads its taxes", rates and all(rate > 0 for rate in rates), rates)
+    quantity = sum(int(line["quantity"]) for line in products)
+    check("its lines are as many as it says", quantity == int(order.items_total), (quantity, order.items_total))
+    for _ in range(2):
+        order.update(staff_notes="seen by a client")
+    again = Orders.get(order.id, connection=api)
+    check("writes an order twice", again.staff_notes == "seen by a client")
+    check("a write changes no sum", again.total_inc_tax == order.total_inc_tax, again.total_inc_tax)
+    refused("an order that is not there is refused", 404, lambda: Orders.get(999_999, connection=api))
+    return order.id
+
+
+def store_catalogue(api):
+    """Products of V3: pages, variants."""
+    call = api.make_request
+    seen, page, pages = [], 1, 1
+    while page <= pages:
+        answer = call("GET", "v3/catalog/products", params={"limit": 5, "page": page})
+        pages = answer["meta"]["pagination"]["total_pages"]
+        seen += [product["id"] for product in answer["data"]]
+        page += 1
+    total = answer["meta"]["pagination"]["total"]
+    check("reads all products, page by page", pages > 1 and len(set(seen)) == len(seen) == total, (pages, total))
+    product = call("GET", f"v3/catalog/products/{seen[0]}", params={"include": "variants"})["data"]
+    found = call("GET", "v3/catalog/products", params={"sku": product["sku"]})["data"]
+    check("finds a product by its SKU", [one["id"] for one in found] == [product["id"]], found)
+    check("reads its variants", all(one["product_id"] == product["id"] for one in product["variants"]), product)
+
+
+def store_metafields(api, order):
+    """Metafields of an order: make, list, change, delete."""
+    call, path = api.make_request, f"v3/orders/{order}/metafields"
+    field = {"namespace": "clients", "key": "note", "value": "café", "permission_set": "app_only"}
+    made = call("POST", path, field)["data"]
+    check("makes a metafield", made["value"] == "café" and made["resource_id"] == order, made)
+    refused("the same key again is refused", 409, lambda: call("POST", path, field))
+    changed = call("PUT", f"{path}/{made['id']}", {"value": "tea"})["data"]
+    listed = call("GET", path, params={"namespace": "clients"})["data"]
+    check("changes and lists it", [one["value"] for one in listed] == ["tea"] == [changed["value"]], listed)
+    call("DELETE", f"{path}/{made['id']}")
+    check("deletes it", call("GET", path)["data"] == [])
+
+
+def store_api(access):
+    """The store, through the client."""
+    from bigcommerce.resources.store import Store
+
+    api = store_connection(access)
+    store = Store.all(connection=api)
+    check("reads the store", bool(store["currency"]), store)
+    check("sees its quota", api.rate_limit["requests_remaining"] < api.rate_limit["requests_quota"], api.rate_limit)
+    order = store_orders(api)
+    store_catalogue(api)
+    store_metafields(api, order)
+    stranger = store_connection({**access, "access_token": "wrong"})
+    refused("a wrong token is refused", 401, lambda: stranger.make_request("GET", "orders"))
 
 
 def main():
-    """Runs what the access object and the installed packages allow; the NetSuite part always."""
+    """Both clients, one after the other."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     access = load(sys.argv[1])
     asyncio.run(netsuite(access["netsuite"]))
-    store = access.get("bigcommerce")
-    if store:
-        try:
-            import bigcommerce.connection  # noqa: F401
-        except ImportError:
-            print("--  bigcommerce: the package is not installed")
-        else:
-            store_api(store)
+    store_api(access["bigcommerce"])
 
 
 if __name__ == "__main__":

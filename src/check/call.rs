@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     catalogue::repeat,
     desk::Desk,
-    fit,
+    fit, later,
     sheet::{Sheet, is_effect},
 };
 use crate::{
@@ -28,13 +28,12 @@ pub(super) fn call(
     call: &ast::Call,
     desk: &mut Desk<'_>,
 ) -> (Work, Shape) {
-    not_yet(&call.timing, desk);
+    later::in_call(&call.timing, desk.problems);
     let (connection, rest) = split(&call.target);
     match &*connection.value {
         "flows" => child(node, call, &rest, desk),
         "memory" => {
-            let message = "books of `memory` come with a later version";
-            desk.problems.add(Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message));
+            later::tell("`memory`", connection.span, desk.problems);
             (nowhere(&call.with, desk), Shape::Any)
         }
         _ => operation(sheet, node, call, (&connection, &rest), desk),
@@ -222,17 +221,4 @@ fn nowhere(with: &[(Name, Given)], desk: &mut Desk<'_>) -> Work {
     let with =
         with.iter().map(|(name, value)| (Arc::clone(&name.value), desk.given(value, &Shape::Any).mapping));
     Work::Child(Child { flow: "".into(), with: with.collect(), wait: true })
-}
-
-/// Keys whose place is held, and which nothing carries out yet, are told, not overlooked.
-fn not_yet(timing: &ast::Timing, desk: &mut Desk<'_>) {
-    let scalars = [("at", &timing.at), ("until", &timing.until)];
-    let mut found: Vec<(&str, Span)> =
-        scalars.iter().filter_map(|(key, scalar)| Some((*key, scalar.as_ref()?.span))).collect();
-    let durations = [("late", &timing.late), ("every", &timing.every), ("for", &timing.within)];
-    found.extend(durations.iter().filter_map(|(key, length)| Some((*key, length.as_ref()?.span))));
-    if let Some((key, span)) = found.first() {
-        let message = format!("`{key}` comes with a later version");
-        desk.problems.add(Problem::error(codes::LATER, *span, message));
-    }
 }

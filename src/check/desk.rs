@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{catalogue::Catalogue, fit};
 use crate::{
-    expr::{Env, Fault, FaultKind, Names, Template},
+    expr::{Env, Fault, FaultKind, Inferred, Names, Personal, Template},
     flow::{Slot, Slots},
     problem::{Problem, Problems, codes},
     shape::{Shape, element},
@@ -99,6 +99,11 @@ impl<'a> Desk<'a> {
         self.shapes[usize::from(slot)] = shape;
     }
 
+    /// Says that all of a slot is data of a person.
+    pub(super) fn set_personal(&mut self, slot: Slot, kind: Option<Arc<str>>) {
+        self.env.set_personal(slot, kind);
+    }
+
     /// Takes for granted what holds when a condition is true.
     pub(super) fn assume(&mut self, condition: &Template) {
         self.env.assume(condition);
@@ -122,13 +127,15 @@ impl<'a> Desk<'a> {
             Err(faults) => {
                 self.report(scalar, &faults);
                 self.uses_lost = true;
-                return Compiled { template: nothing(), shape: Shape::Any, omits: false, faulty: true };
+                let template = nothing();
+                return Compiled { template, shape: Shape::Any, omits: false, personal: None, faulty: true };
             }
         };
         let inferred = template.infer(&self.env);
         self.report(scalar, &inferred.faults);
         let faulty = !inferred.faults.is_empty();
-        Compiled { template, shape: inferred.shape, omits: inferred.omits, faulty }
+        let Inferred { shape, omits, personal, .. } = inferred;
+        Compiled { template, shape, omits, personal, faulty }
     }
 
     /// Takes a name out of scope until `show`.
@@ -159,9 +166,9 @@ impl<'a> Desk<'a> {
         template
     }
 
-    /// An expression that must be a list, and what its elements look like.
-    pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape) {
-        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+    /// An expression that must be a list, what its elements look like, and which personal data they are.
+    pub(super) fn list(&mut self, scalar: &Scalar) -> (Template, Shape, Option<Personal>) {
+        let Compiled { template, shape, faulty, personal, .. } = self.typed(scalar);
         let found = if shape.may_miss() { None } else { element(&shape) };
         let Some(found) = found.or(faulty.then_some(Shape::Any)) else {
             let problem = Problem::error(
@@ -175,14 +182,19 @@ impl<'a> Desk<'a> {
             } else {
                 problem
             });
-            return (template, Shape::Any);
+            return (template, Shape::Any, None);
         };
-        (template, found)
+        (template, found, personal)
     }
 
     /// An expression that names something: text or a whole number.
     pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
-        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        let Compiled { template, shape, faulty, personal, .. } = self.typed(scalar);
+        self.in_the_clear(
+            scalar,
+            personal.as_ref(),
+            ("a key", "wrap it: `fingerprint(…)`, or take an id instead"),
+        );
         if !faulty && !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
@@ -192,7 +204,26 @@ impl<'a> Desk<'a> {
 
     /// Text for people.
     pub(super) fn text(&mut self, scalar: &Scalar) -> Template {
-        self.typed(scalar).template
+        let Compiled { template, personal, .. } = self.typed(scalar);
+        self.in_the_clear(
+            scalar,
+            personal.as_ref(),
+            ("a reason", "leave it out; an id names the case as well"),
+        );
+        template
+    }
+
+    /// What is kept and shown as it is must not tell of a person.
+    pub(super) fn in_the_clear(
+        &mut self,
+        scalar: &Scalar,
+        mention: Option<&Personal>,
+        (what, help): (&str, &str),
+    ) {
+        let Some(Personal { kind, start, end }) = mention else { return };
+        let message = format!("this is personal data ({kind}), and {what} is kept and shown in the clear");
+        let problem = Problem::error(codes::PERSONAL, scalar.place(*start, *end), message);
+        self.problems.add(problem.help(help));
     }
 
     /// Tells every fault at its own column.
@@ -234,6 +265,8 @@ pub(super) struct Compiled {
     pub(super) shape: Shape,
     /// Whether it may say `omit`.
     pub(super) omits: bool,
+    /// The personal data that it is made of.
+    pub(super) personal: Option<Personal>,
     /// Whether something in it is told already: then it is not held against what is wanted.
     pub(super) faulty: bool,
 }
@@ -263,6 +296,8 @@ fn code(kind: FaultKind) -> &'static str {
         FaultKind::Arguments => codes::ARGUMENTS,
         FaultKind::UnknownTable => codes::UNKNOWN_TABLE,
         FaultKind::UnknownColumn => codes::UNKNOWN_COLUMN,
+        FaultKind::UnknownRow => codes::UNKNOWN_ROW,
+        FaultKind::Refused => codes::REFUSED,
         FaultKind::UnknownField => codes::UNKNOWN_FIELD,
         FaultKind::Type => codes::WRONG_TYPE,
         FaultKind::Currency => codes::CURRENCIES,

@@ -109,6 +109,9 @@ fn echoes(asts: &[&ast::Flow], flows: &[Flow], catalogue: &Catalogue, problems: 
                 .and_then(|connection| connection.connector.operations.get(&call.operation));
             let Some(record) = operation.and_then(|operation| operation.writes.as_deref()) else { continue };
             let ast::Work::Call(tree) = &ast.nodes[node.place].work else { continue };
+            if tree.changes.is_some() {
+                continue;
+            }
             let span = call::split(&tree.target).1.span;
             writes.push(Write { flow: place, span, connection: &call.connection, record });
         }
@@ -153,11 +156,10 @@ fn echoes(asts: &[&ast::Flow], flows: &[Flow], catalogue: &Catalogue, problems: 
     }
 }
 
-/// Whether the node itself says when it does not write.
+/// Whether the node itself says when it does not write. (`changes:` says so too, even one that cannot be read.)
 fn is_guarded(node: &Node) -> bool {
-    let changes = matches!(&node.work, Work::Call(call) if call.changes.is_some());
     let gated = node.kind == crate::flow::Kind::Action && !node.gates.is_empty();
-    changes || gated || node.condition.is_some() || !node.when.is_empty()
+    gated || node.condition.is_some() || !node.when.is_empty()
 }
 
 /// Whether a source hears of a write: it is of the same connection, and of a record of that name. `orderHead` is a view of

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    money,
     problem::{Problem, Problems, codes},
     shape::{Mismatch, Object, Shape, assignable, near},
     source::{Name, Span},
@@ -19,38 +20,57 @@ pub(super) fn fit(have: &Shape, want: &Shape, span: Span, problems: &mut Problem
 }
 
 fn told(mismatch: &Mismatch, have: &Shape, want: &Shape, span: Span) -> Problem {
-    let code = code_of(mismatch, have, want);
-    Problem::error(code, span, mismatch.to_string())
+    let (code, have, want) = end(mismatch, have, want);
+    let problem = Problem::error(code, span, mismatch.to_string());
+    let is_scalar = |shape: &Shape| shape.is_text() || shape.is_number();
+    match (code, id_of(&have), id_of(&want)) {
+        (codes::TARGET_TYPE, None, Some(_)) if is_scalar(&have) => problem.help("write it as `{ id: … }`"),
+        (codes::TARGET_TYPE, Some(_), None) if is_scalar(&want) => problem.help("take its `.id`"),
+        _ => problem,
+    }
 }
 
-/// Which kind of mismatch it is: looked up again in both shapes, along its path.
-fn code_of(mismatch: &Mismatch, have: &Shape, want: &Shape) -> &'static str {
+/// The shape of the id, if an object refers to something by one.
+fn id_of(shape: &Shape) -> Option<&Shape> {
+    match shape {
+        Shape::Object(object) => object.fields.get("id").map(|field| &field.shape),
+        _ => None,
+    }
+}
+
+/// Which kind of mismatch it is, and the shapes that do not fit: looked up again in both, along its path.
+fn end(mismatch: &Mismatch, have: &Shape, want: &Shape) -> (&'static str, Shape, Shape) {
     let (mut have, mut want) = (have.present().clone(), want.present().clone());
     for step in &mismatch.path {
         let (given, wanted) = match (&have, &want) {
             (Shape::List(given), Shape::List(wanted)) => (Shape::clone(given), Shape::clone(wanted)),
             (Shape::Object(given), Shape::Object(wanted)) => {
-                let Some(target) = wanted.fields.get(step) else { return codes::TARGET_FIELD };
+                let Some(target) = wanted.fields.get(step) else { return (codes::TARGET_FIELD, have, want) };
                 if target.read_only {
-                    return codes::READ_ONLY;
+                    return (codes::READ_ONLY, have, want);
                 }
                 match given.fields.get(step) {
                     Some(field) if field.required || !target.required => {
                         (field.shape.clone(), target.shape.clone())
                     }
-                    _ => return codes::REQUIRED,
+                    _ => return (codes::REQUIRED, have, want),
                 }
             }
-            _ => return codes::TARGET_TYPE,
+            _ => return (codes::TARGET_TYPE, have, want),
         };
         have = given.present().clone();
         want = wanted.present().clone();
     }
-    codes::TARGET_TYPE
+    (codes::TARGET_TYPE, have, want)
 }
 
 /// A constant where something is wanted: its type, then its length and its words.
-pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut Problems) -> bool {
+pub(super) fn constant(
+    value: &Value,
+    want: &Shape,
+    (span, written): (Span, &str),
+    problems: &mut Problems,
+) -> bool {
     let wanted = want.present();
     match (value, wanted) {
         (Value::Null, _) if want.may_miss() || *want == Shape::Any => true,
@@ -79,8 +99,38 @@ pub(super) fn constant(value: &Value, want: &Shape, span: Span, problems: &mut P
             problems.add(Problem::error(codes::TOO_LONG, span, message).help("shorten it"));
             false
         }
-        _ => fit(&shape_of(value), want, span, problems),
+        _ => match said_otherwise(value, written, wanted) {
+            Some(help) => {
+                let message = format!("expected {want}, found the {} `{written}`", value.kind());
+                problems.add(Problem::error(codes::TARGET_TYPE, span, message).help(help));
+                false
+            }
+            None => fit(&shape_of(value), want, span, problems),
+        },
     }
+}
+
+/// How a constant of another kind is written so that it fits; none: it fits, or nothing can be proposed.
+fn said_otherwise(value: &Value, written: &str, wanted: &Shape) -> Option<String> {
+    match (value, wanted) {
+        (Value::Number(_) | Value::Bool(_), Shape::Text(_) | Shape::Enum(_)) => {
+            Some(format!("put it in quotes: `\"{written}\"`"))
+        }
+        (Value::Text(_), Shape::Int) if written.parse::<i64>().is_ok() => Some(unquoted(written)),
+        (Value::Text(_), Shape::Number | Shape::Rate) if money::decimal(written).is_ok() => {
+            Some(unquoted(written))
+        }
+        (Value::Text(_), Shape::Bool) if written.parse::<bool>().is_ok() => Some(unquoted(written)),
+        (Value::Text(_) | Value::Number(_), Shape::Object(_)) => Some(match id_of(wanted)?.present() {
+            Shape::Int => format!("write `{{ id: {written} }}`"),
+            _ => format!("write `{{ id: \"{written}\" }}`"),
+        }),
+        _ => None,
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    format!("leave the quotes out: `{text}`")
 }
 
 /// Whether a constant text has the form of a date or an instant, where that is wanted.

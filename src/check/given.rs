@@ -28,11 +28,13 @@ pub(super) struct Typed {
     pub(super) shape: Shape,
     /// Whether it may say `omit`.
     pub(super) omits: bool,
+    /// The kind of personal data that all of it is; members of an object say it themselves.
+    pub(super) personal: Option<Arc<str>>,
 }
 
 impl Typed {
     fn new(mapping: Mapping, shape: Shape) -> Self {
-        Self { mapping, shape, omits: false }
+        Self { mapping, shape, omits: false, personal: None }
     }
 
     fn any() -> Self {
@@ -54,21 +56,25 @@ impl Desk<'_> {
 
     fn leaf(&mut self, scalar: &Scalar, want: &Shape) -> Typed {
         if let Some(value) = constant(scalar) {
-            let fits = fit::constant(&value, want, whole(scalar), self.problems);
+            let fits = fit::constant(&value, want, (whole(scalar), &scalar.text), self.problems);
             let shape = if fits { fit::shape_of(&value) } else { Shape::Any };
             self.uses_lost |= !fits;
             return Typed::new(Mapping::Const(value), shape);
         }
-        let Compiled { template, shape, omits, faulty } = self.typed(scalar);
+        let Compiled { template, shape, omits, personal, faulty } = self.typed(scalar);
         let fits = faulty
             || match template.constant().filter(|value| is_readable(&template) && is_scalar(value)) {
-                Some(value) => fit::constant(value, want, whole(scalar), self.problems),
+                Some(value) => {
+                    let written = value.scalar_text().unwrap_or_default();
+                    fit::constant(value, want, (whole(scalar), &written), self.problems)
+                }
                 None => self.fit(&shape, want, whole(scalar)),
             };
         self.uses_lost |= !fits;
         // What does not fit here is no problem again where it is passed on.
         let shape = if fits { shape } else { Shape::Any };
-        Typed { mapping: Mapping::Template(template), shape, omits }
+        let personal = personal.map(|mention| mention.kind);
+        Typed { mapping: Mapping::Template(template), shape, omits, personal }
     }
 
     fn items(&mut self, items: &[Given], span: Span, want: &Shape) -> Typed {
@@ -79,8 +85,9 @@ impl Desk<'_> {
         let wanted = wanted.unwrap_or(Shape::Any);
         let typed: Vec<Typed> = items.iter().map(|item| self.given(item, &wanted)).collect();
         let shape = typed.iter().map(|item| item.shape.clone()).reduce(|one, two| join(&one, &two));
+        let personal = typed.iter().find_map(|item| item.personal.clone());
         let mapping = Mapping::List(typed.into_iter().map(|item| item.mapping).collect());
-        Typed::new(mapping, shape.unwrap_or(Shape::Any).list())
+        Typed { personal, ..Typed::new(mapping, shape.unwrap_or(Shape::Any).list()) }
     }
 
     fn members(&mut self, members: &[(Name, Given)], span: Span, want: &Shape) -> Typed {
@@ -132,13 +139,14 @@ impl Desk<'_> {
     }
 
     fn each(&mut self, each: &Each, want: &Shape) -> Typed {
-        let (list, item) = self.list(&each.list);
+        let (list, item, personal) = self.list(&each.list);
         let wanted = element(want);
         if wanted.is_none() {
             self.expected(want, "a list", each.span);
         }
         let mark = self.enter();
         let slot = self.bind_new(&each.name, item);
+        self.set_personal(slot, personal.map(|mention| mention.kind));
         let filter = each.filter.as_ref().map(|filter| self.condition(filter));
         let granted = self.granted();
         if let Some(filter) = &filter {
@@ -148,7 +156,8 @@ impl Desk<'_> {
         self.forget(granted);
         self.leave(mark);
         let shape = body.shape.list();
-        Typed::new(Mapping::Each { list, slot, filter, body: Box::new(body.mapping) }, shape)
+        let mapping = Mapping::Each { list, slot, filter, body: Box::new(body.mapping) };
+        Typed { personal: body.personal, ..Typed::new(mapping, shape) }
     }
 
     /// A fragment put in place: its parameters are bound, then its body is compiled as if it stood here.
@@ -203,16 +212,19 @@ impl Desk<'_> {
     fn body(&mut self, fragment: &Fragment, arguments: Vec<Typed>, want: &Shape) -> Typed {
         let mut bind = Vec::new();
         for ((name, _), argument) in fragment.params.iter().zip(arguments) {
-            bind.push((self.bind(&name.value, argument.shape), argument.mapping));
+            let slot = self.bind(&name.value, argument.shape);
+            self.set_personal(slot, argument.personal);
+            bind.push((slot, argument.mapping));
         }
         for (name, value) in &fragment.lets {
             let typed = self.given(value, &Shape::Any);
             let shape = if typed.omits { typed.shape.optional() } else { typed.shape };
-            bind.push((self.bind_new(name, shape), typed.mapping));
+            let slot = self.bind_new(name, shape);
+            self.set_personal(slot, typed.personal);
+            bind.push((slot, typed.mapping));
         }
         let body = self.given(&fragment.body, want);
-        let Typed { mapping, shape, omits } = body;
-        Typed { mapping: Mapping::Let { bind, body: Box::new(mapping) }, shape, omits }
+        Typed { mapping: Mapping::Let { bind, body: Box::new(body.mapping) }, ..body }
     }
 
     /// Checks a fragment by itself: its parameters look as they are declared. What it gives with these values for them;
@@ -304,7 +316,8 @@ fn is_scalar(value: &Value) -> bool {
 
 /// A field of an object that is made: what may say `omit` may not be there.
 fn field(typed: &Typed) -> Field {
-    Field { required: !typed.omits, ..Field::required(typed.shape.clone()) }
+    let personal = typed.personal.clone();
+    Field { required: !typed.omits, personal, ..Field::required(typed.shape.clone()) }
 }
 
 /// What a plain scalar without an expression means: a number, a boolean or null; none: text or an expression.

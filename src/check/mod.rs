@@ -10,6 +10,7 @@ mod desk;
 mod estate;
 mod fit;
 mod given;
+pub(crate) mod later;
 mod node;
 mod order;
 mod outcomes;
@@ -26,6 +27,7 @@ use std::{
 pub use self::{
     catalogue::{Catalogue, Signature},
     given::constant,
+    later::LATER,
 };
 use self::{
     desk::Desk,
@@ -109,6 +111,7 @@ fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
 
 fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow {
     let sheet = Sheet::new(ast, catalogue, problems);
+    later::in_flow(ast, problems);
     let (settings, connections) = settings(&sheet, catalogue);
     let mut desk = Desk::new(catalogue, problems);
     let (sources, event) = trigger::sources(&sheet, &connections, &mut desk);
@@ -171,8 +174,9 @@ fn nodes(sheet: &Sheet<'_>, desk: &mut Desk<'_>) -> Vec<Node> {
     }
     let mut nodes: Vec<Node> = Vec::new();
     for place in &sheet.order.places {
-        let node = node::node(sheet, *place, &nodes, desk);
+        let (node, personal) = node::node(sheet, *place, &nodes, desk);
         desk.set(sheet.slot(*place), node.shape.clone());
+        desk.set_personal(sheet.slot(*place), personal);
         nodes.push(node);
     }
     nodes

@@ -15,8 +15,13 @@ use crate::{
     syntax::ast,
 };
 
-/// Checks the node at that place; `done` are the nodes before it in the plan.
-pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut Desk<'_>) -> Node {
+/// Checks the node at that place; `done` are the nodes before it in the plan. Also which kind of personal data all of it is.
+pub(super) fn node(
+    sheet: &Sheet<'_>,
+    place: usize,
+    done: &[Node],
+    desk: &mut Desk<'_>,
+) -> (Node, Option<Arc<str>>) {
     let ast = &sheet.ast.nodes[place];
     let (mark, granted) = (desk.enter(), desk.granted());
     let when = when(sheet, ast);
@@ -29,8 +34,8 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
     if let Some(filter) = each.as_ref().and_then(|(each, ..)| each.filter.as_ref()) {
         desk.assume(filter);
     }
-    let (work, one) = work(sheet, ast, desk);
-    let (expect, warn) = own(ast, &one, desk);
+    let (work, one, personal) = work(sheet, ast, desk);
+    let (expect, warn) = own(ast, (&one, personal.clone()), desk);
     desk.forget(granted);
     desk.leave(mark);
     let shape = whole(each.as_ref().map(|(_, item, key)| (item, key)), one);
@@ -40,7 +45,7 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
         ids.sort_unstable();
         ids
     };
-    Node {
+    let node = Node {
         name: Arc::clone(&ast.name.value),
         title: ast.title.as_ref().map(|title| Arc::clone(&title.value)),
         kind: kind(ast.kind.value),
@@ -56,7 +61,8 @@ pub(super) fn node(sheet: &Sheet<'_>, place: usize, done: &[Node], desk: &mut De
         expect,
         warn,
         shape,
-    }
+    };
+    (node, personal)
 }
 
 /// What holds while the node runs: the conditions under which the decisions before it came out as they did.
@@ -104,8 +110,14 @@ fn kind(kind: ast::Kind) -> Kind {
 
 /// The list, its element in scope; the shapes of element and key.
 fn elements(each: &ast::NodeEach, desk: &mut Desk<'_>) -> (Each, Shape, Option<Shape>) {
-    let (list, item) = desk.list(&each.list);
+    let (list, item, personal) = desk.list(&each.list);
     let slot = desk.bind_new(&each.name, item.clone());
+    let scalar = matches!(item.present(), Shape::Text(_) | Shape::Enum(_)) || item.present().is_number();
+    if each.by.is_none() && each.apart.is_none() && scalar {
+        let help = "give the node a `by:`: without it the element is its own key";
+        desk.in_the_clear(&each.list, personal.as_ref(), ("the key of an element", help));
+    }
+    desk.set_personal(slot, personal.map(|mention| mention.kind));
     let filter = each.filter.as_ref().map(|scalar| desk.condition(scalar));
     let by = each.by.as_ref().map(|scalar| desk.key(scalar));
     let apart = each.apart.as_ref().map(|scalar| desk.key(scalar));
@@ -132,7 +144,8 @@ fn whole(each: Option<(&Shape, &Option<Shape>)>, one: Shape) -> Shape {
     }
 }
 
-fn work(sheet: &Sheet<'_>, ast: &ast::Node, desk: &mut Desk<'_>) -> (Work, Shape) {
+/// What a node does, what it gives, and which kind of personal data all of that is.
+fn work(sheet: &Sheet<'_>, ast: &ast::Node, desk: &mut Desk<'_>) -> (Work, Shape, Option<Arc<str>>) {
     match &ast.work {
         ast::Work::Map { shape, body } => {
             let want = shape.as_ref().map_or(Shape::Any, |name| record(name, desk));
@@ -141,10 +154,16 @@ fn work(sheet: &Sheet<'_>, ast: &ast::Node, desk: &mut Desk<'_>) -> (Work, Shape
                 Some(_) if want == Shape::Any => unknown_record(),
                 _ => typed.shape.known_as(&want),
             };
-            (Work::Map(typed.mapping), shape)
+            (Work::Map(typed.mapping), shape, typed.personal)
         }
-        ast::Work::Decide(decide) => decision(decide, desk),
-        ast::Work::Call(call) => super::call::call(sheet, ast, call, desk),
+        ast::Work::Decide(decide) => {
+            let (work, shape) = decision(decide, desk);
+            (work, shape, None)
+        }
+        ast::Work::Call(call) => {
+            let (work, shape) = super::call::call(sheet, ast, call, desk);
+            (work, shape, None)
+        }
     }
 }
 
@@ -184,10 +203,15 @@ fn decision(decide: &ast::Decide, desk: &mut Desk<'_>) -> (Work, Shape) {
 }
 
 /// `expect` and `warn`: the node's own value (or this element's) is `result`; its name is not in scope.
-fn own(ast: &ast::Node, one: &Shape, desk: &mut Desk<'_>) -> (Vec<flow::Check>, Vec<flow::Check>) {
+fn own(
+    ast: &ast::Node,
+    (one, personal): (&Shape, Option<Arc<str>>),
+    desk: &mut Desk<'_>,
+) -> (Vec<flow::Check>, Vec<flow::Check>) {
     desk.hide(&ast.name.value);
     let mark = desk.enter();
     desk.name("result", Slots::RESULT, one.clone());
+    desk.set_personal(Slots::RESULT, personal);
     let mut checks = |checks: &[ast::Check]| -> Vec<flow::Check> {
         checks
             .iter()

@@ -53,13 +53,6 @@ fn root(kind: &ast::SourceKind) -> &'static str {
 /// The trigger, once the event is in scope.
 pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'_>) -> Trigger {
     let ast = &sheet.ast.trigger;
-    if let Some((.., span)) = &ast.batch {
-        desk.problems.add(Problem::error(
-            codes::LATER,
-            *span,
-            "`batch` of a trigger comes with a later version",
-        ));
-    }
     let key = desk.key(&ast.key);
     let lane = ast.lane.as_ref().map(|lane| {
         if lane.text.contains("{{") {

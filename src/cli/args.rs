@@ -62,9 +62,14 @@ pub(super) enum Command {
     /// platforms registered, and obeys `flowrun letters retry|drop|settle`. Ctrl-C or SIGTERM lets runs that have begun
     /// finish, then it ends.
     Exec(Exec),
+    /// Run a flow for what changed in an older window: the poll again, from `--since` on.
+    ///
+    /// The flow's own poll stays where it is. Runs that find nothing to do change nothing; it may be repeated. Beside a running
+    /// service the events are handed to that.
+    Backfill(Backfill),
     /// Run the cases beside the flows (`*.test.yaml`) against scripted systems, on a clock that jumps.
     Test(Test),
-    /// Draw a flow.
+    /// Draw a flow: an overview in a few boxes, or every node with `--detail`.
     Graph(Graph),
     /// What ran: find it by the business key (`flowrun runs list --key 1042`).
     Runs(Runs),
@@ -83,7 +88,7 @@ pub(super) enum Command {
     },
     /// Start local twins of both platforms, with a ledger of every call and faults on request.
     Sandbox(Sandbox),
-    /// Twins of both platforms, the shipped flows and some orders: see flowrun do its main job.
+    /// A day of trade on twins of both platforms: see flowrun do its main job while much goes wrong.
     Demo(Demo),
 }
 
@@ -121,6 +126,25 @@ pub(super) struct Exec {
     /// `FILE` is a raw webhook body: map it as the trigger's first webhook does.
     #[arg(long, requires = "event")]
     pub hook: bool,
+    /// Read for real, write nothing: show each write as what it would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Say only what somebody must look at.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `flowrun backfill`.
+#[derive(Debug, Args)]
+pub(super) struct Backfill {
+    /// The flow: a file, or its name in the estate.
+    pub flow: String,
+    /// From when on: 2026-11-01, or 2026-11-01T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub since: String,
+    /// Up to when [default: now].
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
 }
 
 /// `flowrun graph`.
@@ -128,12 +152,28 @@ pub(super) struct Exec {
 pub(super) struct Graph {
     /// The flow: a file, or its name in the estate.
     pub flow: String,
-    /// The drawing's language.
-    #[arg(long = "as", value_enum, default_value_t = Drawing::Mermaid)]
-    pub drawing: Drawing,
+    /// A box for every node and an arrow for whatever leads from one to another, instead of the overview.
+    #[arg(long)]
+    pub detail: bool,
+    /// The drawing's language [default: by the file's ending, else mermaid].
+    #[arg(long = "as", value_enum)]
+    pub drawing: Option<Drawing>,
     /// Write to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl Graph {
+    /// The drawing's language: as asked for, or as the file's name ends.
+    pub(super) fn language(&self) -> Drawing {
+        let ending = self.output.as_ref().and_then(|file| file.extension()?.to_str());
+        self.drawing.unwrap_or(match ending {
+            Some("svg") => Drawing::Svg,
+            Some("dot" | "gv") => Drawing::Dot,
+            Some("txt") => Drawing::Text,
+            _ => Drawing::Mermaid,
+        })
+    }
 }
 
 /// Languages of drawings.
@@ -145,6 +185,8 @@ pub(super) enum Drawing {
     Svg,
     /// Graphviz.
     Dot,
+    /// Plain words, for a terminal.
+    Text,
 }
 
 /// `flowrun runs`.
@@ -157,7 +199,7 @@ pub(super) struct Runs {
 /// What to do with runs.
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
-    /// The newest runs.
+    /// The newest runs, those that are not over too.
     List {
         /// Only runs of this flow.
         #[arg(long)]
@@ -165,6 +207,9 @@ pub(super) enum RunsCommand {
         /// Only runs about this business key, such as an order number.
         #[arg(long)]
         key: Option<String>,
+        /// Only runs that stand like this.
+        #[arg(long, value_enum)]
+        state: Option<Standing>,
         /// How many.
         #[arg(long, default_value_t = 20)]
         limit: usize,
@@ -173,7 +218,59 @@ pub(super) enum RunsCommand {
     Show {
         /// The run's number, as `list` prints it, or a business key.
         run: String,
+        #[command(flatten)]
+        reveal: Reveal,
     },
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Standing {
+    /// Not over: waiting, running, rejected, parked, letter.
+    Open,
+    /// Over and well: ok, unchanged, ignored.
+    Done,
+    /// Waits for its turn.
+    Waiting,
+    /// Is under way.
+    Running,
+    /// A decision rejected it; it comes back by itself.
+    Rejected,
+    /// Goes on by itself at an instant.
+    Parked,
+    /// A dead letter: waits for somebody.
+    Letter,
+    /// Did all it had to.
+    Ok,
+    /// Found nothing changed and sent nothing.
+    Unchanged,
+    /// A decision ended it well.
+    Ignored,
+    /// A newer event took over.
+    Superseded,
+    /// Another run goes on with it.
+    Continued,
+    /// Somebody dropped it.
+    Dropped,
+}
+
+impl Standing {
+    /// Whether a run that stands like this is meant.
+    pub(super) fn means(self, state: &str) -> bool {
+        match self {
+            Self::Open => ["waiting", "running", "rejected", "parked", "letter"].contains(&state),
+            Self::Done => ["ok", "unchanged", "ignored"].contains(&state),
+            one => one.to_possible_value().is_some_and(|value| value.get_name() == state),
+        }
+    }
+}
+
+/// Whether personal data is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Reveal {
+    /// Show personal data too: names, addresses, e-mail.
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 /// `flowrun letters`.
@@ -192,15 +289,25 @@ pub(super) enum LettersCommand {
         #[arg(long)]
         key: Option<String>,
     },
-    /// One letter with its request and answer.
+    /// One letter: why, what was sent and answered, what can be done.
     Show {
         /// The run's number or a business key.
         run: String,
+        #[command(flatten)]
+        reveal: Reveal,
     },
     /// Let it go on, with the newest version of the flow and its tables.
     Retry {
         /// The run's number or a business key.
         run: String,
+    },
+    /// Let it go on with another event; without `--event`, print the event as it is.
+    Edit {
+        /// The run's number or a business key.
+        run: String,
+        /// The event as JSON: a file, or `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        event: Option<PathBuf>,
     },
     /// Give it up; who did it stays in the journal.
     Drop {
@@ -241,6 +348,9 @@ pub(super) struct Sandbox {
     /// How many orders the store has at the start.
     #[arg(long, default_value_t = 20)]
     pub orders: u32,
+    /// The store's plan: 150 calls in 30 seconds, 450, or as many as one likes.
+    #[arg(long, value_enum, default_value_t = Plan::Plus)]
+    pub plan: Plan,
     /// Write the secrets that the shipped estate names to this file, for a shell to read.
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
@@ -255,13 +365,30 @@ pub(super) struct Sandbox {
     pub state: Option<PathBuf>,
 }
 
+/// How many calls the store's plan allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Plan {
+    /// 150 in 30 seconds.
+    Plus,
+    /// 450 in 30 seconds.
+    Pro,
+    /// No quota.
+    Unlimited,
+}
+
 /// `flowrun demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// How many orders are placed.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 300)]
     pub orders: u32,
     /// The number everything random is drawn from.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How much faster than real time the platforms' clock runs; the flows' waits are divided by it.
+    #[arg(long, default_value_t = 1440, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub speed: u32,
+    /// No progress while it runs.
+    #[arg(long, short)]
+    pub quiet: bool,
 }

@@ -1,13 +1,14 @@
 //! An engine over a compiled estate: plans pinned in the journal with the sources they were made from, so that a run that
 //! was begun finishes by the very flow it began with.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     compile::{Compiled, compile},
     engine::{Engine, Error, Setup, World},
     estate::Memory,
-    journal::Journal,
+    event::Why,
+    journal::{Journal, OpenRun},
     plan::Plan,
     value::{Hash, Value},
 };
@@ -30,6 +31,19 @@ pub(super) fn start(
     let mut setup = Setup::new(compiled.plans.clone(), world, journal);
     setup.pinned = Arc::new(move |print: Hash| unbundle(&store.pinned(print).ok()??));
     Engine::start(setup)
+}
+
+/// Waits until nothing runs and nothing waits for a moment that comes soon; what waits for an item or a person may wait.
+pub(super) async fn settled(engine: &Engine) {
+    loop {
+        engine.idle().await;
+        let open = engine.journal().open().unwrap_or_default();
+        let soon = open.iter().filter_map(OpenRun::parked).any(|parked| parked.why == Why::Timer);
+        if !soon && open.iter().all(|run| run.parked().is_some()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Everything that a plan was made from: file names and texts, the environment, the flow. Secrets are references there.

@@ -102,10 +102,11 @@ pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire
 }
 
 /// The secrets that the webhooks of these connections are signed with: the one that the connector names, and any whose name
-/// goes on from it (`client_secret_next`), for the time in which it is changed.
+/// goes on from it (`client_secret_next`), for the time in which it is changed. `known` as for [`wire`].
 pub(super) fn hook_secrets(
     compiled: &Compiled,
     needs: &trigger::Needs,
+    known: &[(&str, String)],
 ) -> Result<BTreeMap<Arc<str>, trigger::Secrets>, Error> {
     let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut all = BTreeMap::new();
@@ -121,7 +122,7 @@ pub(super) fn hook_secrets(
         let signs = |found: &str| {
             found.strip_prefix(&**wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
-        let found = secrets(given, &folder, &[])
+        let found = secrets(given, &folder, known)
             .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
         let signing = found.into_iter().filter(|(found, _)| signs(found)).map(|(_, secret)| secret);
         all.insert(Arc::clone(&name.value), trigger::Secrets::new(signing));

@@ -6,10 +6,12 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     Streams,
-    args::{Common, Exec, Format},
+    args::{Common, Exec, Format, Reveal},
     engine, estate,
     exit::Exit,
     graph::unknown,
+    rehearse,
+    runs::mask,
     service,
 };
 use crate::{
@@ -19,8 +21,8 @@ use crate::{
     journal::{Journal, Query, Sqlite},
     money,
     plan::Plan,
-    report::{self, LiveView, Paint, Row},
-    story::{Live, What},
+    report::{self, LiveView, Paint},
+    story::{Live, RunView, What},
     trigger,
     value::Value,
 };
@@ -31,7 +33,11 @@ const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
     if args.event.is_none() && args.key.is_none() {
-        return service::run(&args.flows, common, streams).await;
+        if args.dry_run {
+            streams.say("flowrun: `--dry-run` shows what one event would write: give it with `--key ID` or `--event FILE`");
+            return Exit::Usage;
+        }
+        return service::run(args, common, streams).await;
     }
     let [flow] = &args.flows[..] else {
         streams.say("flowrun: `--event` and `--key` run one flow: say which");
@@ -52,6 +58,10 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::Usage;
         }
     };
+    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
+    if args.dry_run {
+        return rehearse::run(compiled, offer, Watch::of(args, common), streams).await;
+    }
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
         let folder = estate::data(common, &[]);
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
@@ -64,10 +74,10 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::CannotStart;
         }
     };
-    let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     let stories = engine.stories();
+    engine.obey();
     let ended = tokio::select! {
-        ended = one(&engine, offer, stories, common, streams) => Ok(ended),
+        ended = one(&engine, offer, stories, Watch::of(args, common), streams) => Ok(ended),
         told = engine.short() => Err(told),
         () = super::interrupted() => Ok((None, Exit::Interrupted)),
     };
@@ -79,18 +89,52 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         _ = engine.drain(GRACE) => {}
         () = super::interrupted() => {}
     }
-    if let Some(run) = run.filter(|_| common.format == Format::Json) {
-        give_json(engine.journal().as_ref(), run, streams);
+    if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
+        let mask = mask(common, Reveal { reveal: false });
+        match Watch::of(args, common) {
+            Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
+            Watch::Quiet => {}
+            Watch::All => streams.show(&report::written_lines(&view, &mask, Paint(streams.color))),
+        }
     }
     exit
 }
 
+/// How much is told while a run is under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    All,
+    /// Only what somebody must look at.
+    Quiet,
+    /// Nothing: JSON at the end.
+    Json,
+}
+
+impl Watch {
+    pub(super) fn of(args: &Exec, common: &Common) -> Self {
+        match (common.format, args.quiet) {
+            (Format::Json, _) => Self::Json,
+            (_, true) => Self::Quiet,
+            _ => Self::All,
+        }
+    }
+
+    /// Whether an event of a run is told.
+    fn shows(self, live: &Live) -> bool {
+        match self {
+            Self::All => true,
+            Self::Quiet => matches!(live.what, What::Parked { .. }),
+            Self::Json => false,
+        }
+    }
+}
+
 /// Offers the event and tells what happens until its run is over or parked.
-async fn one(
+pub(super) async fn one(
     engine: &Engine,
     offer: Offer,
     stories: Receiver<Live>,
-    common: &Common,
+    how: Watch,
     streams: &mut Streams,
 ) -> (Option<RunId>, Exit) {
     let run = match engine.offer(offer).await {
@@ -108,7 +152,7 @@ async fn one(
             return (None, Exit::CannotStart);
         }
     };
-    let (run, end) = watch(run, stories, common, streams).await;
+    let (run, end) = watch(run, stories, how, streams).await;
     (Some(run), end)
 }
 
@@ -116,7 +160,7 @@ async fn one(
 async fn watch(
     mut run: RunId,
     mut stories: Receiver<Live>,
-    common: &Common,
+    how: Watch,
     streams: &mut Streams,
 ) -> (RunId, Exit) {
     let mut view = LiveView::new(Paint(streams.color), run);
@@ -126,10 +170,12 @@ async fn watch(
             Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return (run, Exit::Interrupted),
         };
-        if common.format != Format::Json
+        if how.shows(&live)
             && let Some(line) = view.line(&live)
         {
-            streams.say(line);
+            let about =
+                if how == Watch::Quiet { format!("{} {}: ", live.flow, live.key) } else { String::new() };
+            streams.say(about + &line);
         }
         if live.run != run {
             continue;
@@ -161,19 +207,14 @@ fn of_letters(comes_back: bool, letters: &[Letter]) -> Exit {
     }
 }
 
-fn give_json(journal: &dyn Journal, run: RunId, streams: &mut Streams) {
-    let past = journal
-        .past(&Query { run: Some(run), limit: 1, ..Query::default() })
-        .ok()
-        .and_then(|mut past| past.pop());
+/// The run as the journal has it by now.
+fn found(journal: &dyn Journal, run: RunId) -> Option<RunView> {
+    let past = journal.past(&Query { run: Some(run), limit: 1, ..Query::default() }).ok()?.pop();
     if let Some(past) = past {
-        return streams.give(report::past_json(&past).to_string());
+        return Some(RunView::of_past(&past));
     }
-    let Ok(Some(open)) = journal.run(run) else { return };
-    if let Some(parked) = open.parked() {
-        let row = Row { flow: &open.event.flow, key: &open.event.key, parked };
-        streams.give(report::letter_json(&row, false).to_string());
-    }
+    let open = journal.run(run).ok()??;
+    Some(RunView::of_open(&open.event, &open.facts, false))
 }
 
 /// The event: from a file, from a webhook's body, or made of the one field that the key reads.
@@ -182,8 +223,13 @@ fn event(args: &Exec, plan: &Plan) -> Result<Value, String> {
         return of_key(key, plan);
     }
     let file = args.event.as_deref().unwrap_or(Path::new("-"));
-    let value = Value::parse(&read(file)?).map_err(|error| format!("{}: {error}", file.display()))?;
+    let value = read_event(file)?;
     if args.hook { mapped(&value, plan) } else { Ok(value) }
+}
+
+/// JSON from a file, or from standard input for `-`.
+pub(super) fn read_event(file: &Path) -> Result<Value, String> {
+    Value::parse(&read(file)?).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

@@ -2,6 +2,7 @@
 //! command does is done below; here it is put together.
 
 mod args;
+mod backfill;
 mod demo;
 mod engine;
 mod estate;
@@ -9,6 +10,9 @@ mod exec;
 mod exit;
 mod explain;
 mod graph;
+mod letters;
+mod log;
+mod rehearse;
 mod runs;
 mod sandbox;
 mod schema;
@@ -52,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams) 
             return Exit::CannotStart.into();
         }
     };
+    log::start(cli.common.format, streams.color);
     let exit = runtime.block_on(command(&cli, &mut streams));
     drop(streams.out.flush());
     runtime.shutdown_background();
@@ -63,11 +68,12 @@ async fn command(cli: &Cli, streams: &mut Streams) -> Exit {
     match &cli.command {
         Command::Validate(paths) => validate::run(paths, common, streams),
         Command::Exec(args) => exec::run(args, common, streams).await,
+        Command::Backfill(args) => backfill::run(args, common, streams).await,
         Command::Test(args) => test::run(args, common, streams),
         Command::Graph(args) => graph::run(args, common, streams),
         Command::Runs(args) => runs::runs(args, common, &estate::data(common, &[]), streams),
-        Command::Letters(args) => runs::letters(args, common, &estate::data(common, &[]), streams),
-        Command::Explain { code } => explain::run(code, streams),
+        Command::Letters(args) => letters::letters(args, common, &estate::data(common, &[]), streams),
+        Command::Explain { code } => explain::run(code, common, streams),
         Command::Schema { write } => schema::run(write.as_deref(), streams),
         Command::Sandbox(args) => sandbox::run(args, common, streams).await,
         Command::Demo(args) => demo::run(args, common, streams).await,

@@ -1,103 +1,89 @@
-//! `flowrun runs` and `flowrun letters`: what the journal holds, found by business key, also beside a running engine.
+//! `flowrun runs`: what the journal holds of runs, those under way too, also beside a running engine.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
     Streams,
-    args::{Common, Format, Letters, LettersCommand, Runs, RunsCommand},
+    args::{Common, Format, Reveal, Runs, RunsCommand, Standing},
+    estate,
     exit::Exit,
 };
 use crate::{
-    event::{EffectId, Past, RunId},
-    journal::{Error, OpenRun, Order, Query, Reader},
-    report::{self, Paint, Row},
-    value::Value,
+    event::{Past, RunId, Why},
+    journal::{Error, OpenRun, Query, Reader},
+    report::{self, Mask, Paint},
+    shape::Shape,
+    story::RunView,
 };
+
+/// Past runs that are read at a time while those wanted are looked for.
+const PAGE: usize = 500;
 
 /// Carries `runs` out over the journal of a folder.
 pub(super) fn runs(args: &Runs, common: &Common, folder: &Path, streams: &mut Streams) -> Exit {
     with_journal(folder, streams, |reader, streams| match &args.what {
-        RunsCommand::List { flow, key, limit } => {
-            let query = Query {
-                flow: flow.as_deref().map(Arc::from),
-                key: key.as_deref().map(Arc::from),
-                limit: *limit,
-                ..Query::default()
-            };
-            let past = reader.past(&query)?;
+        RunsCommand::List { flow, key, state, limit } => {
+            let wanted = Wanted { flow: flow.as_deref(), key: key.as_deref(), state: *state };
+            let runs = list(reader, &wanted, *limit)?;
+            let mask = mask(common, Reveal { reveal: false });
             if common.format == Format::Json {
-                streams.give(Json::from_iter(past.iter().map(report::past_json)).to_string());
-            } else if past.is_empty() {
-                streams.say("no runs yet that fit");
+                let all = Json::from_iter(runs.iter().map(|run| report::run_json(run, &mask)));
+                streams.give(all.to_string());
+            } else if runs.is_empty() {
+                streams.say("no runs that fit");
             } else {
-                streams.show(&report::runs_table(&past, Paint(streams.color)));
+                streams.show(&report::runs_table(&runs, &mask, Paint(streams.color)));
             }
             Ok(Exit::Done)
         }
-        RunsCommand::Show { run } => {
-            let Some(past) = find_past(reader, run)? else {
-                return Ok(nothing(streams, &format!("no run that is over has the number or key `{run}`")));
+        RunsCommand::Show { run, reveal } => {
+            let Some(view) = find(reader, run)? else {
+                let told = format!("no run has the number or key `{run}`: see `flowrun runs list`");
+                return Ok(nothing(streams, &told));
             };
+            let mask = mask(common, *reveal);
             if common.format == Format::Json {
-                streams.give(report::past_json(&past).to_string());
+                streams.give(report::run_json(&view, &mask).to_string());
             } else {
-                streams.show(&report::past_lines(&past, Paint(streams.color)));
+                streams.show(&report::run_lines(&view, &mask, Paint(streams.color)));
             }
             Ok(Exit::Done)
         }
     })
 }
 
-/// Carries `letters` out over the journal of a folder.
-pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &mut Streams) -> Exit {
-    with_journal(folder, streams, |reader, streams| match &args.what {
-        LettersCommand::List { key } => {
-            let open = reader.open_runs()?;
-            let rows: Vec<Row<'_>> = open
-                .iter()
-                .filter(|run| key.as_ref().is_none_or(|key| **key == *run.event.key))
-                .filter_map(row)
-                .collect();
-            if common.format == Format::Json {
-                streams.give(
-                    Json::from_iter(rows.iter().map(|row| report::letter_json(row, false))).to_string(),
-                );
-            } else if rows.is_empty() {
-                streams.say("nothing is parked");
-            } else {
-                streams.show(&report::letters_table(&rows, Paint(streams.color)));
-            }
-            Ok(Exit::Done)
-        }
-        LettersCommand::Show { run } => with_parked(reader, run, streams, |open, streams| {
-            let Some(row) = row(open) else { return Ok(Exit::Done) };
-            streams.give(format!("{:#}", report::letter_json(&row, true)));
-            Ok(Exit::Done)
-        }),
-        LettersCommand::Retry { run } => with_parked(reader, run, streams, |open, streams| {
-            let order = Order::Retry { run: open.event.id, newest: true, edited: None, force: false };
-            leave(reader, &order, common, streams)
-        }),
-        LettersCommand::Drop { run } => with_parked(reader, run, streams, |open, streams| {
-            leave(reader, &Order::Drop { run: open.event.id }, common, streams)
-        }),
-        LettersCommand::Settle { run, node, element, landed, absent: _ } => {
-            with_parked(reader, run, streams, |open, streams| {
-                let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
-                let effect = EffectId {
-                    node: node.as_str().into(),
-                    element: element.as_deref().unwrap_or_default().into(),
-                };
-                let order = Order::Settle { run: open.event.id, effect, landed };
-                leave(reader, &order, common, streams)
-            })
-        }
-    })
+/// What is hidden: the fields that a record of the estate marks as personal.
+pub(super) fn mask(common: &Common, reveal: Reveal) -> Mask {
+    if reveal.reveal {
+        return Mask::Nothing;
+    }
+    let compiled = estate::compiled(&[], common);
+    let mut names = BTreeSet::new();
+    for (_, record) in compiled.records.iter() {
+        personal(record, &mut names);
+    }
+    Mask::Fields(names)
 }
 
-fn with_journal(
+fn personal(shape: &Shape, names: &mut BTreeSet<Arc<str>>) {
+    match shape {
+        Shape::Object(object) => {
+            for (name, field) in &object.fields {
+                if field.personal.is_some() {
+                    names.insert(Arc::clone(name));
+                }
+                personal(&field.shape, names);
+            }
+        }
+        Shape::List(element) | Shape::Optional(element) => personal(element, names),
+        _ => {}
+    }
+}
+
+/// Asks the journal of a folder; says so if there is none.
+pub(super) fn with_journal(
     folder: &Path,
     streams: &mut Streams,
     work: impl FnOnce(&Reader, &mut Streams) -> Result<Exit, Error>,
@@ -105,10 +91,8 @@ fn with_journal(
     let done = match Reader::visit(folder) {
         Ok(Some(reader)) => work(&reader, streams),
         Ok(None) => {
-            return nothing(
-                streams,
-                &format!("no journal in {}: nothing has run here yet", folder.display()),
-            );
+            let told = format!("no journal in {}: nothing has run here yet", folder.display());
+            return nothing(streams, &told);
         }
         Err(error) => Err(error),
     };
@@ -118,53 +102,92 @@ fn with_journal(
     })
 }
 
-fn with_parked(
-    reader: &Reader,
-    wanted: &str,
-    streams: &mut Streams,
-    work: impl FnOnce(&OpenRun, &mut Streams) -> Result<Exit, Error>,
-) -> Result<Exit, Error> {
-    let open = reader.open_runs()?;
-    let number = wanted.parse::<RunId>().ok();
-    let parked = |run: &&OpenRun| run.parked().is_some();
-    let by_number = open.iter().filter(parked).find(|run| number == Some(run.event.id));
-    match by_number.or_else(|| open.iter().filter(parked).rfind(|run| *run.event.key == *wanted)) {
-        Some(run) => work(run, streams),
-        None => Ok(nothing(
-            streams,
-            &format!("no parked run has the number or key `{wanted}`: see `flowrun letters list`"),
-        )),
-    }
+/// Who gives orders: for the audit trail.
+pub(super) fn who() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
 }
 
-fn find_past(reader: &Reader, wanted: &str) -> Result<Option<Past>, Error> {
-    let by_number = match wanted.parse::<RunId>() {
-        Ok(run) => reader.past(&Query { run: Some(run), limit: 1, ..Query::default() })?,
-        Err(_) => Vec::new(),
-    };
-    let mut found = by_number;
-    if found.is_empty() {
-        found = reader.past(&Query { key: Some(wanted.into()), limit: 1, ..Query::default() })?;
-    }
-    Ok(found.pop())
-}
-
-fn row(open: &OpenRun) -> Option<Row<'_>> {
-    Some(Row { flow: &open.event.flow, key: &open.event.key, parked: open.parked()? })
-}
-
-fn leave(reader: &Reader, order: &Order, common: &Common, streams: &mut Streams) -> Result<Exit, Error> {
-    let who = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
-    let number = reader.order(crate::wire::now(), &who, order)?;
-    if common.format == Format::Json {
-        streams.give(json!({ "order": number }).to_string());
-    } else {
-        streams.say(format!("order {number} is in the journal; a running `flowrun exec` carries it out, or the next one to start"));
-    }
-    Ok(Exit::Done)
-}
-
-fn nothing(streams: &mut Streams, told: &str) -> Exit {
+pub(super) fn nothing(streams: &mut Streams, told: &str) -> Exit {
     streams.say(told);
     Exit::Problems
+}
+
+/// Which runs are wanted.
+struct Wanted<'a> {
+    flow: Option<&'a str>,
+    key: Option<&'a str>,
+    state: Option<Standing>,
+}
+
+impl Wanted<'_> {
+    fn fits(&self, run: &RunView) -> bool {
+        self.flow.is_none_or(|flow| *flow == *run.flow)
+            && self.key.is_none_or(|key| *key == *run.key)
+            && self.state.is_none_or(|state| state.means(report::state(run)))
+    }
+}
+
+/// The newest runs that are wanted, open and past.
+fn list(reader: &Reader, wanted: &Wanted<'_>, limit: usize) -> Result<Vec<RunView>, Error> {
+    let mut found: Vec<RunView> = open(reader)?.into_iter().filter(|run| wanted.fits(run)).collect();
+    let mut query = Query {
+        flow: wanted.flow.map(Arc::from),
+        key: wanted.key.map(Arc::from),
+        limit: PAGE.min(limit.max(1)),
+        ..Query::default()
+    };
+    let mut past = 0;
+    while past < limit {
+        let page = reader.past(&query)?;
+        let Some(last) = page.last().map(|past| past.run) else { break };
+        let fitting = page.iter().map(RunView::of_past).filter(|run| wanted.fits(run));
+        let before = found.len();
+        found.extend(fitting.take(limit - past));
+        past += found.len() - before;
+        query.before = Some(last);
+    }
+    found.sort_by_key(|run| std::cmp::Reverse(run.run));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// All runs that are not over. While an engine is at work, the oldest of a lane that is not parked is the one that runs.
+pub(super) fn open(reader: &Reader) -> Result<Vec<RunView>, Error> {
+    let is_served = reader.has_engine();
+    let mut begun: BTreeSet<Arc<str>> = BTreeSet::new();
+    let view = |open: OpenRun| {
+        let keeps = open.parked().is_some() && !open.event.latest;
+        let runs = open.parked().is_none() && is_served && !begun.contains(&open.event.lane);
+        if runs || keeps {
+            begun.insert(Arc::clone(&open.event.lane));
+        }
+        RunView::of_open(&open.event, &open.facts, runs)
+    };
+    Ok(reader.open_runs()?.into_iter().map(view).collect())
+}
+
+/// The run of a number, else the newest about a key: one that is not over before one that is. One that only looks once more is
+/// found by its number.
+fn find(reader: &Reader, wanted: &str) -> Result<Option<RunView>, Error> {
+    let open = open(reader)?;
+    let number = wanted.parse::<RunId>().ok();
+    let by_key = |run: &&RunView| *run.key == *wanted && run.why != Some(Why::Later);
+    if let Some(run) = number {
+        if let Some(view) = open.iter().find(|view| view.run == run) {
+            return Ok(Some(view.clone()));
+        }
+        if let Some(past) = newest(reader, Query { run: Some(run), ..Query::default() })? {
+            return Ok(Some(RunView::of_past(&past)));
+        }
+    }
+    if let Some(view) = open.iter().rev().find(by_key) {
+        return Ok(Some(view.clone()));
+    }
+    let past = newest(reader, Query { key: Some(wanted.into()), ..Query::default() })?;
+    Ok(past.map(|past| RunView::of_past(&past)))
+}
+
+/// The newest past run that fits.
+pub(super) fn newest(reader: &Reader, query: Query) -> Result<Option<Past>, Error> {
+    Ok(reader.past(&Query { limit: 1, ..query })?.pop())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Streams,
-    args::{Common, Format, Sandbox},
+    args::{Common, Format, Plan, Sandbox},
     exit::Exit,
 };
 
@@ -44,6 +44,11 @@ pub(super) fn config(args: &Sandbox) -> Config {
         bigcommerce: bigcommerce::Settings {
             store_hash: STORE.into(),
             orders: args.orders,
+            plan: match args.plan {
+                Plan::Plus => bigcommerce::Plan::Plus,
+                Plan::Pro => bigcommerce::Plan::Pro,
+                Plan::Unlimited => bigcommerce::Plan::Unlimited,
+            },
             ..bigcommerce::Settings::default()
         },
         binds: Binds { bigcommerce: bind(0), netsuite: bind(10), admin: bind(20) },

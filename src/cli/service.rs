@@ -18,7 +18,7 @@ use tokio::sync::{
 
 use super::{
     Streams,
-    args::{Common, Format},
+    args::{Common, Exec, Format},
     engine, estate,
     exit::Exit,
     graph::unknown,
@@ -42,8 +42,8 @@ const KEPT: u64 = 64 << 20;
 /// Where it listens if the estate says nothing.
 const ADDRESS: &str = "127.0.0.1:7780";
 
-pub(super) async fn run(asked: &[String], common: &Common, streams: &mut Streams) -> Exit {
-    let (names, paths): (Vec<_>, Vec<_>) = asked.iter().partition(|asked| !Path::new(asked).exists());
+pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
+    let (names, paths): (Vec<_>, Vec<_>) = args.flows.iter().partition(|asked| !Path::new(asked).exists());
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let compiled = estate::compiled(&paths, common);
     if let Some(exit) = estate::refuse(&compiled, common, streams) {
@@ -55,7 +55,7 @@ pub(super) async fn run(asked: &[String], common: &Common, streams: &mut Streams
     }
     let flows = flows(&compiled, &names, paths.is_empty());
     match started(&compiled, flows, common, &paths) {
-        Ok(started) => serve(started, common, streams).await,
+        Ok(started) => serve(started, args.quiet, common, streams).await,
         Err(told) => {
             streams.say(format!("flowrun: {told}"));
             Exit::CannotStart
@@ -93,7 +93,7 @@ fn started(
     }
     let (address, public_url) = listen(compiled)?;
     let needs = trigger::needs(flows.iter().map(|plan| &**plan));
-    let secrets = estate::hook_secrets(compiled, &needs).map_err(|error| error.to_string())?;
+    let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
     let journal = Sqlite::open(&folder).map_err(|error| error.to_string())?;
@@ -139,11 +139,11 @@ fn urgency(compiled: &Compiled) -> BTreeMap<Arc<str>, Priority> {
 }
 
 /// Tells what happens until a signal comes, then drains.
-async fn serve(started: Started, common: &Common, streams: &mut Streams) -> Exit {
+async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Streams) -> Exit {
     let Started { service, mut said, mut stories } = started;
     let ended = super::interrupted();
     tokio::pin!(ended);
-    let mut view = View { json: common.format == Format::Json, streams, runs: Runs::default() };
+    let mut view = View { json: common.format == Format::Json, quiet, streams, runs: Runs::default() };
     while let Ok(first) = said.try_recv() {
         view.said(&first);
     }
@@ -195,6 +195,8 @@ async fn until<F: Future<Output = bool> + Unpin>(stopping: &mut Option<F>) -> bo
 /// Writes what happens.
 struct View<'a> {
     json: bool,
+    /// Only runs that somebody must look at.
+    quiet: bool,
     streams: &'a mut Streams,
     runs: Runs,
 }
@@ -244,7 +246,8 @@ impl View<'_> {
     }
 
     fn live(&mut self, live: &Live) {
-        if let Some(done) = self.runs.take(live) {
+        let quiet = self.quiet;
+        if let Some(done) = self.runs.take(live).filter(|done| !quiet || done.how == "letter") {
             self.tell(|paint| done.line(paint), || done.object());
         }
     }

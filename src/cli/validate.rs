@@ -19,7 +19,9 @@ pub(super) fn run(args: &Paths, common: &Common, streams: &mut Streams) -> Exit 
         Format::Human => {
             compiled.notes.iter().for_each(|note| streams.say(format!("note: {note}")));
             streams.show(&problems::human(found, sources, estate::style(streams)));
-            if found.is_empty() {
+            if compiled.files == 0 {
+                streams.say("warning: nothing was checked: no flow, connector or table is here");
+            } else if found.is_empty() {
                 let files = if compiled.files == 1 {
                     "1 file".to_owned()
                 } else {
@@ -31,6 +33,9 @@ pub(super) fn run(args: &Paths, common: &Common, streams: &mut Streams) -> Exit 
         Format::Json => streams.give(problems::json(found, sources, compiled.files, seconds)),
         Format::Sarif => streams.give(problems::sarif(found, sources)),
         Format::Github => streams.give(problems::github(found, sources).trim_end()),
+    }
+    if args.paths.iter().any(|path| !path.exists()) {
+        return Exit::CannotStart;
     }
     if compiled.has_errors() { Exit::Problems } else { Exit::Done }
 }

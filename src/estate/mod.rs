@@ -22,6 +22,7 @@ pub use self::{
 };
 use crate::{
     problem::{Problem, Problems, codes},
+    record,
     source::{Name, Sources, Span},
     syntax::{self, FileKind, ast, case::Cases, connector, estate as tree},
     value::Hash,
@@ -78,6 +79,8 @@ pub struct Estate {
     pub tables: Vec<TableFile>,
     /// Record files: the estate's, then those that come with flowrun.
     pub records: Vec<u32>,
+    /// Records whose files could not be read at all.
+    pub unread: Vec<Arc<str>>,
     /// Files that were asked for by path.
     pub asked: BTreeSet<u32>,
     /// Names (of their files) of parts that could not be read at all: to mention one is no second problem.
@@ -208,16 +211,19 @@ impl Reader<'_> {
         match ending(path) {
             "csv" if overlay_of(path).is_none() => self.table(path, asked),
             "csv" => {}
-            "json" => {
-                let file = self.text(path);
-                self.estate.records.extend(file);
-            }
+            "json" => match self.text(path) {
+                Some(file) => self.estate.records.push(file),
+                None => self.estate.unread.extend(record::name_of(&path.to_string_lossy())),
+            },
             _ => self.tree(path, asked),
         }
     }
 
     fn table(&mut self, path: &Path, asked: bool) {
-        let Some(file) = self.text(path) else { return };
+        let Some(file) = self.text(path) else {
+            self.estate.broken.insert(stem(path));
+            return;
+        };
         if asked {
             self.estate.asked.insert(file);
         }
@@ -225,7 +231,10 @@ impl Reader<'_> {
     }
 
     fn tree(&mut self, path: &Path, asked: bool) {
-        let Some(file) = self.text(path) else { return };
+        let Some(file) = self.text(path) else {
+            self.estate.broken.insert(stem(path));
+            return;
+        };
         if asked {
             self.estate.asked.insert(file);
         }
@@ -233,7 +242,8 @@ impl Reader<'_> {
         let kind = node.as_ref().and_then(|node| syntax::kind(node, self.problems));
         let read = node.zip(kind).is_some_and(|(node, kind)| self.part(&node, kind, file, path));
         if !read {
-            self.estate.broken.insert(stem(path));
+            let text = self.sources.get(file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+            self.estate.broken.extend([stem(path)].into_iter().chain(name_in(&text)));
         }
     }
 
@@ -327,6 +337,7 @@ impl Reader<'_> {
         estate.connectors.extend(theirs.connectors);
         estate.tables.extend(theirs.tables);
         estate.records.extend(theirs.records);
+        estate.unread.extend(theirs.unread);
         estate
     }
 
@@ -358,6 +369,17 @@ fn ending(path: &Path) -> &str {
 
 fn stem(path: &Path) -> Arc<str> {
     path.file_stem().unwrap_or_default().to_string_lossy().into()
+}
+
+/// The name that a text gives itself in its first line of that kind, as far as it can be told without reading it.
+fn name_in(text: &str) -> Option<Arc<str>> {
+    let kinds = ["flow:", "fragment:", "connector:"];
+    let of_line = |line: &str| {
+        let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+        let name = rest.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+        (!name.is_empty()).then(|| name.into())
+    };
+    text.lines().find_map(of_line)
 }
 
 fn folder(path: &Path) -> Option<&Path> {

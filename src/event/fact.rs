@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, Instant, Priority, RunId};
+use super::{Class, EventId, Instant, Priority, RunId};
 use crate::value::{Hash, Value};
 
 /// A fact. What is not a fact is lost in a crash, and may be.
@@ -440,6 +440,12 @@ pub struct NodePast {
     pub took: u32,
     /// Elements of an `each`; 1 without.
     pub elements: u32,
+    /// Requests that left in the life that ended the run, looks included.
+    pub calls: u32,
+    /// How requests failed on the way, and how often each way.
+    pub failures: Vec<(Class, u32)>,
+    /// What its writes gave, an element each, for people: plain fields that are not personal, such as id and number.
+    pub gave: Vec<Value>,
 }
 
 /// How far a poll came.

@@ -23,6 +23,10 @@ pub enum FaultKind {
     UnknownTable,
     /// A column that its table does not have.
     UnknownColumn,
+    /// A constant key that its table has no row for.
+    UnknownRow,
+    /// A constant that is refused whenever the expression runs.
+    Refused,
     /// A value of the wrong kind.
     Type,
     /// Two currencies meet.

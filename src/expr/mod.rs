@@ -20,7 +20,7 @@ mod template;
 pub use self::{
     failure::{Error, MissingRow},
     fault::{Fault, FaultKind},
-    infer::{Env, Inferred},
+    infer::{Env, Inferred, Personal},
     mapping::Mapping,
     names::{Names, Slot},
     reads::Read,

@@ -206,6 +206,54 @@ impl Node {
         (self.start, self.end)
     }
 
+    /// The nodes it is made of.
+    pub(super) fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Const(_)
+            | Kind::Omit
+            | Kind::Path { .. }
+            | Kind::Rows { .. }
+            | Kind::Column { .. }
+            | Kind::Attribute(_)
+            | Kind::FailedOf { .. } => Vec::new(),
+            Kind::Steps { base, .. } => vec![base],
+            Kind::Index { base, key } => vec![base, key],
+            Kind::Slice { base, from, to } => {
+                [Some(base), from.as_ref(), to.as_ref()].into_iter().flatten().map(|part| &**part).collect()
+            }
+            Kind::Not(inner) | Kind::Negate(inner) => vec![inner],
+            Kind::Arithmetic(_, sides) | Kind::And(sides) | Kind::Or(sides) | Kind::Default(sides) => {
+                sides.iter().collect()
+            }
+            Kind::Compare { first, rest } => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, next)| next)).collect()
+            }
+            Kind::If(branches) => branches.iter().collect(),
+            Kind::Row { keys: parts, .. }
+            | Kind::Concat(parts)
+            | Kind::FirstOf(parts)
+            | Kind::List(parts) => parts.iter().collect(),
+            Kind::Call { args, .. } => args.iter().flatten().collect(),
+            Kind::MapCall { list, args, .. } => {
+                std::iter::once(&**list).chain(args.iter().flatten()).collect()
+            }
+            Kind::Test { value, than, .. } => {
+                std::iter::once(value).chain(than).map(|part| &**part).collect()
+            }
+            Kind::MapPath { list: value, .. }
+            | Kind::JsonPath { value, .. }
+            | Kind::TieOut { record: value, .. } => vec![value],
+            Kind::Select(select) => std::iter::once(&select.list).chain(&select.than).collect(),
+            Kind::Find { list, fields } => {
+                std::iter::once(&**list).chain(fields.iter().map(|(_, value)| value)).collect()
+            }
+            Kind::RoundedDivision { sides, digits, mode } => {
+                sides.iter().chain(digits.iter().chain(mode).map(|part| &**part)).collect()
+            }
+            Kind::Object(members) => members.iter().map(|(_, member)| member).collect(),
+        }
+    }
+
     /// The text of a literal.
     pub(super) fn literal(&self) -> Option<&Arc<str>> {
         match &self.kind {

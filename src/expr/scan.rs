@@ -146,8 +146,11 @@ pub(super) fn syntax(error: &minijinja::Error, expression: &str, offset: usize) 
     while !expression.is_char_boundary(range.end) {
         range.end += 1;
     }
+    let alone = expression[range.clone()].trim() == "=";
     let range = offset + range.start..offset + range.end;
-    Fault::new(FaultKind::Syntax, span(&range), error.detail().unwrap_or("this is no expression").to_owned())
+    let message = error.detail().unwrap_or("this is no expression").to_owned();
+    let fault = Fault::new(FaultKind::Syntax, span(&range), message);
+    fault.did_you_mean(alone.then_some("=="))
 }
 
 /// Finds the subscripts that have a comma.

@@ -1,6 +1,6 @@
 //! Tables: CSV with a typed header, looked up by key. In: a name and a text. Out: [`Table`], or every fault of the text.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::cells::{Cells, cells};
 use crate::{
@@ -20,6 +20,8 @@ pub enum ColumnShape {
     Decimal,
     /// `true` or `false`.
     Bool,
+    /// Codes of ISO 4217: text that is a currency.
+    Currency,
 }
 
 /// A column of a table.
@@ -66,6 +68,7 @@ impl ColumnShape {
             "text" => Self::Text,
             "decimal" => Self::Decimal,
             "bool" => Self::Bool,
+            "currency" => Self::Currency,
             _ => return None,
         })
     }
@@ -74,18 +77,29 @@ impl ColumnShape {
     pub fn shape(self) -> Shape {
         match self {
             Self::Int => Shape::Int,
-            Self::Text => Shape::TEXT,
+            Self::Text | Self::Currency => Shape::TEXT,
             Self::Decimal => Shape::Number,
             Self::Bool => Shape::Bool,
         }
     }
 
+    /// The value of a cell; a currency is written in capitals, as platforms write it.
     fn read(self, cell: &str) -> Option<Value> {
         match self {
             Self::Int => cell.parse::<i64>().ok().map(Value::from),
             Self::Text => Some(cell.into()),
             Self::Decimal => money::decimal(cell).ok().map(Value::from),
             Self::Bool => cell.parse::<bool>().ok().map(Value::from),
+            Self::Currency => money::Currency::from_code(cell).map(|currency| currency.code().into()),
+        }
+    }
+}
+
+impl fmt::Display for ColumnShape {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Currency => out.write_str("codes of ISO 4217 such as `EUR`"),
+            other => other.shape().fmt(out),
         }
     }
 }
@@ -136,6 +150,13 @@ impl Table {
     /// The column whose name is most like this.
     pub fn nearest_column(&self, name: &str) -> Option<&str> {
         near(name, self.columns.iter().map(|column| &*column.name))
+    }
+
+    /// The key that is most like this, if one column is the key.
+    pub fn nearest_key(&self, key: &str) -> Option<&str> {
+        let mut keys = self.keys();
+        let (Some(column), None) = (keys.next(), keys.next()) else { return None };
+        near(key, self.rows.iter().filter_map(|row| row.get(&column.name)?.as_str()))
     }
 
     /// The shape of a row.
@@ -208,11 +229,11 @@ fn columns(header: &Cells, faults: &mut Vec<TableFault>) -> Vec<Column> {
             |message: String| faults.push(TableFault { line: header.line, column: number + 1, message });
         let (cell, key) = cell.strip_suffix('*').map_or((cell.as_str(), false), |cell| (cell, true));
         let Some((name, shape)) = cell.split_once(':') else {
-            fault(format!("`{cell}` has no type: write `{cell}:text`, or int, decimal, bool"));
+            fault(format!("`{cell}` has no type: write `{cell}:text`, or int, decimal, bool, currency"));
             continue;
         };
         let Some(shape) = ColumnShape::from_name(shape.trim()) else {
-            fault(format!("`{}` is no type: expected int, text, decimal or bool", shape.trim()));
+            fault(format!("`{}` is no type: expected int, text, decimal, bool or currency", shape.trim()));
             continue;
         };
         if name.trim().is_empty() || columns.iter().any(|column| &*column.name == name.trim()) {
@@ -232,7 +253,7 @@ fn cell_value(column: &Column, cell: &str) -> Result<Value, String> {
             format!(
                 "`{}` holds {}, found `{}`",
                 column.name,
-                column.shape.shape(),
+                column.shape,
                 cell.chars().take(40).collect::<String>()
             )
         }),
@@ -313,8 +334,14 @@ mod tests {
     fn every_fault_is_told() {
         for (text, told) in [
             ("", "line 1, column 1: the header is missing: expected `name:type` for each column"),
-            ("a,b:int\n", "line 1, column 1: `a` has no type: write `a:text`, or int, decimal, bool"),
-            ("a:number\n", "line 1, column 1: `number` is no type: expected int, text, decimal or bool"),
+            (
+                "a,b:int\n",
+                "line 1, column 1: `a` has no type: write `a:text`, or int, decimal, bool, currency",
+            ),
+            (
+                "a:number\n",
+                "line 1, column 1: `number` is no type: expected int, text, decimal, bool or currency",
+            ),
             ("a:int*,a:int\n", "line 1, column 2: `a` is no new name for a column"),
             (
                 "a:int*,b:bool\nx,true\n2,yes\n",
@@ -323,6 +350,10 @@ mod tests {
             ("a:int*,b:text\n1,x\n1,y\n", "line 3, column 1: a row for 1 is there already"),
             ("a:int*,b:text\n1\n", "line 2, column 1: expected 2 cells, found 1"),
             ("a:text*\n\"\"\n", "line 2, column 1: the key `a` is empty"),
+            (
+                "a:currency*\nEUR\nXXY\n",
+                "line 3, column 1: `a` holds codes of ISO 4217 such as `EUR`, found `XXY`",
+            ),
         ] {
             let faults = Table::from_csv("t", text).unwrap_err();
             let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();

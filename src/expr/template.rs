@@ -135,7 +135,7 @@ impl Template {
     /// The shape of its value, and what is wrong with it. Binds what depends on shapes: absent fields that are known are null
     /// from here on, and `tie_out` knows its parts. Infer a template before it runs, in one environment only.
     pub fn infer(&self, env: &Env<'_>) -> Inferred {
-        let mut inferred = infer::body(self.body(), env);
+        let mut inferred = infer::body(self.body(), self.text(), env);
         for fault in &mut inferred.faults {
             fault.span = self.place(fault.start, fault.end);
         }

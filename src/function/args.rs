@@ -1,6 +1,7 @@
 //! The arguments of a call, asked for by what is expected. Out: the value as that kind, or a refusal that says what it is
 //! instead.
 
+use super::{Param, Takes};
 use crate::{
     money::Rounding,
     value::{Path, Quantity, Refusal, Value},
@@ -75,17 +76,12 @@ impl<'a> Args<'a> {
 
     /// A small whole number, if one was given.
     pub fn count(&self, index: usize) -> Result<Option<u32>, Refusal> {
-        let Some(value) = self.given(index) else { return Ok(None) };
-        let count = value.as_i64().and_then(|whole| u32::try_from(whole).ok());
-        count.map(Some).ok_or_else(|| expected("whole number of 0 or more", value))
+        self.given(index).map(count).transpose()
     }
 
     /// Digits after the point, if they were given: 0 to 28.
     pub fn digits(&self, index: usize) -> Result<Option<u32>, Refusal> {
-        match self.count(index)? {
-            Some(digits) if digits > 28 => Err(format!("at most 28 digits are possible, not {digits}")),
-            digits => Ok(digits),
-        }
+        self.given(index).map(digits).transpose()
     }
 
     /// How to round; half up if nothing was said.
@@ -113,6 +109,33 @@ impl<'a> Args<'a> {
             Some(Value::List(names)) => names.iter().map(one).collect(),
             Some(name) => one(name).map(|path| vec![path]),
         }
+    }
+}
+
+/// A parameter that takes digits after the point.
+pub(super) const DIGITS: Param =
+    Param::optional("digits", Takes::NUMBER).constant(|value| digits(value).map(drop));
+
+/// A small whole number.
+pub(super) fn count(value: &Value) -> Result<u32, Refusal> {
+    let count = value.as_i64().and_then(|whole| u32::try_from(whole).ok());
+    count.ok_or_else(|| expected("whole number of 0 or more", value))
+}
+
+/// Digits after the point: 0 to 28.
+pub(super) fn digits(value: &Value) -> Result<u32, Refusal> {
+    match count(value)? {
+        digits @ 0..=28 => Ok(digits),
+        digits => Err(format!("at most 28 digits are possible, not {digits}")),
+    }
+}
+
+/// A text that is not empty; `why` says what an empty one cannot do.
+pub(super) fn not_empty<'v>(value: &'v Value, why: &str) -> Result<&'v str, Refusal> {
+    match value.as_str() {
+        Some("") => Err(why.to_owned()),
+        Some(text) => Ok(text),
+        None => Err(expected("text", value)),
     }
 }
 

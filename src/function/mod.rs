@@ -17,6 +17,7 @@ use crate::{
     value::{Refusal, Value},
 };
 
+pub(crate) use self::amounts::round::FUNCTION as ROUND;
 pub use self::{
     args::{Arg, Args},
     docs::reference,
@@ -48,6 +49,8 @@ pub struct Function {
     pub run: Run,
     /// Which parts of its arguments the result is made of.
     pub origin: Origin,
+    /// Whether nobody can be recognised by its result, whoever its arguments speak of.
+    pub anonymous: bool,
     /// Expressions and the JSON they give.
     pub examples: &'static [(&'static str, &'static str)],
 }
@@ -65,6 +68,8 @@ pub struct Param {
     pub words: &'static [&'static str],
     /// Of a list: what its elements are, unless a path says which part of them counts. Of a path: what it leads to.
     pub each: Takes,
+    /// What a constant must be, whatever else is given: a refusal here is one at every call.
+    pub constant: Option<fn(&Value) -> Result<(), Refusal>>,
 }
 
 /// The kinds of values a parameter takes.
@@ -201,19 +206,23 @@ impl Takes {
 
 impl Param {
     const fn needed(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, needed: true, words: &[], each: Takes::ANY }
+        Self { name, takes, needed: true, words: &[], each: Takes::ANY, constant: None }
     }
 
     const fn optional(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, needed: false, words: &[], each: Takes::ANY }
+        Self { name, takes, needed: false, words: &[], each: Takes::ANY, constant: None }
     }
 
     const fn word(name: &'static str, words: &'static [&'static str]) -> Self {
-        Self { name, takes: Takes::TEXT, needed: false, words, each: Takes::ANY }
+        Self { name, takes: Takes::TEXT, needed: false, words, each: Takes::ANY, constant: None }
     }
 
     const fn of(self, each: Takes) -> Self {
         Self { each, ..self }
+    }
+
+    const fn constant(self, constant: fn(&Value) -> Result<(), Refusal>) -> Self {
+        Self { constant: Some(constant), ..self }
     }
 }
 
@@ -234,6 +243,7 @@ impl Function {
             gives,
             run: Run::Plain(run),
             origin: Origin::All,
+            anonymous: false,
             examples: &[],
         }
     }
@@ -244,6 +254,10 @@ impl Function {
 
     const fn rest(self) -> Self {
         Self { rest: true, ..self }
+    }
+
+    const fn anonymous(self) -> Self {
+        Self { anonymous: true, ..self }
     }
 
     const fn origin_first(self) -> Self {

@@ -19,6 +19,7 @@ const fn form(
         gives,
         run: Run::Form(form),
         origin: Origin::All,
+        anonymous: false,
         examples: &[],
     }
 }

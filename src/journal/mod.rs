@@ -153,6 +153,13 @@ pub enum Order {
         /// It landed and gave this; none: it is absent.
         landed: Option<Value>,
     },
+    /// Run events of an older window.
+    Run {
+        /// The flow.
+        flow: Arc<str>,
+        /// Mapped events.
+        bodies: Vec<Value>,
+    },
 }
 
 /// An order in the table: also the audit trail.

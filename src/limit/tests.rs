@@ -13,27 +13,39 @@ fn ask(class: Priority, tenant: &str) -> Ask {
     Ask { class, tenant: tenant.into(), cost: 1, group: None, tag: None }
 }
 
-/// A server with fixed windows that begin at `offset`, another app that takes its share, and answers that take a while.
+/// A server whose windows are fixed from `offset` on, or open with the first call after the last one; another app that takes its
+/// share, and answers that take a while.
+#[derive(Default)]
 struct Server {
     offset: u64,
+    opens_with_a_call: bool,
+    window: u64,
+    ends: u64,
     used: BTreeMap<u64, u32>,
     refused: u32,
 }
 
 impl Server {
-    fn window(&self, now: u64) -> u64 {
-        (now + self.offset) / EVERY
+    fn turn(&mut self, now: u64) {
+        if !self.opens_with_a_call {
+            self.window = (now + self.offset) / EVERY;
+            self.ends = now + EVERY - (now + self.offset) % EVERY;
+        } else if now >= self.ends {
+            self.window += 1;
+            self.ends = now + EVERY;
+        }
     }
 
     fn take(&mut self, now: u64) -> (bool, Header) {
-        let used = self.used.entry((now + self.offset) / EVERY).or_default();
+        self.turn(now);
+        let used = self.used.entry(self.window).or_default();
         let ok = *used < QUOTA;
         *used += u32::from(ok);
         self.refused += u32::from(!ok);
         let header = Header {
             quota: Some(QUOTA),
             left: Some(QUOTA - *used),
-            reset: Some(Duration::from_millis(EVERY - (now + self.offset) % EVERY)),
+            reset: Some(Duration::from_millis(self.ends - now)),
         };
         (ok, header)
     }
@@ -43,13 +55,22 @@ struct World {
     latency: Vec<u64>,
     foreign_every: Option<u64>,
     offset: u64,
+    opens_with_a_call: bool,
+    slots: Option<u32>,
 }
 
 /// Plays a backlog for `windows` windows; returns (ours answered well by window, refusals of ours).
 fn play(world: &World, windows: u64) -> (BTreeMap<u64, u32>, u32) {
-    let mut gate =
-        Gate::new(&Limits { window: Some((QUOTA, Duration::from_millis(EVERY))), ..Limits::default() });
-    let mut server = Server { offset: world.offset, used: BTreeMap::new(), refused: 0 };
+    let mut gate = Gate::new(&Limits {
+        window: Some((QUOTA, Duration::from_millis(EVERY))),
+        slots: world.slots,
+        ..Limits::default()
+    });
+    let mut server = Server {
+        offset: world.offset,
+        opens_with_a_call: world.opens_with_a_call,
+        ..Server::default()
+    };
     let mut arrivals: Vec<(u64, Ticket)> = Vec::new();
     let mut answers: Vec<(u64, Ticket, bool, Header)> = Vec::new();
     let (mut ours, mut refused) = (BTreeMap::new(), 0);
@@ -65,7 +86,7 @@ fn play(world: &World, windows: u64) -> (BTreeMap<u64, u32>, u32) {
             let arrived = *at <= now;
             if arrived {
                 let (ok, header) = server.take(now);
-                *ours.entry(server.window(now)).or_default() += u32::from(ok);
+                *ours.entry(server.window).or_default() += u32::from(ok);
                 refused += u32::from(!ok);
                 turn += 1;
                 answers.push((now + world.latency[turn % world.latency.len()], *ticket, ok, header));
@@ -93,7 +114,8 @@ proptest! {
     /// Alone on the account: no refusal, and at least 98 % of every whole window is used.
     #[test]
     fn a_backlog_alone_uses_the_whole_window(offset in 0..EVERY, latency in prop::collection::vec(10_u64..400, 1..20)) {
-        let (ours, refused) = play(&World { latency, foreign_every: None, offset }, 6);
+        let world = World { latency, foreign_every: None, offset, opens_with_a_call: false, slots: None };
+        let (ours, refused) = play(&world, 6);
         prop_assert_eq!(refused, 0);
         let whole: Vec<_> = ours.iter().filter(|(window, _)| **window > 1 && **window < 5).collect();
         prop_assert!(!whole.is_empty());
@@ -102,10 +124,22 @@ proptest! {
         }
     }
 
+    /// A window that opens with its first call ends later than one would think: nobody goes before that.
+    #[test]
+    fn a_window_that_opens_with_a_call_is_not_entered_early(latency in prop::collection::vec(5_u64..150, 60..90)) {
+        let world = World { latency, foreign_every: None, offset: 0, opens_with_a_call: true, slots: Some(4) };
+        let (ours, refused) = play(&world, 8);
+        prop_assert_eq!(refused, 0);
+        let whole: Vec<_> = ours.iter().filter(|(window, _)| **window > 1 && **window < 7).collect();
+        prop_assert!(whole.len() >= 5 && whole.iter().all(|(_, used)| **used == QUOTA), "{whole:?}");
+    }
+
     /// With another app on the account: refusals stay rare although nobody tells us of it, and its share is left to it.
     #[test]
     fn other_apps_are_left_their_share(offset in 0..EVERY, every in 400_u64..2000) {
-        let (ours, refused) = play(&World { latency: vec![40, 120, 80], foreign_every: Some(every / 5 * 5), offset }, 6);
+        let foreign_every = Some(every / 5 * 5);
+        let world = World { latency: vec![40, 120, 80], foreign_every, offset, opens_with_a_call: false, slots: None };
+        let (ours, refused) = play(&world, 6);
         let total: u32 = ours.values().sum();
         prop_assert!(f64::from(refused) <= 0.02 * f64::from(total), "{refused} of {total} refused");
     }

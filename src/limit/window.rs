@@ -21,13 +21,17 @@ pub struct Header {
 const BURST: f64 = 0.1;
 /// Resets this close together are the same reset.
 const SAME: Duration = Duration::from_secs(1);
+/// Instants are rounded down to this.
+const TICK: Duration = Duration::from_millis(1);
 
 /// One window after the other.
 #[derive(Debug)]
 pub(super) struct Window {
     quota: u32,
     every: Duration,
+    /// When the window ends, never too early: told by a header of this window, or expected from the one before.
     reset: Option<Instant>,
+    is_told: bool,
     ours: u32,
     foreign: u32,
     in_flight: u32,
@@ -38,7 +42,7 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(quota: u32, every: Duration) -> Self {
         let (higher, others) = ([Rate::default(); 3], Rate::default());
-        Self { quota, every, reset: None, ours: 0, foreign: 0, in_flight: 0, higher, others }
+        Self { quota, every, reset: None, is_told: false, ours: 0, foreign: 0, in_flight: 0, higher, others }
     }
 
     /// Begins a new window if the old one is over. What is in flight counts in both.
@@ -50,7 +54,7 @@ impl Window {
         while reset <= now {
             reset = reset + self.every;
         }
-        self.reset = Some(reset);
+        (self.reset, self.is_told) = (Some(reset), false);
         (self.ours, self.foreign) = (self.in_flight, 0);
     }
 
@@ -96,19 +100,23 @@ impl Window {
     pub(super) fn answered(&mut self, cost: u32, header: Header, refused: bool, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(cost);
         if let Some(wait) = header.reset {
-            let said = now + wait;
+            // The answer took its time, and clocks tick in milliseconds: the window ends at this instant or before.
+            let said = now + wait + TICK;
             match self.reset {
-                Some(reset) if said + SAME < reset => {
+                Some(reset) if said + self.every / 2 < reset => {
                     self.ours = self.ours.saturating_sub(cost); // it counted in a window that is over
                     return;
                 }
-                Some(reset) if said > reset + SAME => {
-                    self.reset = Some(said);
-                    self.foreign = 0;
+                Some(reset) if self.is_told && said <= reset + SAME => self.reset = Some(reset.min(said)),
+                Some(reset) => {
+                    if said > reset + SAME {
+                        self.foreign = 0;
+                    }
+                    // The window opened with a call, later than was expected.
+                    (self.reset, self.is_told) = (Some(said), true);
                 }
-                Some(_) => {}
                 None => {
-                    self.reset = Some(said);
+                    (self.reset, self.is_told) = (Some(said), true);
                     self.ours = self.in_flight + cost;
                 }
             }

@@ -5,9 +5,12 @@ pub mod draw;
 mod freeze;
 mod model;
 
+use std::sync::Arc;
+
 pub use self::model::*;
 use crate::{
     flow::{self, Flow},
+    shape::Shape,
     value::Hash,
 };
 
@@ -37,6 +40,7 @@ fn node(node: flow::Node) -> Node {
         node.mentions.iter().chain(&node.after).chain(asked).chain(&node.gates).copied().collect();
     needs.sort_unstable();
     needs.dedup();
+    let tells = tells(&node);
     Node {
         name: node.name,
         title: node.title,
@@ -52,6 +56,31 @@ fn node(node: flow::Node) -> Node {
         work: node.work,
         expect: node.expect,
         warn: node.warn,
+        tells,
         freeze: std::collections::BTreeMap::new(),
     }
+}
+
+/// The fields of what a write gives that people may see: plain ones that no record marks as personal.
+fn tells(node: &flow::Node) -> Vec<Arc<str>> {
+    let writes = match &node.work {
+        Work::Call(call) => call.repeat.is_some(),
+        Work::Child(child) => child.wait,
+        Work::Map(_) | Work::Decide(_) => false,
+    };
+    let mut shape = node.shape.present();
+    if let (Shape::List(element), Some(_)) = (shape, &node.each) {
+        shape = element.present();
+        if node.each.as_ref().is_some_and(|each| each.by.is_some())
+            && let Shape::Object(keyed) = shape
+            && let Some(value) = keyed.fields.get("value")
+        {
+            shape = value.shape.present();
+        }
+    }
+    let Shape::Object(object) = shape else { return Vec::new() };
+    let is_plain =
+        |shape: &Shape| !matches!(shape, Shape::Any | Shape::Object(_) | Shape::List(_) | Shape::Null);
+    let fields = object.fields.iter().filter(|(_, field)| writes && field.personal.is_none());
+    fields.filter(|(_, field)| is_plain(field.shape.present())).map(|(name, _)| Arc::clone(name)).collect()
 }

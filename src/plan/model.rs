@@ -66,6 +66,8 @@ pub struct Node {
     pub expect: Vec<Check>,
     /// Should hold.
     pub warn: Vec<Check>,
+    /// Of what a write gives, the fields that are told to people: plain and not personal.
+    pub tells: Vec<Arc<str>>,
     /// For writes: what must be on disk before the first byte leaves, by slot (event and earlier nodes only).
     pub freeze: BTreeMap<Slot, Used>,
 }

@@ -96,6 +96,8 @@ codes! {
     UNKNOWN_SETTING = "FR215", "unknown setting";
     /// `as`, a parameter or a `let` hides a name in scope.
     NAME_TAKEN = "FR216", "a name that is already taken";
+    /// A constant key that the table has no row for.
+    UNKNOWN_ROW = "FR217", "unknown row";
     /// The text between braces cannot be read.
     EXPRESSION = "FR301", "not an expression";
     /// A field that the value read does not have.
@@ -128,6 +130,8 @@ codes! {
     ARGUMENTS = "FR315", "wrong arguments";
     /// Amounts of two currencies meet.
     CURRENCIES = "FR316", "two currencies in one operation";
+    /// A constant argument that is refused at every run.
+    REFUSED = "FR317", "a constant that is refused";
     /// Nodes need one another in a circle.
     CYCLE = "FR401", "nodes that wait for one another";
     /// A node is read whose conditions may not have held.
@@ -164,6 +168,8 @@ codes! {
     LATER = "FR506", "a key that comes with a later version";
     /// A poll of an operation without a cursor.
     NOT_POLLABLE = "FR507", "an operation that cannot be polled";
+    /// Data of a person where keys and reasons are kept and shown in the clear.
+    PERSONAL = "FR508", "personal data in a key or a reason";
     /// `repeat: safe` where a repetition would add lines.
     UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
     /// A look that cannot answer for its write.

@@ -57,17 +57,23 @@ const MOST: usize = 100;
 /// A line longer than this is not drawn: it would be repeated for every problem on it.
 const LONGEST: usize = 1000;
 
+/// Whether a line that would be drawn is too long: those of the place, the one above and the one below.
 fn on_a_long_line(problem: &Problem, sources: &Sources) -> bool {
     problem.labels.iter().any(|label| {
         let Some(source) = sources.get(label.span.file) else { return false };
         let bytes = source.text.as_bytes();
-        let at = (label.span.start as usize).min(bytes.len());
-        let before = bytes[..at].iter().rev().take(LONGEST).position(|byte| *byte == b'\n');
-        let after = bytes[at..].iter().take(LONGEST).position(|byte| *byte == b'\n');
-        let near_start = at < LONGEST;
-        let near_end = bytes.len() - at < LONGEST;
-        (before.is_none() && !near_start) || (after.is_none() && !near_end)
+        let (start, end) = (label.span.start as usize, label.span.end as usize);
+        let before = &bytes[..start.min(bytes.len())];
+        let behind = &bytes[end.min(bytes.len())..];
+        let wide = end.saturating_sub(start) > 2 * LONGEST;
+        wide || is_long(before.iter().rev(), before.len()) || is_long(behind.iter(), behind.len())
     })
+}
+
+/// Whether the second line break, or the end, is farther than two long lines.
+fn is_long<'b>(bytes: impl Iterator<Item = &'b u8>, length: usize) -> bool {
+    let breaks = bytes.take(2 * LONGEST).filter(|byte| **byte == b'\n').count();
+    breaks < 2 && length > 2 * LONGEST
 }
 
 fn in_words(problem: &Problem, sources: &Sources) -> String {

@@ -42,28 +42,30 @@ pub fn hidden(text: &str, known: &[Range<usize>]) -> String {
 fn by_key(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut below: Option<usize> = None;
-    let mut block: Option<usize> = None;
+    let mut block = Block::None;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end();
         let indent = bare.len() - bare.trim_start().len();
         below = below.filter(|depth| bare.is_empty() || indent > *depth);
-        block = block.filter(|depth| bare.is_empty() || indent > *depth);
-        if block.is_some() {
+        if block.goes_on(bare, indent) {
             found.push(start + indent.min(bare.len())..start + bare.len());
         } else {
+            block = Block::None;
             let mut inside = below.is_some();
             for (key, value) in pairs(bare) {
                 let given = bare[value.clone()].trim_matches(['"', '\'']);
-                let secret = ENDINGS.iter().any(|ending| key.to_ascii_lowercase().ends_with(ending));
+                let secret = ENDINGS.iter().any(|ending| key.to_ascii_lowercase().ends_with(ending))
+                    || (inside && !given.contains(' '));
                 if key == "secrets" {
                     inside = true;
                     below = Some(indent);
-                } else if (secret || (inside && !given.contains(' '))) && given.starts_with(['|', '>']) {
-                    block = Some(indent);
-                } else if (secret || (inside && !given.contains(' ')))
-                    && !HARMLESS.iter().any(|sign| given.starts_with(sign))
-                {
+                } else if secret && given.starts_with(['|', '>']) {
+                    block =
+                        if bare[..value.start].contains('{') { Block::Brace } else { Block::Below(indent) };
+                } else if secret && given.starts_with('[') {
+                    found.push(start + value.start + 1..start + bare.len());
+                } else if secret && !HARMLESS.iter().any(|sign| given.starts_with(sign)) {
                     found.push(start + value.start..start + value.end);
                 }
             }
@@ -71,6 +73,30 @@ fn by_key(text: &str) -> Vec<Range<usize>> {
         start += line.len();
     }
     found
+}
+
+/// Lines that go on with a secret.
+enum Block {
+    None,
+    /// Those that are indented deeper.
+    Below(usize),
+    /// Those until a brace closes: no YAML, but meant so.
+    Brace,
+}
+
+impl Block {
+    fn goes_on(&mut self, bare: &str, indent: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::Below(depth) => bare.is_empty() || indent > *depth,
+            Self::Brace => {
+                if bare.contains('}') {
+                    *self = Self::None;
+                }
+                true
+            }
+        }
+    }
 }
 
 /// `key: value` pairs of one line, in block or flow form, with the places of their values.
@@ -119,6 +145,8 @@ mod tests {
         );
         check("secrets: { any: abc, other: file:x }", "secrets: { any: ***, other: file:x }");
         check("private_key: |\n  ab\n  cd\nx: 1\n", "private_key: |\n  **\n  **\nx: 1\n");
+        check("token: [abc, d]\nb: c", "token: [*******\nb: c");
+        check("a: { token: |\n  ab\n  c }\nb: c", "a: { token: |\n  **\n  ***\nb: c");
         check("broken: [ -----BEGIN KEY\nab\n-----END", "broken: [ **************\n**\n-----END");
     }
 

@@ -19,7 +19,17 @@ pub struct Records(BTreeMap<Arc<str>, Shape>);
 impl Records {
     /// Reads record files: their numbers in `sources`, whose names end in `<system>/<record>.json`.
     pub fn read(files: &[u32], sources: &Sources, problems: &mut Problems) -> Self {
-        let (mut nodes, mut unread) = (BTreeMap::new(), Vec::new());
+        Self::read_beside(files, Vec::new(), sources, problems)
+    }
+
+    /// As [`Records::read`], beside records that are there and could not be read: nothing is known of them.
+    pub fn read_beside(
+        files: &[u32],
+        mut unread: Vec<Arc<str>>,
+        sources: &Sources,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut nodes = BTreeMap::new();
         for file in files {
             let name = sources.get(*file).and_then(|source| name_of(&source.name));
             let Some(node) = yaml::read(sources, *file, problems) else {
@@ -58,7 +68,8 @@ impl Records {
     }
 }
 
-fn name_of(path: &str) -> Option<Arc<str>> {
+/// The name of the record whose file lies there: `<system>/<record>.json` is `system.record`.
+pub fn name_of(path: &str) -> Option<Arc<str>> {
     let (folder, file) = path.rsplit_once('/')?;
     let record = file.strip_suffix(".json")?;
     let system = folder.rsplit('/').next().filter(|system| !system.is_empty())?;

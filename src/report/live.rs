@@ -4,12 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     paint::{Paint, Tint},
-    past::took,
+    runs::clip,
+    words::took,
 };
 use crate::{
     event::{Instant, Outcome, RunId},
     story::{Live, What},
 };
+
+/// Longest list of nodes in one line, in characters.
+const LIST: usize = 70;
 
 /// Folds live events to lines. Child runs are indented under whoever waits for them.
 #[derive(Debug)]
@@ -18,12 +22,14 @@ pub struct LiveView {
     width: usize,
     began: HashMap<RunId, Instant>,
     main: RunId,
+    /// Nodes that were stopped and are not told yet.
+    stopped: HashMap<RunId, Vec<Arc<str>>>,
 }
 
 impl LiveView {
     /// A view of one run, and of others as they come in between.
     pub fn new(paint: Paint, main: RunId) -> Self {
-        Self { paint, width: 12, began: HashMap::new(), main }
+        Self { paint, width: 12, began: HashMap::new(), main, stopped: HashMap::new() }
     }
 
     /// From now on another run is the one that is watched.
@@ -31,11 +37,32 @@ impl LiveView {
         self.main = main;
     }
 
-    /// The line for an event, if it is worth one.
+    /// The lines for an event, if it is worth some. Nodes that were stopped wait for what comes next and share a line.
     pub fn line(&mut self, live: &Live) -> Option<String> {
-        let indent = if live.run == self.main { "" } else { "    " };
+        if let What::NodeEnded { node, outcome, .. } = &live.what
+            && &**outcome == "stopped"
+        {
+            self.stopped.entry(live.run).or_default().push(Arc::clone(node));
+            return None;
+        }
         let line = self.said(live)?;
-        Some(format!("{indent}{line}"))
+        let stopped = self.stopped.remove(&live.run).map(|nodes| self.not_run(&nodes));
+        let indent = if live.run == self.main { "" } else { "    " };
+        let lines: Vec<String> = stopped
+            .iter()
+            .chain([&line])
+            .flat_map(|text| text.lines())
+            .map(|line| format!("{indent}{line}"))
+            .collect();
+        Some(lines.join("\n"))
+    }
+
+    fn not_run(&self, nodes: &[Arc<str>]) -> String {
+        let told = match nodes {
+            [one] => one.to_string(),
+            _ => format!("{} nodes: {}", nodes.len(), clip(&nodes.join(", "), LIST)),
+        };
+        self.paint.text(Tint::Faint, &format!("  - not run, {told}"))
     }
 
     fn said(&mut self, live: &Live) -> Option<String> {
@@ -59,7 +86,7 @@ impl LiveView {
                 Some(self.note(Tint::Look, "!", node, &told))
             }
             What::Warned { node, message } => Some(self.note(Tint::Look, "!", node, message)),
-            What::Parked { due, letters } => Some(self.parked(live.at, *due, letters)),
+            What::Parked { due, letters } => Some(self.parked(live, *due, letters)),
             What::Ended { outcome, reason, .. } => Some(self.ended(live, *outcome, reason.as_ref())),
             What::Merged { .. } => Some(paint.text(Tint::Faint, "  gave way to a newer event of its key")),
             What::Accepted | What::NodeStarted { .. } | What::Called { .. } | What::Frozen => None,
@@ -89,15 +116,16 @@ impl LiveView {
         line.trim_end().to_owned()
     }
 
-    fn parked(&self, at: Instant, due: Option<Instant>, letters: &[crate::event::Letter]) -> String {
+    fn parked(&self, live: &Live, due: Option<Instant>, letters: &[crate::event::Letter]) -> String {
         let head = due.map_or_else(
             || self.paint.text(Tint::Bad, "dead letter"),
             |due| {
-                self.paint
-                    .text(Tint::Look, &format!("parked, comes back in {}", took(due.since(at).as_millis())))
+                let wait = took(due.since(live.at).as_millis());
+                self.paint.text(Tint::Look, &format!("parked, comes back in {wait}"))
             },
         );
-        let mut lines = vec![head];
+        let more = self.paint.text(Tint::Faint, &format!("flowrun letters show {}", live.run));
+        let mut lines = vec![format!("{head}: {more}")];
         lines.extend(letters.iter().map(|letter| {
             let element = letter.element.as_ref().map_or_else(String::new, |element| format!("[{element}]"));
             format!(
@@ -159,6 +187,8 @@ mod tests {
             line(1, ended("items", "done", 2, 12)),
             line(2, What::Started { nodes, resumed: false }),
             line(1, ended("new_customer", "skipped", 1, 0)),
+            line(1, ended("sales_order", "stopped", 1, 0)),
+            line(1, ended("tag", "stopped", 1, 0)),
             line(
                 1,
                 What::Failed {
@@ -193,9 +223,11 @@ mod tests {
                 "  + items         2 elements, 12 ms",
                 "    orders 250  run 2",
                 "  - new_customer  skipped",
-                "  ! create        outage 503 [2J, again in 2.7 s",
-                "dead letter\n  create[A]: no such item",
-                "ok in 320 ms",
+                "",
+                "",
+                "  - not run, 2 nodes: sales_order, tag\n  ! create        outage 503 [2J, again in 2.6 s",
+                "dead letter: flowrun letters show 1\n  create[A]: no such item",
+                "ok in 400 ms",
             ]
         );
     }

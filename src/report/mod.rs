@@ -1,14 +1,22 @@
-//! What people and programs see of runs. In: live events, past runs, letters. Out: text and JSON. It must never decide
+//! What people and programs see of runs. In: live events, runs as people see them. Out: text and JSON. It must never decide
 //! anything, nor know how facts are stored.
 
 pub mod problems;
 
+mod letters;
 mod live;
+mod mask;
 mod paint;
-mod past;
+mod runs;
+mod words;
+mod would;
 
 pub use self::{
+    letters::{letter_json, letter_lines, letters_table},
     live::LiveView,
+    mask::Mask,
     paint::{Paint, Tint},
-    past::{Row, letter_json, letters_table, past_json, past_lines, runs_table, word},
+    runs::{run_json, run_lines, runs_table, written_lines},
+    words::{state, word},
+    would::{would_json, would_lines},
 };

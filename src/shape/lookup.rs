@@ -92,6 +92,22 @@ pub fn present_at(shape: &Shape, path: &[Step]) -> Shape {
     }
 }
 
+/// The kind of personal data that a path leads through or to: the first there is. A list on the way means its elements.
+pub fn personal<'s>(shape: &'s Shape, path: &[Arc<str>]) -> Option<&'s Arc<str>> {
+    match (shape.present(), path.split_first()) {
+        (Shape::List(element), _) => personal(element, path),
+        (Shape::Object(object), Some((name, rest))) => {
+            let field = object.fields.get(name)?;
+            field.personal.as_ref().or_else(|| personal(&field.shape, rest))
+        }
+        (Shape::Object(object), None) => object
+            .fields
+            .values()
+            .find_map(|field| field.personal.as_ref().or_else(|| personal(&field.shape, &[]))),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +125,7 @@ mod tests {
         let miss = lookup(&order, "emial").unwrap_err();
         assert_eq!(miss.to_string(), "`shop.order` has no field `emial`");
         assert_eq!(miss.help().as_deref(), Some("did you mean `email`?"));
+        assert_eq!(personal(&order, &[]), None);
         assert!(lookup(&order.list(), "id").unwrap_err().help().unwrap().contains("a list has elements"));
     }
 }

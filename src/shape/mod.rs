@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 pub use self::{
     assign::{Mismatch, assignable, join},
     border::{inward, inward_with, outward},
-    lookup::{Miss, element, lookup, present_at},
+    lookup::{Miss, element, lookup, personal, present_at},
     near::near,
 };
 use crate::money::Currency;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::{Live, What};
 use crate::{
-    event::{Event, Instant, Letter, Outcome, Parked, Past, RunId},
-    value::Value,
+    event::{Class, EffectId, EffectState, Event, Fact, Instant, Letter, Outcome, Past, RunId, Why},
+    value::{Hash, Value},
 };
 
 /// How a run stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It waits for its lane.
     Waiting,
@@ -44,12 +44,18 @@ pub struct RunView {
     pub started: Option<Instant>,
     /// When it last changed.
     pub at: Instant,
+    /// The version of the flow that it ran by or is bound to, if that is known.
+    pub plan: Option<Hash>,
     /// Whether it holds frozen values.
     pub frozen: bool,
+    /// Why it is parked, if it is.
+    pub why: Option<Why>,
     /// Its nodes, in order.
     pub nodes: Vec<NodeView>,
     /// Reasons of a dead letter.
     pub letters: Vec<Letter>,
+    /// Of a run that is not over, the effects that are remembered, and how each stands.
+    pub effects: Vec<(EffectId, EffectState)>,
     /// Warnings told on the way.
     pub warnings: Vec<Arc<str>>,
     /// What is told of the outcome.
@@ -71,32 +77,53 @@ pub struct NodeView {
     pub elements: u32,
     /// Requests that left.
     pub calls: u32,
+    /// How requests failed on the way, and how often each way.
+    pub failures: Vec<(Class, u32)>,
     /// The last failure, while it is tried again.
     pub trouble: Option<Arc<str>>,
     /// What it gave, if it was watched.
     pub value: Option<Value>,
+    /// Of a write of a run that is over, what is told of what it gave; an element each.
+    pub gave: Vec<Value>,
 }
 
 impl NodeView {
     fn waiting(name: Arc<str>) -> Self {
-        Self { name, outcome: "waiting".into(), took: 0, elements: 0, calls: 0, trouble: None, value: None }
+        Self {
+            name,
+            outcome: "waiting".into(),
+            took: 0,
+            elements: 0,
+            calls: 0,
+            failures: Vec::new(),
+            trouble: None,
+            value: None,
+            gave: Vec::new(),
+        }
     }
 }
 
 impl RunView {
     /// A run that has just been heard of.
     pub fn new(live: &Live) -> Self {
+        Self::waiting(live.run, &live.flow, &live.key, live.at)
+    }
+
+    fn waiting(run: RunId, flow: &Arc<str>, key: &Arc<str>, at: Instant) -> Self {
         Self {
-            run: live.run,
-            flow: Arc::clone(&live.flow),
-            key: Arc::clone(&live.key),
+            run,
+            flow: Arc::clone(flow),
+            key: Arc::clone(key),
             state: State::Waiting,
-            accepted: live.at,
+            accepted: at,
             started: None,
-            at: live.at,
+            at,
+            plan: None,
             frozen: false,
+            why: None,
             nodes: Vec::new(),
             letters: Vec::new(),
+            effects: Vec::new(),
             warnings: Vec::new(),
             reason: None,
             give: None,
@@ -109,46 +136,56 @@ impl RunView {
             outcome: Arc::clone(&node.outcome),
             took: node.took,
             elements: node.elements,
+            calls: node.calls,
+            failures: node.failures.clone(),
+            gave: node.gave.clone(),
             ..NodeView::waiting(Arc::clone(&node.name))
         });
         Self {
-            run: past.run,
-            flow: Arc::clone(&past.flow),
-            key: Arc::clone(&past.key),
             state: State::Ended(past.outcome),
-            accepted: past.accepted,
             started: Some(past.started),
             at: past.ended,
-            frozen: false,
+            plan: Some(past.plan),
             nodes: nodes.collect(),
-            letters: Vec::new(),
             warnings: past.warnings.clone(),
             reason: past.reason.clone(),
             give: past.give.clone(),
+            ..Self::waiting(past.run, &past.flow, &past.key, past.accepted)
         }
     }
 
-    /// A run that is not over: it waits, or it is parked.
-    pub fn of_open(event: &Event, parked: Option<&Parked>) -> Self {
-        let state = match parked {
-            None => State::Waiting,
-            Some(Parked { due: Some(due), .. }) => State::Parked { due: *due },
-            Some(_) => State::Letter,
-        };
-        Self {
-            run: event.id,
-            flow: Arc::clone(&event.flow),
-            key: Arc::clone(&event.key),
-            state,
-            accepted: event.at,
-            started: None,
-            at: parked.map_or(event.at, |parked| parked.at),
-            frozen: parked.is_some_and(|parked| parked.frozen),
-            nodes: Vec::new(),
-            letters: parked.map(|parked| parked.letters.clone()).unwrap_or_default(),
-            warnings: Vec::new(),
-            reason: None,
-            give: None,
+    /// A run that is not over, from its event and what else is known of it. Whether one that is not parked runs or waits for
+    /// its lane is not written anywhere: the caller says.
+    pub fn of_open(event: &Event, facts: &[Fact], running: bool) -> Self {
+        let mut view = Self::waiting(event.id, &event.flow, &event.key, event.at);
+        if running {
+            view.state = State::Running;
+        }
+        for fact in facts {
+            match fact {
+                Fact::Froze(froze) => {
+                    (view.frozen, view.plan, view.started) = (true, Some(froze.plan), Some(froze.started));
+                }
+                Fact::Intent(intent) => view.effect(&intent.effect, EffectState::Doubt),
+                Fact::Landed { effect, value, .. } => {
+                    view.effect(effect, EffectState::Landed(value.clone()));
+                }
+                Fact::Absent { effect, .. } => view.effect(effect, EffectState::Absent),
+                Fact::Parked(parked) => {
+                    view.state = parked.due.map_or(State::Letter, |due| State::Parked { due });
+                    (view.at, view.why) = (parked.at, Some(parked.why.clone()));
+                    view.letters.clone_from(&parked.letters);
+                }
+                _ => {}
+            }
+        }
+        view
+    }
+
+    fn effect(&mut self, id: &EffectId, state: EffectState) {
+        match self.effects.iter_mut().find(|(known, _)| known == id) {
+            Some((_, known)) => *known = state,
+            None => self.effects.push((id.clone(), state)),
         }
     }
 
@@ -176,9 +213,13 @@ impl RunView {
                 view.value.clone_from(value);
             }),
             What::Called { node, .. } => self.with(node, |view| view.calls += 1),
-            What::Failed { node, message, .. } => {
-                self.with(node, |view| view.trouble = Some(Arc::clone(message)));
-            }
+            What::Failed { node, class, message, .. } => self.with(node, |view| {
+                view.trouble = Some(Arc::clone(message));
+                match view.failures.iter_mut().find(|(known, _)| known == class) {
+                    Some((_, count)) => *count += 1,
+                    None => view.failures.push((*class, 1)),
+                }
+            }),
             What::Warned { node, message } => self.warnings.push(format!("{node}: {message}").into()),
             What::Frozen => self.frozen = true,
             What::Parked { due, letters } => {

@@ -24,6 +24,9 @@ const KINDS: &[(&str, Kind)] = &[
     ("writeback", Kind::Writeback),
 ];
 
+/// Nodes of one flow: each name is held against all others, so they are not without end.
+const MAX_NODES: usize = 1000;
+
 /// A flow file.
 pub(super) fn flow(tree: &yaml::Node, problems: &mut Problems) -> Option<Flow> {
     let fields = Fields::of(tree)?;
@@ -38,8 +41,15 @@ pub(super) fn flow(tree: &yaml::Node, problems: &mut Problems) -> Option<Flow> {
         }
         read
     });
+    let flow = fields.name("flow")?;
+    if nodes.len() > MAX_NODES {
+        let message = format!("the flow has {} nodes, at most {MAX_NODES} are read", nodes.len());
+        let problem = Problem::error(codes::LIMIT, flow.span, message);
+        problems.add(problem.help("move a part of it to a flow of its own: `call: flows.name`"));
+        return None;
+    }
     Some(Flow {
-        name: fields.name("flow")?,
+        name: flow,
         title: fields.name("title"),
         connections: fields.map("connections", name),
         reconcile: fields.name("reconcile"),

@@ -223,7 +223,7 @@ fn name(names: Names) -> Value {
 
 fn key_name(names: Names) -> Value {
     match names {
-        Names::Free => json!({ "not": { "pattern": r"\{\{" } }),
+        Names::Free => json!({ "not": { "type": "string", "pattern": r"\{\{" } }),
         Names::Call => json!({ "pattern": r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$" }),
         other => name(other),
     }

@@ -322,6 +322,7 @@ fn stand_in(plan: &Plan) -> Plan {
         work: Work::Call(call),
         expect: Vec::new(),
         warn: Vec::new(),
+        tells: Vec::new(),
         freeze: BTreeMap::new(),
     };
     Plan {

@@ -31,8 +31,15 @@ pub(super) struct Way {
     realm: Arc<str>,
     auth: Option<Auth>,
     key: Option<JwtKey>,
-    token: Mutex<Option<Token>>,
+    token: Mutex<Tokens>,
     redactor: Redactor,
+}
+
+#[derive(Default)]
+struct Tokens {
+    present: Option<Token>,
+    /// Answers to calls with the one before may still come, and repeat it.
+    before: Option<Secret<String>>,
 }
 
 struct Token {
@@ -62,7 +69,7 @@ impl Way {
             _ => None,
         };
         let realm = Arc::clone(&connection.realm);
-        Ok(Self { secrets, realm, auth, key, token: Mutex::new(None), redactor })
+        Ok(Self { secrets, realm, auth, key, token: Mutex::default(), redactor })
     }
 
     fn secret(&self, name: &str) -> &str {
@@ -123,14 +130,17 @@ impl Way {
         renew: bool,
     ) -> Result<(Secret<String>, bool), Lost> {
         let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| !renew && now() + MARGIN < token.until) {
+        if let Some(token) = held.present.as_ref().filter(|token| !renew && now() + MARGIN < token.until) {
             return Ok((token.value.clone(), true));
         }
-        *held = None;
+        if let Some(old) = held.present.take() {
+            let older = held.before.replace(old.value);
+            older.iter().for_each(|older| self.redactor.forget(older));
+        }
         let fetched = self.fetch(connection, client).await?;
         let value = fetched.value.clone();
         self.redactor.learn(&value);
-        *held = Some(fetched);
+        held.present = Some(fetched);
         Ok((value, false))
     }
 
@@ -164,7 +174,10 @@ impl Way {
             timeout: TOKEN_TIMEOUT,
         };
         // A token that was given and lost costs nothing.
-        let answer = client::send(client, out).await.map_err(|lost| Lost { sent: Sent::No, ..lost })?;
+        let mut answer = client::send(client, out).await.map_err(|lost| Lost { sent: Sent::No, ..lost })?;
+        if answer.status >= 400 {
+            answer.body = self.redactor.clean_value(&answer.body);
+        }
         read(answer.status, &answer.body, at)
     }
 }

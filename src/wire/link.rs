@@ -51,6 +51,7 @@ pub(super) struct Link {
     pub(super) connection: Arc<Connection>,
     pub(super) door: Arc<Door>,
     way: Way,
+    redactor: Redactor,
     client: Client,
 }
 
@@ -78,8 +79,8 @@ impl Link {
         }
         let client =
             client::client(connection.allow_private, access.root.as_deref()).map_err(Error::Client)?;
-        let way = Way::new(&connection, access.secrets, redactor)?;
-        Ok(Self { connection, door, way, client })
+        let way = Way::new(&connection, access.secrets, redactor.clone())?;
+        Ok(Self { connection, door, way, client, redactor })
     }
 
     /// Sends a call. A refused token is renewed once: a 401 had no effect.
@@ -115,7 +116,10 @@ impl Link {
             let header = self.header(&incoming.headers);
             let after = after(&incoming, header);
             let at = date(&incoming.headers);
-            let reply = Reply { status: incoming.status, body: incoming.body };
+            // Before anybody reads or shortens it: platforms repeat what they were sent.
+            let body =
+                if incoming.status < 400 { incoming.body } else { self.redactor.clean_value(&incoming.body) };
+            let reply = Reply { status: incoming.status, body };
             return Ok(Came { url, reply, header, after, at });
         }
     }

@@ -5,18 +5,25 @@ mod auth;
 mod client;
 mod door;
 mod link;
+mod personal;
+mod rehearse;
 mod send;
 mod world;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use self::{door::Door, link::Link, send::Sending};
 pub use self::{
     door::Pass,
     link::{Access, Page},
+    rehearse::Rehearsal,
 };
 use crate::{
-    connector::{Connection, address},
+    connector::{Connection, address, exec::Would},
     event::{Answer, Class, Failure, Instant, Priority, Request, Sent},
     limit,
     secret::{Redactor, Secret},
@@ -106,6 +113,25 @@ impl Wire {
 
     /// Sends a request.
     pub async fn ask(&self, request: &Request, pass: Option<Pass>) -> Result<Answer, Failure> {
+        self.carry_out(request, pass, None).await
+    }
+
+    /// Sends what only reads; a call that could change something is put into `would` and its answer supposed.
+    pub(crate) async fn rehearse(
+        &self,
+        request: &Request,
+        pass: Option<Pass>,
+        would: &Mutex<Vec<Would>>,
+    ) -> Result<Answer, Failure> {
+        self.carry_out(request, pass, Some(would)).await
+    }
+
+    async fn carry_out(
+        &self,
+        request: &Request,
+        pass: Option<Pass>,
+        would: Option<&Mutex<Vec<Would>>>,
+    ) -> Result<Answer, Failure> {
         let link = self.link(&request.connection)?;
         let sending = Sending {
             operation: Arc::clone(&request.operation),
@@ -114,6 +140,7 @@ impl Wire {
             key: request.key.clone(),
             batch: request.batch,
             cursor: None,
+            would,
         };
         let sent = send::all(link, &sending, &request.inputs, pass).await;
         sent.map(|done| done.answer).map_err(|failure| self.clean(failure))
@@ -129,6 +156,7 @@ impl Wire {
             key: None,
             batch: false,
             cursor: Some(cursor),
+            would: None,
         };
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
@@ -173,7 +201,7 @@ impl Wire {
 
     fn clean(&self, mut failure: Failure) -> Failure {
         failure.message = self.redactor.clean(&failure.message).into();
-        failure.answer = failure.answer.map(|answer| clean(&answer, &self.redactor));
+        failure.answer = failure.answer.map(|answer| self.redactor.clean_value(&answer));
         failure
     }
 }
@@ -189,17 +217,6 @@ pub struct Polling {
     pub flow: Arc<str>,
     /// How urgent.
     pub priority: Priority,
-}
-
-fn clean(value: &Value, redactor: &Redactor) -> Value {
-    match value {
-        Value::Text(text) => redactor.clean(text).into(),
-        Value::List(items) => Value::list(items.iter().map(|item| clean(item, redactor))),
-        Value::Map(map) => {
-            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), clean(value, redactor))))
-        }
-        other => other.clone(),
-    }
 }
 
 /// The clock.

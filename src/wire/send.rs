@@ -1,7 +1,10 @@
 //! Carrying out an operation over HTTP. In: an operation's inputs, a pass for the first call. Out: its answer. Each further call
 //! waits at the gate for a pass of its own, at the place the first one had.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::task::JoinSet;
 
@@ -9,11 +12,12 @@ use super::{
     client::Lost,
     door::Pass,
     link::{Came, Link},
+    personal,
 };
 use crate::{
     connector::{
         Operation,
-        exec::{Asking, Call, Exec, Turn},
+        exec::{Asking, Call, Exec, Turn, Would},
     },
     event::{Answer, Class, Failure, Instant, Priority, Sent},
     limit::{Ask, Ended, Header, Tag, Trouble},
@@ -21,13 +25,15 @@ use crate::{
 };
 
 /// What is asked, and for whom.
-pub(super) struct Sending {
+pub(super) struct Sending<'a> {
     pub(super) operation: Arc<str>,
     pub(super) tenant: Arc<str>,
     pub(super) priority: Priority,
     pub(super) key: Option<Arc<str>>,
     pub(super) batch: bool,
     pub(super) cursor: Option<Value>,
+    /// A rehearsal: calls with an effect are not sent but told here.
+    pub(super) would: Option<&'a Mutex<Vec<Would>>>,
 }
 
 /// An answer, and the platform's clock when the last call was answered.
@@ -41,7 +47,7 @@ pub(super) struct Done {
 /// Carries out an operation; a batch is split where the connector says that elements may not share a request.
 pub(super) async fn all(
     link: &Arc<Link>,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -84,7 +90,7 @@ pub(super) async fn all(
 async fn one(
     link: &Arc<Link>,
     operation: &Operation,
-    sending: &Sending,
+    sending: &Sending<'_>,
     inputs: &[Value],
     mut pass: Option<Pass>,
 ) -> Result<Done, Failure> {
@@ -100,6 +106,10 @@ async fn one(
             Turn::Done(answer) => return Ok(Done { answer, at, unread: exec.unread() }),
             Turn::Send(calls) => calls,
         };
+        if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
+            would.lock().unwrap_or_else(PoisonError::into_inner).push(exec.would(call));
+            return Ok(Done { answer: exec.supposed(call), at, unread: Vec::new() });
+        }
         for call in calls {
             let ask = Ask {
                 class: sending.priority,
@@ -110,7 +120,7 @@ async fn one(
             };
             flying.spawn(go(Arc::clone(link), call, ask, pass.take(), timeout));
         }
-        let landed = match flying.join_next().await {
+        let mut landed = match flying.join_next().await {
             Some(Ok(landed)) => landed,
             Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
             None => {
@@ -121,6 +131,11 @@ async fn one(
                 ));
             }
         };
+        if let Ok(came) = &mut landed.came
+            && came.reply.status >= 400
+        {
+            came.reply.body = personal::hidden(operation, inputs, &came.reply.body);
+        }
         tag = tag.or(Some(landed.tag()));
         at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
         settle(&mut exec, landed)?;

@@ -13,13 +13,21 @@ pub(super) fn problem(text: &str, file: u32, at: usize, kind: &ErrorKind) -> Pro
     let mut start = text.floor_char_boundary(at);
     let (code, message, help) = said(text, start, kind);
     if code == codes::TAB {
-        start = text[..text.ceil_char_boundary(start + 1)].rfind('\t').unwrap_or(start);
+        start = tab(text, start);
     } else if let ErrorKind::UnexpectedCharacter { character } = kind {
         start += text[start..].find(*character).unwrap_or(0);
     }
     let width = text[start..].chars().next().filter(|letter| *letter != '\n').map_or(0, char::len_utf8);
     let span = Span { file, start: start as u32, end: (start + width) as u32 };
     Problem::error(code, span, message).help(help)
+}
+
+/// The tab that stopped the parser: it stands before or behind that place, in its line or the next one.
+fn tab(text: &str, at: usize) -> usize {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[line..text.ceil_char_boundary(at + 1)].rfind('\t').map(|found| line + found);
+    let behind = || text[at..].find('\t').map(|found| at + found);
+    before.or_else(behind).unwrap_or(at)
 }
 
 fn said(text: &str, at: usize, kind: &ErrorKind) -> (&'static str, String, &'static str) {

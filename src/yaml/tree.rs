@@ -180,7 +180,8 @@ impl<'a> Builder<'a> {
                 &message,
                 "keep large data in a table or a file",
             );
-            let span = self.span(range.start, range.start);
+            // in the place of the problem, so that nothing more is told there
+            let span = self.span(range.start, range.start + 1);
             return self.put(Node { kind: Kind::Null, span });
         }
         let text = if style == ScalarStyle::Plain && range.is_empty() { "" } else { text };

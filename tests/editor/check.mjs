@@ -1,16 +1,25 @@
-// What an editor says of files, by yaml-language-server over stdio. By hand: npm install --prefix DIR yaml-language-server,
-// then: node tests/editor/check.mjs DIR schemas/flow.schema.json FILE…   Prints `file:line:column message`; exit 1 if there is any.
+// What an editor says of files, by yaml-language-server over stdio. tests/editor.rs runs it; by hand:
+//   npm ci --prefix DIR (with the package.json beside this), then: node tests/editor/check.mjs DIR SCHEMA=FILE…
+// Prints `file:line:column message`; exit 1 if there is any, 2 if the server ended before it had spoken of every file.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, schema, ...files] = process.argv.slice(2);
+const [folder, ...pairs] = process.argv.slice(2);
 const server = spawn("node", [`${folder}/node_modules/yaml-language-server/bin/yaml-language-server`, "--stdio"]);
-const schemaUrl = pathToFileURL(resolve(schema)).href;
-const waiting = new Map(files.map((file) => [pathToFileURL(resolve(file)).href, file]));
+const url = (file) => pathToFileURL(resolve(file)).href;
+const waiting = new Map();
+const schemas = {};
 let input = Buffer.alloc(0);
 let found = 0;
+
+for (const pair of pairs) {
+  const [schema, file] = pair.split("=");
+  waiting.set(url(file), file);
+  (schemas[url(schema)] ??= []).push(resolve(file));
+}
+const settings = { validate: true, schemaStore: { enable: false }, schemas };
 
 function send(message) {
   const body = JSON.stringify({ jsonrpc: "2.0", ...message });
@@ -21,8 +30,6 @@ function open(uri, file) {
   const text = readFileSync(file, "utf8");
   send({ method: "textDocument/didOpen", params: { textDocument: { uri, languageId: "yaml", version: 1, text } } });
 }
-
-const settings = { validate: true, schemaStore: { enable: false }, schemas: { [schemaUrl]: "*" } };
 
 function take(message) {
   if (message.id === 1) {
@@ -55,5 +62,6 @@ server.stdout.on("data", (chunk) => {
     take(message);
   }
 });
-server.on("exit", () => process.exit(found > 0 || waiting.size > 0 ? 1 : 0));
+server.stderr.pipe(process.stderr);
+server.on("exit", () => process.exit(waiting.size > 0 ? 2 : found > 0 ? 1 : 0));
 send({ id: 1, method: "initialize", params: { processId: null, rootUri: null, capabilities: { workspace: { configuration: true } } } });

@@ -30,6 +30,7 @@ use crate::{
     fault::Kind,
     ledger::Platform,
     seed::{LOWER_AND_DIGITS, Random},
+    verdict::fault_of_hook,
 };
 
 /// Seconds from a failed try to the next one.
@@ -308,7 +309,11 @@ async fn carry(store: Weak<Store>, shared: Arc<Shared>, delivery: Delivery) {
     let Some(number) = store.upgrade().map(|store| store.courier.begun.fetch_add(1, Ordering::SeqCst)) else {
         return;
     };
-    match shared.faults.take(Platform::Bigcommerce, "POST", &delivery.scope, true) {
+    let fault = shared.faults.take(Platform::Bigcommerce, "POST", &delivery.scope, true);
+    if let Some(kind) = &fault {
+        shared.note(Platform::Bigcommerce, "fault", fault_of_hook(kind));
+    }
+    match fault {
         Some(Kind::ReorderHook) => {
             let Some(store) = store.upgrade() else { return };
             store.courier.held.lock().unwrap_or_else(PoisonError::into_inner).push((number, delivery));

@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 
 use super::{
     Store, currency,
+    kind::Back,
     money::Fixed,
     order::{Contact, Cost, Coupon, CouponKind, Fee, Line, LineKind, Order, Wrapping},
+    order_write,
+    refund::Wanted,
     state::State,
     tax,
     trade::{Tender, Trade},
 };
-use crate::seed::{Item, ItemKind, Person, Place, Random, catalogue, person, place};
+use crate::seed::{Item, ItemKind, Person, Place, Random, catalogue, person, place, place_in};
 
 /// Where trade draws from.
 #[derive(Debug)]
@@ -28,7 +31,13 @@ impl Floor {
         Self { random: Random::new(seed, "trade"), shoppers: 1000, items: catalogue() }
     }
 
-    fn flag(&mut self, said: Option<bool>, percent: u64) -> bool {
+    /// Whether only the store knows this SKU.
+    pub(super) fn is_store_only(&self, sku: &str) -> bool {
+        self.items.iter().any(|item| item.store_only && item.sku == sku)
+    }
+
+    /// What was said, or chance.
+    pub(super) fn flag(&mut self, said: Option<bool>, percent: u64) -> bool {
         said.unwrap_or_else(|| self.random.chance(percent))
     }
 }
@@ -133,7 +142,11 @@ pub(super) fn buyer(
         Some(country) => country.clone(),
         None => home(currency, &mut floor.random).to_owned(),
     };
-    let there = place(&mut floor.random, Some(&country));
+    let there = match &trade.state {
+        Some(state) => place_in(&country, state)
+            .ok_or_else(|| format!("the shop does not send to {state} in {country}"))?,
+        None => place(&mut floor.random, Some(&country)),
+    };
     let known: Vec<u64> = state.customers.keys().copied().collect();
     let guest = trade.email.is_some() || known.is_empty() || floor.random.chance(45);
     let customer_id = match trade.customer_id {
@@ -199,6 +212,20 @@ pub(super) fn items(floor: &mut Floor, trade: &Trade) -> Vec<(String, u32)> {
     drawn
 }
 
+/// The bundle of the catalogue.
+pub(super) const KIT: &str = "SET-TABLE";
+
+/// What goes back.
+pub(super) fn back(random: &mut Random, back: Back, lines: usize) -> Wanted {
+    match back {
+        Back::All => Wanted { lines, charges: true, whole: true },
+        Back::Part => {
+            let most = random.between(1, 3).min(lines as u64);
+            Wanted { lines: usize::try_from(most).unwrap_or(1), charges: random.chance(30), whole: false }
+        }
+    }
+}
+
 /// Certificate lines, wrapping, handling, coupon, discount and fee.
 pub(super) fn extras(
     floor: &mut Floor,
@@ -223,13 +250,14 @@ pub(super) fn extras(
     {
         address.handling = Cost::entered(Store::convert(225, &currency), tax::SHIPPING);
     }
+    let fee_class = if floor.flag(trade.fee_taxed, 75) { tax::DEFAULT } else { tax::EXEMPT };
     if floor.flag(trade.fee, 8) {
         order.fees.push(Fee {
             id: state.id("fee"),
             customer_name: "Parcel protection".into(),
             merchant_name: "Parcel protection".into(),
             source: "shop".into(),
-            cost: Cost::entered(Store::convert(199, &currency), tax::DEFAULT),
+            cost: Cost::entered(Store::convert(199, &currency), fee_class),
             has_class: true,
         });
     }
@@ -241,7 +269,41 @@ pub(super) fn extras(
         let cents = u32::try_from(floor.random.between(50, 900)).unwrap_or(50);
         order.discount = Store::convert(cents, &currency);
     }
+    lines_apart(floor, state, order, trade);
     Ok(())
+}
+
+/// A promotion, a thing for nothing, a line without a product.
+fn lines_apart(floor: &mut Floor, state: &mut State, order: &mut Order, trade: &Trade) {
+    let address_id = order.addresses.first().map_or(0, |address| address.id);
+    if floor.flag(trade.custom_line, 4) && address_id != 0 {
+        let cents = u32::try_from(floor.random.between(150, 8000)).unwrap_or(150);
+        let price = Cost::entered(Store::convert(cents, &order.currency), tax::DEFAULT);
+        let id = state.id("line");
+        order.lines.push(Line { id, address_id, price, ..order_write::custom_line("Engraving by hand", "") });
+    }
+    let digits = order.rules.digits;
+    let goods = |line: &&mut Line| line.kind != LineKind::GiftCertificate && line.parent.is_none();
+    if floor.flag(trade.promotion, 12)
+        && let Some(line) = order.lines.iter_mut().find(|line| goods(line))
+    {
+        let percent = i64::try_from(floor.random.between(5, 40)).unwrap_or(5);
+        let whole = line.price.base.times(line.quantity);
+        line.promotion = whole.mul(Fixed::whole(percent)).div(Fixed::whole(100)).round(digits);
+    }
+    if floor.flag(trade.free_item, 5)
+        && let Some(line) = order.lines.iter().rfind(|line| line.kind == LineKind::Physical && line.parent.is_none())
+    {
+        let mut free = Line { id: state.id("line"), quantity: 1, wrapping: None, ..line.clone() };
+        // Priced at nothing, or given away by a promotion that takes all of it, tax included.
+        if floor.random.chance(50) {
+            free.price = Cost::entered(Fixed::ZERO, free.price.class);
+            free.promotion = Fixed::ZERO;
+        } else {
+            free.promotion = free.price.base.times(2);
+        }
+        order.lines.push(free);
+    }
 }
 
 fn coupon(random: &mut Random) -> i8 {
@@ -283,6 +345,7 @@ fn certificate_line(floor: &mut Floor, state: &mut State, order: &Order) -> Line
         quantity: 1,
         shipped: 0,
         price: Cost::entered(Store::convert(amount, &order.currency), tax::EXEMPT),
+        promotion: Fixed::ZERO,
         cost_price: Fixed::ZERO,
         weight: Fixed::ZERO,
         wrapping: None,

@@ -7,8 +7,10 @@ mod currency;
 mod customers;
 mod delivery;
 mod draw;
+mod drawn;
 mod fields;
 mod hooks;
+mod kind;
 mod lanes;
 mod metafields;
 mod money;
@@ -18,6 +20,7 @@ mod orders;
 mod pricing;
 mod query;
 mod quota;
+mod refund;
 mod scopes;
 mod settings;
 mod state;
@@ -48,6 +51,8 @@ use axum::{
 use serde_json::{Value, json};
 
 pub use delivery::sign;
+pub use drawn::{Drawn, Figures, On, Part};
+pub use kind::{Back, OrderKind};
 pub use settings::{Access, Account, Plan, Settings};
 pub use tax::Rounding;
 pub use trade::{Edit, MARKETPLACE, TaxCase, Tender, Trade};
@@ -181,7 +186,7 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
     };
     let verdict = {
         let mut quota = store.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        quota.spend(store.shared.clock.now(), store.settings.plan)
+        quota.spend(store.shared.clock.reading(), store.settings.plan)
     };
     let within = verdict.is_none_or(|verdict| verdict.pass);
     let place = store.lanes.enter(request.method(), &path).filter(|_| within);
@@ -207,7 +212,7 @@ impl Store {
         match kind {
             Kind::TooMany => {
                 let quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-                let verdict = quota.exhausted(self.shared.clock.now(), self.settings.plan);
+                let verdict = quota.exhausted(self.shared.clock.reading(), self.settings.plan);
                 let mut answer = too_many(path);
                 if let Some(verdict) = verdict {
                     verdict.write(answer.headers_mut());

@@ -84,6 +84,11 @@ impl Fixed {
         Self(self.0 * i128::from(count))
     }
 
+    /// Its ten-billionths.
+    pub(super) fn raw(self) -> i128 {
+        self.0
+    }
+
     /// Rounded to `digits` decimals, halves away from zero.
     pub(super) fn round(self, digits: u32) -> Self {
         Self::from_minor(self.minor(digits), digits)

@@ -63,6 +63,9 @@ pub(super) struct Order {
     pub gift_certificate: Fixed,
     /// Money movements.
     pub transactions: Vec<Transaction>,
+    /// Refunds, oldest first.
+    #[serde(default)]
+    pub refunds: Vec<Refund>,
     /// Identifier of the cart, empty for orders made through the API.
     pub cart_id: String,
     /// Fields that are only kept and shown: notes, references, where it came from.
@@ -194,6 +197,9 @@ pub(super) struct Line {
     pub shipped: u32,
     /// Unit price.
     pub price: Cost,
+    /// A discount on this line alone, off its total with tax.
+    #[serde(default)]
+    pub promotion: Fixed,
     /// What the shop paid for one.
     pub cost_price: Fixed,
     /// Kilograms.
@@ -308,7 +314,90 @@ pub(super) struct Transaction {
     pub detail: Map<String, Value>,
 }
 
+/// What a refund is for (`item_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum RefundKind {
+    /// Units of a line.
+    Product,
+    /// The wrapping of a line.
+    GiftWrapping,
+    /// Carriage to an address.
+    Shipping,
+    /// Handling of an address.
+    Handling,
+    /// A fee.
+    Fee,
+    /// An amount off the order as a whole; no tax is in it.
+    Order,
+}
+
+/// One thing refunded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RefundItem {
+    /// What sort of thing.
+    pub kind: RefundKind,
+    /// Id of the line, address, fee or order.
+    pub id: u64,
+    /// Units, for lines.
+    pub quantity: u32,
+    /// What goes back, with tax.
+    pub amount: Fixed,
+    /// The tax within.
+    pub tax: Fixed,
+}
+
+/// Money given back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refund {
+    /// Id within the store.
+    pub id: u64,
+    /// When.
+    pub created: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// For what.
+    pub items: Vec<RefundItem>,
+    /// How: provider, amount, transaction.
+    pub payments: Vec<(String, Fixed, u64)>,
+}
+
+impl Refund {
+    /// What goes back, with tax.
+    pub(super) fn total(&self) -> Fixed {
+        self.items.iter().map(|item| item.amount).sum()
+    }
+
+    /// The tax within.
+    pub(super) fn tax(&self) -> Fixed {
+        self.items.iter().map(|item| item.tax).sum()
+    }
+}
+
 impl Order {
+    /// Takes every discount off: that is what a change of the lines does.
+    pub(super) fn clear_discounts(&mut self) {
+        self.coupons.clear();
+        self.discount = Fixed::ZERO;
+        self.lines.iter_mut().for_each(|line| line.promotion = Fixed::ZERO);
+    }
+
+    /// What was refunded of one thing so far, with tax.
+    pub(super) fn refunded(&self, kind: RefundKind, id: u64) -> impl Iterator<Item = &RefundItem> {
+        let items = self.refunds.iter().flat_map(|refund| &refund.items);
+        items.filter(move |item| item.kind == kind && item.id == id)
+    }
+
+    /// What was refunded in all, with tax, and the tax within.
+    pub(super) fn refunds_total(&self) -> (Fixed, Fixed) {
+        (self.refunds.iter().map(Refund::total).sum(), self.refunds.iter().map(Refund::tax).sum())
+    }
+
+    /// Units of a line that were refunded.
+    pub(super) fn units_refunded(&self, line: u64) -> u32 {
+        self.refunded(RefundKind::Product, line).map(|item| item.quantity).sum()
+    }
+
     /// Country and state whose rates hold for what goes to an address; without one, those of the bill.
     pub(super) fn taxed_at(&self, address_id: u64) -> (&str, &str) {
         let Some(address) = self.addresses.iter().find(|address| address.id == address_id) else {

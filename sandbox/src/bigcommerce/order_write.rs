@@ -55,6 +55,7 @@ pub(super) fn blank(store: &Store, state: &mut State, billing: Contact, currency
             rounding: settings.rounding,
             compound: settings.compound_rates,
             fees_in_total: settings.fees_in_total,
+            refunds_lower_total: settings.refunds_lower_total,
             digits: currency::digits(currency),
         },
         exempt: false,
@@ -71,6 +72,7 @@ pub(super) fn blank(store: &Store, state: &mut State, billing: Contact, currency
         store_credit: Fixed::ZERO,
         gift_certificate: Fixed::ZERO,
         transactions: Vec::new(),
+        refunds: Vec::new(),
         cart_id: String::new(),
         plain: fields::plain_defaults(),
     }
@@ -252,8 +254,7 @@ fn lines(store: &Store, state: &mut State, order: &mut Order, body: &Body) -> Re
         }
     }
     if changing {
-        order.coupons.clear();
-        order.discount = Fixed::ZERO;
+        order.clear_discounts();
     }
     settle_addresses(state, order);
     Ok(())
@@ -333,7 +334,7 @@ fn new_line(
 }
 
 /// A line that is not in the catalogue.
-fn custom_line(name: &str, sku: &str) -> Line {
+pub(super) fn custom_line(name: &str, sku: &str) -> Line {
     Line {
         id: 0,
         product_id: 0,
@@ -346,6 +347,7 @@ fn custom_line(name: &str, sku: &str) -> Line {
         quantity: 1,
         shipped: 0,
         price: Cost::entered(Fixed::ZERO, tax::DEFAULT),
+        promotion: Fixed::ZERO,
         cost_price: Fixed::ZERO,
         weight: Fixed::ZERO,
         wrapping: None,

@@ -55,7 +55,8 @@ pub(super) struct Charge {
 /// A discount as it falls on one line, with tax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Applied {
-    /// `coupon`, `total-coupon`, `manual-discount`.
+    /// `coupon`, `total-coupon`, `manual-discount`; choice: `promotion` for a discount on one line without a coupon,
+    /// which the documents do not show.
     pub id: &'static str,
     /// Name of the coupon, or of the discount.
     pub name: String,
@@ -78,6 +79,8 @@ pub(super) struct PricedLine {
     pub discounts: Vec<Applied>,
     /// The line after all discounts, with tax.
     pub discounted_inc: Fixed,
+    /// What the taxes after discounts are worked out on; not rounded.
+    pub taxed: Fixed,
     /// The taxes on the discounted line.
     pub taxes: Vec<TaxPart>,
     /// Wrapping of the line.
@@ -101,8 +104,10 @@ pub(super) struct Priced {
     pub coupons: Vec<Fixed>,
     /// Off the lines, by coupons.
     pub coupon_discount: Fixed,
-    /// Off the lines, by hand.
+    /// Off the lines, by promotions and by hand.
     pub discount: Fixed,
+    /// The part of it that is by hand.
+    pub by_hand: Fixed,
     /// Lines; net and gross before discounts, tax after them.
     pub subtotal: Sums,
     /// Carriage.
@@ -173,8 +178,18 @@ fn before(order: &Order, line: &Line, rates: &[Rate]) -> PricedLine {
     }
 }
 
-/// Shares all discounts out over the lines: coupons first, then the discount given by hand.
+/// Takes all discounts off the lines: promotions on single lines, then coupons, then the discount given by hand.
 fn discounts(order: &Order, priced: &mut Priced) {
+    let promotion = |(line, room): (&Line, i128)| line.promotion.minor(order.rules.digits).min(room);
+    let off: Vec<i128> = order.lines.iter().zip(room(order, &priced.lines)).map(promotion).collect();
+    let applied = Applied {
+        id: "promotion",
+        name: "Promotion".into(),
+        code: None,
+        target: "product",
+        amount: Fixed::ZERO,
+    };
+    priced.discount = apply(order, &off, &applied, &mut priced.lines);
     for coupon in &order.coupons {
         let off = off_lines(order, coupon, &priced.lines);
         let target = if coupon.kind == CouponKind::PerTotal { "order" } else { "product" };
@@ -199,7 +214,8 @@ fn discounts(order: &Order, priced: &mut Priced) {
         target: "order",
         amount: Fixed::ZERO,
     };
-    priced.discount = apply(order, &allocate(wanted, &room), &applied, &mut priced.lines);
+    priced.by_hand = apply(order, &allocate(wanted, &room), &applied, &mut priced.lines);
+    priced.discount += priced.by_hand;
 }
 
 /// What a coupon takes off each line, in minor units.
@@ -252,6 +268,7 @@ fn after(rules: Rules, line: &Line, rates: &[Rate], priced: &mut PricedLine) {
     if line.price.set.is_some() {
         let kept = priced.total.tax.mul(priced.discounted_inc.div(priced.total.inc));
         priced.taxes = override_tax(if off.is_zero() { priced.total.tax } else { kept.round(rules.digits) });
+        priced.taxed = priced.discounted_inc - priced.taxes.iter().map(|tax| tax.amount).sum();
         return;
     }
     let net = if rules.inclusive {
@@ -259,6 +276,7 @@ fn after(rules: Rules, line: &Line, rates: &[Rate], priced: &mut PricedLine) {
     } else {
         (priced.total.ex - rules.net(off, rates)).max(Fixed::ZERO)
     };
+    priced.taxed = net;
     priced.taxes = tax_parts(rates, line.price.class, &rules.parts(net, rates));
 }
 
@@ -346,5 +364,10 @@ fn sums(order: &Order, priced: &mut Priced) {
     let inc: Fixed = parts.iter().map(|part| part.inc).sum();
     priced.total.inc = inc - priced.discount - priced.coupon_discount;
     priced.total.tax = parts.iter().map(|part| part.tax).sum();
+    if order.rules.refunds_lower_total {
+        let (inc, tax) = order.refunds_total();
+        priced.total.inc -= inc;
+        priced.total.tax -= tax;
+    }
     priced.total.ex = priced.total.inc - priced.total.tax;
 }

@@ -1,5 +1,5 @@
 //! The store's quota: so many calls in each window of thirty seconds of sandbox time, all clients together. In: calls.
-//! Out: whether a call may pass, and the headers that say what is left.
+//! Out: whether a call may pass, and the headers that say what is left; they count in the clients' time, which is real.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +22,10 @@ pub(super) struct Verdict {
     pub pass: bool,
     quota: u32,
     left: u32,
+    /// Real time until the window closes.
     reset_ms: i128,
+    /// Real time that a window lasts.
+    window_ms: i128,
 }
 
 impl Quota {
@@ -32,8 +35,9 @@ impl Quota {
     }
 
     /// Counts a call; nothing if the plan has no quota.
-    pub(super) fn spend(&mut self, now: Timestamp, plan: Plan) -> Option<Verdict> {
+    pub(super) fn spend(&mut self, clock: (Timestamp, u32), plan: Plan) -> Option<Verdict> {
         let quota = plan.quota()?;
+        let (now, _) = clock;
         if now.duration_since(self.opened) >= WINDOW {
             (self.opened, self.used) = (now, 0);
         }
@@ -41,19 +45,23 @@ impl Quota {
         if pass {
             self.used += 1;
         }
-        Some(Verdict { pass, quota, left: quota - self.used, reset_ms: self.reset_ms(now) })
+        Some(self.verdict(pass, quota, quota - self.used, clock))
     }
 
     /// What a call is told that meets the limit although calls may be left: a fault played on request.
-    pub(super) fn exhausted(&self, now: Timestamp, plan: Plan) -> Option<Verdict> {
-        let quota = plan.quota()?;
-        Some(Verdict { pass: false, quota, left: 0, reset_ms: self.reset_ms(now) })
+    pub(super) fn exhausted(&self, clock: (Timestamp, u32), plan: Plan) -> Option<Verdict> {
+        Some(self.verdict(false, plan.quota()?, 0, clock))
     }
 
-    /// Milliseconds until the window closes, rounded up: who waits that long finds it closed.
-    fn reset_ms(&self, now: Timestamp) -> i128 {
-        let left = WINDOW - now.duration_since(self.opened);
-        (left.as_nanos() + 999_999).div_euclid(1_000_000).clamp(1, WINDOW.as_millis())
+    /// Times are rounded up to a millisecond: who waits that long finds the window closed.
+    fn verdict(&self, pass: bool, quota: u32, left: u32, (now, speed): (Timestamp, u32)) -> Verdict {
+        let real = |span: SignedDuration| {
+            let unit = 1_000_000 * i128::from(speed.max(1));
+            (span.as_nanos() + unit - 1).div_euclid(unit)
+        };
+        let window_ms = real(WINDOW);
+        let reset_ms = real(WINDOW - now.duration_since(self.opened)).clamp(1, window_ms);
+        Verdict { pass, quota, left, reset_ms, window_ms }
     }
 }
 
@@ -65,7 +73,7 @@ impl Verdict {
                 headers.insert(HeaderName::from_static(name), value);
             }
         };
-        put("x-rate-limit-time-window-ms", WINDOW.as_millis().to_string());
+        put("x-rate-limit-time-window-ms", self.window_ms.to_string());
         put("x-rate-limit-time-reset-ms", self.reset_ms.to_string());
         put("x-rate-limit-requests-quota", self.quota.to_string());
         put("x-rate-limit-requests-left", self.left.to_string());
@@ -79,7 +87,7 @@ mod tests {
     #[test]
     fn a_window_closes_after_thirty_seconds() {
         let mut quota = Quota::new();
-        let at = |second| Timestamp::from_second(second).expect("in range");
+        let at = |second| (Timestamp::from_second(second).expect("in range"), 1);
         let passed =
             (0..200).filter(|_| quota.spend(at(100), Plan::Plus).is_some_and(|said| said.pass)).count();
         assert_eq!(passed, 150);
@@ -87,5 +95,7 @@ mod tests {
         assert_eq!((said.pass, said.left, said.reset_ms), (false, 0, 1000));
         assert!(quota.spend(at(130), Plan::Plus).is_some_and(|said| said.pass && said.left == 149));
         assert_eq!(quota.spend(at(130), Plan::Unlimited), None);
+        let said = quota.spend((at(140).0, 10), Plan::Plus).expect("limited");
+        assert_eq!((said.reset_ms, said.window_ms), (2000, 3000), "a client's seconds are real");
     }
 }

@@ -77,6 +77,8 @@ pub struct Settings {
     pub compound_rates: bool,
     /// Choice: fees are part of an order's total.
     pub fees_in_total: bool,
+    /// Choice: a refund lowers `total_inc_tax`, `total_ex_tax` and `total_tax`; otherwise they stay what was ordered.
+    pub refunds_lower_total: bool,
     /// Choice: the status of a successful `POST /v2/orders`; the documents say 200, stores have been seen to say 201.
     pub created_status: u16,
     /// Choice: fields that V2 does not have are refused; they are ignored otherwise.
@@ -106,6 +108,7 @@ impl Default for Settings {
             rounding: Rounding::RateRounding,
             compound_rates: true,
             fees_in_total: true,
+            refunds_lower_total: false,
             created_status: 201,
             refuse_unknown_fields: true,
             hook_timestamps_on_sandbox_clock: false,

@@ -198,6 +198,7 @@ impl Store {
             quantity: 1,
             shipped: 0,
             price: Cost::entered(in_currency(&variant["calculated_price"]), class),
+            promotion: Fixed::ZERO,
             cost_price: in_currency(&variant["cost_price"]),
             weight: Fixed::from_json(&variant["weight"]).unwrap_or_default(),
             wrapping: None,

@@ -61,6 +61,9 @@ type Row = (&'static str, &'static str, u32, &'static str, u32, [&'static str; 4
 const RATES: &[Row] = &[
     ("US", "Illinois", 1, "Illinois State Tax", 0, ["6.25", "6.25", "6.25", "1"]),
     ("US", "Illinois", 2, "Peoria County Tax", 0, ["2.75", "0", "2.75", "0"]),
+    ("US", "Colorado", 8, "Colorado State Tax", 0, ["2.9", "0", "2.9", "2.9"]),
+    ("US", "Colorado", 9, "Denver City Tax", 0, ["5.15", "0", "5.15", "0"]),
+    ("US", "Colorado", 10, "Transport District Tax", 0, ["1.1", "0", "1.1", "1.1"]),
     ("CA", "Quebec", 3, "GST", 0, ["5", "5", "5", "0"]),
     ("CA", "Quebec", 4, "QST", 1, ["9.975", "9.975", "9.975", "0"]),
     ("GB", "", 5, "VAT", 0, ["20", "20", "20", "5"]),
@@ -106,6 +109,9 @@ pub(super) struct Rules {
     pub compound: bool,
     /// Fees are part of the order's total.
     pub fees_in_total: bool,
+    /// Refunds are taken off the order's total.
+    #[serde(default)]
+    pub refunds_lower_total: bool,
     /// Decimals of the currency.
     pub digits: u32,
 }
@@ -187,7 +193,7 @@ mod tests {
     }
 
     fn rules(inclusive: bool, compound: bool) -> Rules {
-        Rules { inclusive, rounding: Rounding::RateRounding, compound, fees_in_total: true, digits: 2 }
+        Rules { inclusive, rounding: Rounding::RateRounding, compound, fees_in_total: true, refunds_lower_total: false, digits: 2 }
     }
 
     #[test]

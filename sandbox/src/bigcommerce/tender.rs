@@ -20,6 +20,13 @@ const OFFLINE: &[(&str, &str)] = &[
     ("instore", "Pay in Store"),
 ];
 
+/// How far a card payment gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Paid,
+    Held,
+}
+
 /// A payment being made.
 pub(super) struct Till<'a> {
     /// The records.
@@ -38,7 +45,13 @@ impl Till<'_> {
         }
         let registered = self.order.customer_id != 0;
         match tender {
-            Tender::Card => self.card(total),
+            Tender::Card => {
+                let refused = self.random.chance(15);
+                let how = if self.random.chance(90) { How::Paid } else { How::Held };
+                self.card(total, refused, how);
+            }
+            Tender::Authorized => self.card(total, false, How::Held),
+            Tender::RefusedCard => self.card(total, true, How::Paid),
             Tender::Offline => self.offline(total),
             Tender::StoreCredit if registered => self.credit(total),
             // A guest has no credit in the shop.
@@ -72,10 +85,11 @@ impl Till<'_> {
             self.credit(second);
             rest -= second;
         }
-        self.card(rest);
+        self.card(rest, false, How::Paid);
     }
 
-    fn card(&mut self, amount: Fixed) {
+    /// A card: paid by one movement or two, or only held; perhaps after an attempt that was refused.
+    fn card(&mut self, amount: Fixed, refused: bool, how: How) {
         self.order.payment_method = "Test Payment Gateway".into();
         self.order.status_id = 11;
         let last4 = format!("{:04}", self.random.below(10_000));
@@ -89,17 +103,17 @@ impl Till<'_> {
                 "card_expiry_year": 2031,
             }),
         );
-        if self.random.chance(15) {
+        if refused {
             self.movement(["purchase", "credit_card", "testgateway"], amount, detail.clone()).ok = false;
         }
-        if self.random.chance(50) {
+        if how == How::Paid && self.random.chance(50) {
             self.movement(["purchase", "credit_card", "testgateway"], amount, detail);
             self.order.payment_status = "captured".into();
             return;
         }
         let authorization =
             self.movement(["authorization", "credit_card", "testgateway"], amount, detail.clone()).id;
-        if self.random.chance(80) {
+        if how == How::Paid {
             self.movement(["capture", "credit_card", "testgateway"], amount, detail).reference =
                 Some(authorization);
             self.order.payment_status = "captured".into();

@@ -1,7 +1,10 @@
 //! Trade: shoppers and shop staff at work. In: a [`Trade`], whose blanks are drawn from the sandbox's seed, or an
 //! [`Edit`]. Out: orders of every kind of payment, tax and discount, with their webhooks. It must never set a sum.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -9,10 +12,13 @@ use serde_json::json;
 use super::{
     Store,
     draw::{self, CARRIAGE, Floor, contact},
+    drawn::{Drawn, drawn},
+    kind::{Back, OrderKind, kinds},
     money::Fixed,
     order::{Cost, Line, LineKind, Order, ShippingAddress},
     order_write,
-    pricing::price,
+    pricing::{Priced, price},
+    refund,
     state::State,
     status, tax,
     tender::Till,
@@ -23,8 +29,12 @@ use crate::seed::{person, place};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tender {
-    /// A card, at once or in two steps; sometimes after an attempt that failed.
+    /// A card, at once or in two steps; sometimes after an attempt that failed, sometimes only held.
     Card,
+    /// A card whose money is held and not taken.
+    Authorized,
+    /// A card that is refused, and another one.
+    RefusedCard,
     /// A gift certificate, credit in the shop for registered customers, a card for the rest.
     Several,
     /// A gift certificate pays for all.
@@ -63,6 +73,8 @@ pub struct Trade {
     pub display_currency: Option<String>,
     /// ISO alpha-2 code of the country it goes to.
     pub country: Option<String>,
+    /// State or province within that country.
+    pub state: Option<String>,
     /// Storefront or marketplace.
     pub channel_id: Option<u64>,
     /// A customer of the store; 0 for a guest.
@@ -79,14 +91,28 @@ pub struct Trade {
     pub coupon: Option<i8>,
     /// A discount given by hand.
     pub discount: Option<bool>,
+    /// A discount on one line, without a coupon.
+    pub promotion: Option<bool>,
+    /// A line that costs nothing in the end.
+    pub free_item: Option<bool>,
+    /// A line without a product behind it.
+    pub custom_line: Option<bool>,
+    /// The parts of bundles are listed as lines.
+    pub parts: Option<bool>,
+    /// Carriage that costs something; some of it is free if left to chance.
+    pub shipping: Option<bool>,
     /// A fee.
     pub fee: Option<bool>,
+    /// Whether the fee is taxed.
+    pub fee_taxed: Option<bool>,
     /// Gift wrapping on a line.
     pub wrapping: Option<bool>,
     /// A charge for handling.
     pub handling: Option<bool>,
     /// A line that sells a gift certificate.
     pub certificate_line: Option<bool>,
+    /// What goes back as soon as it is paid; nothing if left out, and nothing that was not paid.
+    pub refund: Option<Back>,
     /// The status it ends up in; follows from the payment if left out.
     pub status_id: Option<u64>,
 }
@@ -123,16 +149,7 @@ impl Store {
     pub fn place(self: &Arc<Self>, trade: &Trade) -> Result<u64, String> {
         let mut floor = self.trade.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
-        let mut order = self.compose(&mut floor, &mut state, trade)?;
-        let total = price(&order).total.inc;
-        let tender = trade.tender.unwrap_or_else(|| draw::tender(&mut floor.random));
-        Till { state: &mut state, random: &mut floor.random, order: &mut order }.pay(total, tender);
-        if let Some(status_id) = trade.status_id {
-            if !status::exists(status_id) {
-                return Err(format!("there is no order status {status_id}; see /v2/order_statuses"));
-            }
-            order_write::set_status(&mut order, status_id, self.shared.clock.now());
-        }
+        let (order, _) = self.take(&mut floor, &mut state, trade)?;
         let id = order.id;
         let moved: Vec<_> = order.transactions.iter().map(|movement| (movement.id, movement.ok)).collect();
         state.file(order);
@@ -147,6 +164,64 @@ impl Store {
             json!({ "verb": "place", "order_id": id }),
         );
         Ok(id)
+    }
+
+    /// Draws an order as [`Store::place`] does, files nothing and tells nobody: its parts as a client would read them, its
+    /// kinds and its figures.
+    pub fn draw(&self, trade: &Trade) -> Result<Drawn, String> {
+        let mut floor = self.trade.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        let (order, priced) = self.take(&mut floor, &mut state, trade)?;
+        state.certificates.clear();
+        let own = &self.settings.currency;
+        let kinds = kinds(&floor, &order, &priced, own);
+        Ok(drawn(&order, &priced, own, kinds))
+    }
+
+    /// The kinds a filed order is of; none for an unknown one.
+    pub fn kinds(&self, id: u64) -> BTreeSet<OrderKind> {
+        let floor = self.trade.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let filed = state.orders.get(&id);
+        filed.map_or_else(BTreeSet::new, |filed| {
+            kinds(&floor, filed.order(), filed.priced(), &self.settings.currency)
+        })
+    }
+
+    /// Composes an order and takes the money for it, some of it perhaps back.
+    fn take(&self, floor: &mut Floor, state: &mut State, trade: &Trade) -> Result<(Order, Priced), String> {
+        let mut order = self.compose(floor, state, trade)?;
+        let priced = price(&order);
+        let tender = trade.tender.unwrap_or_else(|| draw::tender(&mut floor.random));
+        Till { state, random: &mut floor.random, order: &mut order }.pay(priced.total.inc, tender);
+        let now = self.shared.clock.now();
+        if let Some(back) = trade.refund {
+            let wanted = draw::back(&mut floor.random, back, order.lines.len());
+            refund::refund(state, &mut order, &priced, &wanted, now);
+        }
+        if let Some(status_id) = trade.status_id {
+            if !status::exists(status_id) {
+                return Err(format!("there is no order status {status_id}; see /v2/order_statuses"));
+            }
+            order_write::set_status(&mut order, status_id, now);
+        }
+        let priced = if order.refunds.is_empty() { priced } else { price(&order) };
+        Ok((order, priced))
+    }
+
+    /// Gives money back for a paid order; the number of the refund.
+    pub fn refund(self: &Arc<Self>, id: u64, back: Back) -> Result<u64, String> {
+        let mut floor = self.trade.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = None;
+        self.change(id, "refund", |store, state, order| {
+            let wanted = draw::back(&mut floor.random, back, order.lines.len());
+            made = refund::refund(state, order, &price(order), &wanted, store.shared.clock.now());
+            made.map(|_| ()).ok_or_else(|| format!("order {id} has nothing left to refund"))
+        })?;
+        let refund_id = made.unwrap_or_default();
+        let about = json!({ "type": "order", "id": id, "refund": { "refund_id": refund_id } });
+        self.emit(&mut self.state(), "store/order/refund/created", &about);
+        Ok(refund_id)
     }
 
     fn tell_transaction(self: &Arc<Self>, state: &mut State, order_id: u64, transaction_id: u64) {
@@ -200,7 +275,12 @@ impl Store {
         let count = trade.addresses.unwrap_or_else(|| if floor.random.chance(12) { 2 } else { 1 });
         let mut addresses = Vec::new();
         for at in 0..count.max(1) {
-            let (method, carriage) = floor.random.pick(CARRIAGE).copied().unwrap_or(CARRIAGE[0]);
+            let carriages = match trade.shipping {
+                Some(true) => &CARRIAGE[1..],
+                Some(false) => &CARRIAGE[..1],
+                None => CARRIAGE,
+            };
+            let (method, carriage) = floor.random.pick(carriages).copied().unwrap_or(CARRIAGE[0]);
             let mut to = order.billing.clone();
             if at > 0 {
                 floor.shoppers += 1;
@@ -229,7 +309,7 @@ impl Store {
             let parts = draw::parts(floor, &sku);
             let parent = (line.id, line.quantity, line.address_id);
             order.lines.push(line);
-            if !parts.is_empty() && floor.random.chance(50) {
+            if !parts.is_empty() && floor.flag(trade.parts, 50) {
                 for (sku, number) in parts {
                     let part = self.line(state, order, &sku)?;
                     let id = state.id("line");
@@ -272,8 +352,7 @@ impl Store {
                 }
             }
             if !matches!(edit, Edit::Note(_)) {
-                order.coupons.clear();
-                order.discount = Fixed::ZERO;
+                order.clear_discounts();
             }
             Ok(())
         })

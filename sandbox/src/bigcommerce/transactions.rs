@@ -1,5 +1,5 @@
 //! `/v3/orders/{id}/transactions`: the only place that tells how an order was paid. In: calls. Out: V3 answers; 204 for
-//! an order without a movement of money.
+//! an order without a movement of money. And the order's refunds.
 
 use std::sync::Arc;
 
@@ -11,11 +11,25 @@ use super::{
     answer::{Answer, Id, gone_v3},
     order::{Order, Transaction},
     query::Params,
+    refund,
 };
 
 /// The routes.
 pub(super) fn routes() -> Router<Arc<Store>> {
-    Router::new().route("/v3/orders/{id}/transactions", get(list))
+    Router::new()
+        .route("/v3/orders/{id}/transactions", get(list))
+        .route("/v3/orders/{id}/payment_actions/refunds", get(refunds))
+}
+
+/// Every movement of an order's money as V3 prints it.
+pub(super) fn all(order: &Order) -> Vec<Value> {
+    order.transactions.iter().map(|movement| view(order, movement)).collect()
+}
+
+async fn refunds(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answer {
+    let state = store.state();
+    let order = store.filed(&state, id).ok_or_else(gone_v3)?.order();
+    params.answer(order.refunds.iter().map(|refund| refund::view(order, refund)).collect(), &[], false)
 }
 
 async fn list(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answer {
@@ -24,7 +38,7 @@ async fn list(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answ
     if order.transactions.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    params.answer(order.transactions.iter().map(|movement| view(order, movement)).collect(), &[], false)
+    params.answer(all(order), &[], false)
 }
 
 fn view(order: &Order, movement: &Transaction) -> Value {

@@ -140,8 +140,9 @@ impl View<'_> {
         put("base_cost_price", line.cost_price.v2());
         let cost = Sums { ex: line.cost_price, inc: line.cost_price, tax: Fixed::ZERO };
         triple(&mut put, "cost_price", cost);
-        put("is_refunded", json!(false));
-        put("quantity_refunded", json!(0));
+        let refunded = self.order.units_refunded(line.id);
+        put("is_refunded", json!(refunded == line.quantity));
+        put("quantity_refunded", json!(refunded));
         put("refund_amount", Fixed::ZERO.v2());
         put("return_id", json!(0));
         put("wrapping_id", json!(wrapping.map_or(0, |wrapping| wrapping.id)));

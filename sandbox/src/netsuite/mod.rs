@@ -81,16 +81,15 @@ pub(crate) struct Account {
     database: Mutex<Database>,
 }
 
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("account", &self.settings.account).finish_non_exhaustive()
+    }
+}
+
 /// The account's REST API behind the door.
-pub fn router(shared: Arc<Shared>, settings: &Settings) -> Router {
-    let account = Arc::new(Account::open(shared.clone(), settings.clone()));
-    let (shown, kept) = (account.clone(), account.clone());
-    shared.offer(
-        Platform::Netsuite,
-        Box::new(move || shown.snapshot()),
-        Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
-        admin(account.clone()),
-    );
+pub(crate) fn router(account: &Arc<Account>) -> Router {
+    let (account, shared) = (account.clone(), account.shared.clone());
     let gate = account.clone();
     let wording = move |kind: &Fault, _: &str| {
         if *kind == Fault::ExpiredToken {
@@ -114,7 +113,7 @@ fn wording(kind: &Fault) -> Response {
     .respond()
 }
 
-/// Routes of the administration API, below `/netsuite`: the login audit trail, stock, access tokens.
+/// Routes of the administration API, below `/netsuite`: the login audit trail, stock, new items, access tokens.
 fn admin(account: Arc<Account>) -> Router {
     Router::new()
         .route(
@@ -122,6 +121,7 @@ fn admin(account: Arc<Account>) -> Router {
             get(|State(account): State<Arc<Account>>| async move { Json(account.gate.trail()) }),
         )
         .route("/stock", post(stock))
+        .route("/items", post(enter))
         .route(
             "/revoke-tokens",
             post(|State(account): State<Arc<Account>>| async move {
@@ -138,6 +138,19 @@ struct Movement {
     item: i64,
     location: i64,
     by: i64,
+}
+
+/// An item that only the store sold so far: `{"sku": "LAMP-NEW"}`.
+#[derive(Deserialize)]
+struct NewItem {
+    sku: String,
+}
+
+async fn enter(State(account): State<Arc<Account>>, Json(item): Json<NewItem>) -> Response {
+    match account.enter_item(&item.sku) {
+        Ok(()) => StatusCode::CREATED.into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
+    }
 }
 
 async fn stock(State(account): State<Arc<Account>>, Json(movement): Json<Movement>) -> Response {
@@ -175,6 +188,28 @@ async fn serve(State(account): State<Arc<Account>>, request: Request) -> Respons
 }
 
 impl Account {
+    /// Opens the account, and offers its records and its administration to the frame.
+    pub(crate) fn offer(shared: &Arc<Shared>, settings: &Settings) -> Arc<Self> {
+        let account = Arc::new(Self::open(shared.clone(), settings.clone()));
+        let (shown, kept) = (account.clone(), account.clone());
+        shared.offer(
+            Platform::Netsuite,
+            Box::new(move || shown.snapshot()),
+            Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
+            admin(account.clone()),
+        );
+        account
+    }
+
+    /// Somebody enters an item that only the store sold so far.
+    pub(crate) fn enter_item(&self, sku: &str) -> Result<(), String> {
+        let mut store = self.store();
+        if store.all("inventoryItem").any(|item| item.text("itemId") == sku) {
+            return Err(format!("the account has an item {sku} already"));
+        }
+        seeds::enter(&mut store, &self.schema, &self.settings, sku, self.now())
+    }
+
     fn open(shared: Arc<Shared>, settings: Settings) -> Self {
         let schema = Schema::load(&settings.custom_fields, settings.tax_mode);
         let store = restore(&shared).unwrap_or_else(|| {

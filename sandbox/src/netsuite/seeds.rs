@@ -72,6 +72,23 @@ pub(crate) fn fill(store: &mut Store, schema: &Schema, settings: &Settings, now:
     }
 }
 
+/// Adds an item of the shop's catalogue that the account did not hold at its start.
+pub(crate) fn enter(
+    store: &mut Store,
+    schema: &Schema,
+    settings: &Settings,
+    sku: &str,
+    now: Timestamp,
+) -> Result<(), String> {
+    let item = seed_catalogue::catalogue().into_iter().find(|item| item.store_only && item.sku == sku);
+    let item = item.ok_or_else(|| format!("the store sells no {sku} that the account does not have"))?;
+    let id = store.next_id("item");
+    let (kind, body) = shop_item(store, &item, &HashMap::new());
+    add(store, schema, settings, (kind, id, body), now);
+    stock(store, id, i64::from(item.stock), now);
+    Ok(())
+}
+
 fn own_id(sku: &str, at: usize) -> i64 {
     let number = sku.trim_start_matches("FR-").trim_start_matches("KIT-").parse::<i64>();
     match number {

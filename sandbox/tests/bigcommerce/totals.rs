@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use flowrun_sandbox::bigcommerce::{Rounding, Settings, TaxCase, Tender, Trade};
+use flowrun_sandbox::bigcommerce::{Back, OrderKind, Rounding, Settings, TaxCase, Tender, Trade};
 use serde_json::Value;
 
 use crate::shop::Shop;
@@ -125,7 +125,7 @@ fn check_tenders(seen: &Seen) {
     }
     let of_method = |method: &str| -> i128 {
         let rows = seen.transactions.as_array().into_iter().flatten();
-        rows.filter(|row| row["method"] == method).map(|row| money(&row["amount"])).sum()
+        rows.filter(|row| row["method"] == method && row["event"] != "refund").map(|row| money(&row["amount"])).sum()
     };
     assert_eq!(of_method("store_credit"), money(&seen.order["store_credit_amount"]));
     assert_eq!(of_method("gift_certificate"), money(&seen.order["gift_certificate_amount"]));
@@ -246,6 +246,56 @@ async fn every_payment_and_tax_case_can_be_asked_for() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_order_can_be_asked_for() {
+    let shop = Shop::open().await;
+    for kind in OrderKind::ALL {
+        for _ in 0..5 {
+            let id = shop.running.store().place(&Trade::of(*kind)).expect("an order");
+            let kinds = shop.running.store().kinds(id);
+            assert!(kinds.contains(kind), "order {id} is {kinds:?}, asked for {kind:?}");
+            check(&see(&shop, id).await, true);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_never_exceed_what_was_paid() {
+    for lowered in [false, true] {
+        let plan = flowrun_sandbox::bigcommerce::Plan::Unlimited;
+        let shop = Shop::with(Settings { refunds_lower_total: lowered, plan, ..Settings::default() }).await;
+        for _ in 0..40 {
+            let paid = Trade { tender: Some(Tender::Several), ..Trade::default() };
+            let id = shop.running.store().place(&paid).expect("an order");
+            let before = see(&shop, id).await;
+            let mut times = 0;
+            while times < 3 && shop.running.store().refund(id, Back::Part).is_ok() {
+                times += 1;
+            }
+            if shop.running.store().refund(id, Back::All).is_ok() {
+                times += 1;
+            }
+            assert!(shop.running.store().refund(id, Back::All).is_err(), "order {id} pays more than it got");
+            let refunds = shop.get(&format!("/v3/orders/{id}/payment_actions/refunds")).await.body;
+            let after = see(&shop, id).await;
+            assert_eq!(refunds["data"].as_array().map(Vec::len), Some(times), "{refunds}");
+            let total = money(&before.order["total_inc_tax"]);
+            assert_eq!(sum(&refunds["data"], "total_amount"), total, "{refunds}");
+            assert_eq!(sum(&refunds["data"], "total_tax"), money(&before.order["total_tax"]), "{refunds}");
+            for refund in refunds["data"].as_array().into_iter().flatten() {
+                assert_eq!(sum(&refund["payments"], "amount"), money(&refund["total_amount"]), "{refund}");
+            }
+            let left = money(&after.order["total_inc_tax"]);
+            assert_eq!(left, if lowered { 0 } else { total });
+            assert_eq!(after.order["status_id"], 4);
+            for line in after.products.as_array().into_iter().flatten() {
+                let free = money(&line["discounted_total_inc_tax"]) == 0;
+                assert!(free || line["quantity_refunded"] == line["quantity"], "{line}");
+            }
+        }
+    }
+}
+
 /// A worked example with figures found by hand: VAT of 20 % within, one tenth off by coupon, carriage of 4.95 dollars.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worked_example_in_pounds() {
@@ -264,6 +314,9 @@ async fn a_worked_example_in_pounds() {
         wrapping: Some(false),
         handling: Some(false),
         certificate_line: Some(false),
+        promotion: Some(false),
+        free_item: Some(false),
+        custom_line: Some(false),
         ..Trade::default()
     };
     let id = shop.running.store().place(&trade).expect("an order");

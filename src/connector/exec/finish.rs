@@ -65,7 +65,7 @@ impl Exec<'_> {
         }
     }
 
-    fn inward(&self, value: &Value) -> Result<Value, String> {
+    pub(super) fn inward(&self, value: &Value) -> Result<Value, String> {
         let code = |id: &Value| self.connection.currency(id);
         shape::inward_with(value, &self.operation.gives, &code).map_err(|miss| miss.to_string())
     }

@@ -49,7 +49,7 @@ impl Exec<'_> {
 }
 
 /// The lines of a sublist, with or without the `{items: […]}` around them.
-fn rows(sublist: &Value) -> &[Value] {
+pub(super) fn rows(sublist: &Value) -> &[Value] {
     sublist.as_list().or_else(|| sublist.get("items")?.as_list()).unwrap_or_default()
 }
 

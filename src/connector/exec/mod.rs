@@ -4,10 +4,12 @@
 mod finish;
 mod lines;
 mod paging;
+mod rehearse;
 
 use std::sync::Arc;
 
 use self::paging::Pages;
+pub use self::rehearse::Would;
 use super::{
     Connection,
     classes::{self, Verdict},

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Engine, Error, Inner, Offer};
 use crate::{
     event::{
-        EffectId, Event, Fact, Origin, Outcome, Past, Proof, RunId,
+        EffectId, Event, Fact, Origin, Outcome, Past, Priority, Proof, RunId,
         table::{RunInput, RunState},
     },
     journal::{Order, Ordered, Query},
@@ -46,6 +46,7 @@ impl Inner {
             }
             Order::Drop { run } => self.drop_run(*run, &ordered.who),
             Order::Settle { run, effect, landed } => self.settle(*run, effect, landed.clone(), &ordered.who),
+            Order::Run { flow, bodies } => self.backfill(flow, bodies),
         }
     }
 
@@ -69,6 +70,22 @@ impl Inner {
         self.append(vec![Fact::Reopened { run, at: self.world.now(), by: Arc::clone(who) }])?;
         board.lanes.resume(run);
         Ok(format!("run {run} goes on"))
+    }
+
+    /// Events of an older window. One that does not say what it is about is told of, and the others still run.
+    fn backfill(&self, flow: &Arc<str>, bodies: &[Value]) -> Result<String, Error> {
+        let mut refused = Vec::new();
+        for body in bodies {
+            let (flow, body) = (Arc::clone(flow), body.clone());
+            let offer = Offer { flow, body, origin: Origin::Backfill, priority: Priority::Bulk };
+            match self.accept(vec![offer], Vec::new(), None) {
+                Ok(_) => {}
+                Err(error @ Error::Trigger { .. }) => refused.push(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        let taken = format!("{} events of `{flow}` taken", bodies.len() - refused.len());
+        Ok(refused.iter().fold(taken, |told, refused| format!("{told}; {refused}")))
     }
 
     fn state(&self, run: RunId, letter: bool) -> Result<RunState, Error> {
@@ -133,7 +150,7 @@ impl Inner {
     ) -> Result<Event, Error> {
         let prepared = self.newest(flow).ok_or_else(|| Error::UnknownFlow(flow.to_string()))?;
         let origin = Origin::Again { of, root, force };
-        let offer = Offer { flow: Arc::clone(flow), body, origin, priority: crate::event::Priority::Live };
+        let offer = Offer { flow: Arc::clone(flow), body, origin, priority: Priority::Live };
         self.event(&prepared, offer, None)
     }
 

@@ -20,6 +20,7 @@ use crate::{
 
 impl Machine {
     pub(super) fn failed(&mut self, id: StepId, failure: &Failure, turn: &mut Turn) -> Result<(), Illegal> {
+        self.nodes[usize::from(self.steps[id as usize].node)].count_failure(failure.class);
         let intent = self.steps[id as usize].intent;
         let repeat = self.repeat(id);
         match failure.class {

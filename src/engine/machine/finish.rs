@@ -10,9 +10,13 @@ use crate::{
         Code, EffectState, Fact, Instant, Letter, NodePast, Outcome, Parked, Past, Proof, Why,
         table::{RunInput, StepState},
     },
-    plan::{NodeId, Retry, Work},
+    plan::{Node, NodeId, Retry, Work},
     story::What,
+    value::Value,
 };
+
+/// Of how many elements a past run keeps what was given.
+const MOST_TOLD: usize = 8;
 
 impl Machine {
     /// Sees whether anything is still under way; if not, parks or ends.
@@ -155,12 +159,7 @@ impl Machine {
             }
         };
         self.tell(turn, || What::Ended { outcome, reason: reason.clone(), give: give.clone() });
-        let nodes = plan.nodes.iter().zip(&self.nodes).map(|(node, run)| NodePast {
-            name: Arc::clone(&node.name),
-            outcome: run.told(),
-            took: run.took(),
-            elements: run.elements.len() as u32,
-        });
+        let nodes = (0..plan.nodes.len()).map(|node| self.node_past(&plan.nodes[node], node)).collect();
         let event = &self.birth.event;
         let past = Past {
             run: event.id,
@@ -183,7 +182,7 @@ impl Machine {
                 _ => None,
             },
             give,
-            nodes: nodes.collect(),
+            nodes,
             effects: self
                 .effects
                 .values()
@@ -197,6 +196,20 @@ impl Machine {
         turn.out.push(Command::End { past: Box::new(past), refresh });
     }
 
+    fn node_past(&self, node: &Node, number: usize) -> NodePast {
+        let run = &self.nodes[number];
+        let calls = self.steps.iter().filter(|step| usize::from(step.node) == number);
+        NodePast {
+            name: Arc::clone(&node.name),
+            outcome: run.told(),
+            took: run.took(),
+            elements: run.elements.len() as u32,
+            calls: calls.map(|step| u32::from(step.attempt)).sum(),
+            failures: run.failures.clone(),
+            gave: self.roots.node(number as NodeId).map_or_else(Vec::new, |value| gave(node, value)),
+        }
+    }
+
     /// Whether the run wrote what may be old by now, or wrote what an older write may still undo: somebody must look again.
     fn refresh(&self, now: Instant) -> Refresh {
         let event = &self.birth.event;
@@ -208,6 +221,30 @@ impl Machine {
             later: self.suspect.filter(|until| *until > now && policy.guards.has(Guard::Later)),
         }
     }
+}
+
+/// What is told of what a write gave: of each element, its fields that are told.
+fn gave(node: &Node, value: &Value) -> Vec<Value> {
+    let tell = |value| Value::object(node.tells.iter().filter_map(|field| told_field(field, value)));
+    match (&node.each, value) {
+        _ if node.tells.is_empty() => Vec::new(),
+        (None, value) => vec![tell(value)],
+        (Some(each), Value::List(elements)) => {
+            let keyed = each.by.is_some();
+            let given = elements
+                .iter()
+                .filter_map(|element| if keyed { element.get("value") } else { Some(element) });
+            given.take(MOST_TOLD).map(tell).collect()
+        }
+        (Some(_), _) => Vec::new(),
+    }
+}
+
+/// A field of what a write gave, if it is there and short enough to be told.
+fn told_field(name: &Arc<str>, value: &Value) -> Option<(Arc<str>, Value)> {
+    let field = value.get(name)?;
+    let is_short = field.scalar_text().is_some_and(|text| text.len() <= 80);
+    is_short.then(|| (Arc::clone(name), field.clone()))
 }
 
 impl super::state::NodeRun {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    event::{EffectId, Fact, Failure, Instant, Past, Request, table::StepState},
+    event::{Class, EffectId, Fact, Failure, Instant, Past, Request, table::StepState},
     plan::NodeId,
     story::What,
     value::{Hash, Value},
@@ -187,6 +187,8 @@ pub(super) struct NodeRun {
     pub(super) ended: Instant,
     /// A decision's outcome, or why it was skipped or stopped.
     pub(super) outcome: Option<Arc<str>>,
+    /// How its requests failed so far, and how often each way.
+    pub(super) failures: Vec<(Class, u32)>,
 }
 
 impl NodeRun {
@@ -198,6 +200,14 @@ impl NodeRun {
             began: now,
             ended: now,
             outcome: None,
+            failures: Vec::new(),
+        }
+    }
+
+    pub(super) fn count_failure(&mut self, class: Class) {
+        match self.failures.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, count)) => *count += 1,
+            None => self.failures.push((class, 1)),
         }
     }
 

@@ -147,6 +147,9 @@ impl Machine {
             _ => "stopped",
         };
         let run = &mut self.nodes[usize::from(id)];
+        if matches!(run.state, NodeState::Waiting | NodeState::Held) {
+            run.began = turn.now; // it never began: it took no time
+        }
         run.state = state;
         run.ended = turn.now;
         self.tell_ended(id, outcome.into(), turn);

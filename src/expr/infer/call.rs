@@ -6,9 +6,9 @@ use crate::{
         FaultKind,
         node::{Kind, Node, Select},
     },
-    function::{Function, Takes, Test},
+    function::{self, Function, Origin, Takes, Test},
     shape::{self, Part, Shape},
-    value::{Path, Step},
+    value::{JsonPath, Path, Step},
 };
 
 impl Infer<'_> {
@@ -24,15 +24,20 @@ impl Infer<'_> {
                 let list = self.list(&select.list);
                 self.select(select, &list)
             }
-            Kind::JsonPath { value, .. } => {
-                self.present(value);
+            Kind::JsonPath { value, path } => {
+                let shape = self.present(value);
+                self.found(node, &shape, path);
                 Shape::Any.list()
             }
             Kind::FailedOf { slot } => self.env.get(*slot).map_or(Shape::Any, |known| known.shape.clone()),
             Kind::TieOut { record, .. } => self.tie_out(node, record),
             Kind::RoundedDivision { sides, digits, mode } => {
                 let quotient = self.arithmetic(node, crate::value::Arithmetic::Divide, sides);
-                digits.iter().chain(mode).for_each(|arg| drop(self.present(arg)));
+                for (position, arg) in [(1, digits), (2, mode)] {
+                    let Some(arg) = arg else { continue };
+                    let shape = self.present(arg);
+                    self.constant_argument(&function::ROUND, position, arg, &shape);
+                }
                 match quotient {
                     Shape::Number | Shape::Rate if digits.is_none() => Shape::Int,
                     Shape::Rate => Shape::Number,
@@ -52,8 +57,8 @@ impl Infer<'_> {
             Kind::Call { function, args } => {
                 let Some(Some(first)) = args.first() else { return self.call_shape(node) };
                 let shape = self.soft(first).unwrap_or(Shape::Null);
-                let result =
-                    self.call(node, function, Some(shape.present()), args.get(1..).unwrap_or_default());
+                let rest = args.get(1..).unwrap_or_default();
+                let result = self.call(node, function, Some(shape.present()), rest);
                 return if shape.may_miss() { result.optional() } else { result };
             }
             _ => return self.given(node),
@@ -61,7 +66,10 @@ impl Infer<'_> {
         let shape = self.soft(first).unwrap_or(Shape::Null);
         let result = match &node.kind {
             Kind::Select(select) => self.select(select, shape.present()),
-            Kind::JsonPath { .. } => Shape::Any.list(),
+            Kind::JsonPath { path, .. } => {
+                self.found(node, shape.present(), path);
+                Shape::Any.list()
+            }
             _ => {
                 let list = self.must_be_list(first, shape.present().clone());
                 self.over(node, &list)
@@ -94,8 +102,9 @@ impl Infer<'_> {
             Kind::MapCall { function, args, .. } => self.call(node, function, Some(&element), args).list(),
             Kind::Find { fields, .. } => {
                 for (path, value) in fields {
-                    let field = self.attribute(&element, &path.path, path.place);
-                    let wanted = self.given(value);
+                    let (field, wanted) = self.aside(|infer| {
+                        (infer.attribute(&element, &path.path, path.place), infer.given(value))
+                    });
                     self.equal(value.place(), (value, &field), (value, &wanted));
                 }
                 element.optional()
@@ -107,14 +116,16 @@ impl Infer<'_> {
     /// The list that is left: what was tested is there in its elements.
     fn select(&mut self, select: &Select, list: &Shape) -> Shape {
         let element = shape::element(list).unwrap_or(Shape::Any);
-        let value = match &select.attribute {
-            Some(attribute) => self.attribute(&element, &attribute.path, attribute.place),
-            None => element,
-        };
-        if let (Some(test), Some(than)) = (select.test, &select.than) {
-            let wanted = self.given(than);
-            self.compared_by(test, (&select.list, &value), (than, &wanted));
-        }
+        self.aside(|infer| {
+            let value = match &select.attribute {
+                Some(attribute) => infer.attribute(&element, &attribute.path, attribute.place),
+                None => element,
+            };
+            if let (Some(test), Some(than)) = (select.test, &select.than) {
+                let wanted = infer.given(than);
+                infer.compared_by(test, (&select.list, &value), (than, &wanted));
+            }
+        });
         let there = match select.test.map(|test| test.names[0]) {
             Some("none" | "empty" | "undefined") => !select.keep,
             Some("defined") => false,
@@ -157,7 +168,15 @@ impl Infer<'_> {
             shape = match (shape.present(), step) {
                 (Shape::Any | Shape::Null, _) => return Shape::Any,
                 (present, Step::Key(name)) => match shape::lookup(present, name) {
-                    Ok(found) => found,
+                    Ok(found) => {
+                        if let Shape::Object(object) = present
+                            && let Some(kind) =
+                                object.fields.get(name).and_then(|field| field.personal.as_ref())
+                        {
+                            self.mentions(kind, place);
+                        }
+                        found
+                    }
                     Err(miss) => {
                         return self.fault(FaultKind::UnknownField, place, miss.to_string(), miss.help());
                     }
@@ -199,11 +218,17 @@ impl Infer<'_> {
                         element
                     };
                     let element = list.and_then(|list| shape::element(&list)).unwrap_or(Shape::Any);
-                    Some(self.attribute(&element, path, (*start, *end)))
+                    let before = self.personal.clone();
+                    let found = self.attribute(&element, path, (*start, *end));
+                    if function.origin == Origin::First {
+                        self.personal = before;
+                    }
+                    Some(found)
                 }
                 Some(arg) => {
                     let shape = self.given(arg);
                     self.takes(function, position, arg.place(), &shape);
+                    self.constant_argument(function, position, arg, &shape);
                     Some(shape)
                 }
             });
@@ -269,6 +294,13 @@ impl Infer<'_> {
             format!("`{name}` takes {} here, found {shape}", param.takes.words()),
             help,
         );
+    }
+
+    /// What a `JSONPath` may find is data of a person if anything below its certain steps is.
+    fn found(&mut self, node: &Node, value: &Shape, path: &JsonPath) {
+        if let Some(kind) = shape::personal(value, &path.prefix()) {
+            self.mentions(kind, node.place());
+        }
     }
 
     /// Binds the parts that the record declares.

@@ -1,5 +1,7 @@
 //! What is known of the roots before an expression runs.
 
+use std::sync::Arc;
+
 use super::{Fact, facts};
 use crate::{
     expr::{Fault, FaultKind, Slot, Tables, Template, template::Body},
@@ -13,8 +15,22 @@ pub struct Inferred {
     pub shape: Shape,
     /// Whether it may say `omit`: a field made so may be absent.
     pub omits: bool,
+    /// Data of a person that its value is made of; what only decides, and fingerprints, do not count. Members of an object
+    /// say it themselves.
+    pub personal: Option<Personal>,
     /// What is wrong.
     pub faults: Vec<Fault>,
+}
+
+/// A mention of data of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Personal {
+    /// Which kind, as the record says: `email`, `name` and so on.
+    pub kind: Arc<str>,
+    /// First byte of the mention in the template's text.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
 }
 
 /// What is known of a root.
@@ -22,6 +38,8 @@ pub struct Inferred {
 pub(super) struct Known {
     pub(super) shape: Shape,
     pub(super) may_be_skipped: bool,
+    /// The kind of personal data that all of it is.
+    pub(super) personal: Option<Arc<str>>,
 }
 
 /// The shapes of the roots, the tables, and what may be taken for granted.
@@ -47,7 +65,14 @@ impl<'a> Env<'a> {
 
     /// Says what a root looks like, and whether its node may be skipped when the expression runs.
     pub fn set(&mut self, slot: Slot, shape: Shape, may_be_skipped: bool) {
-        self.replace_known(slot, Some(Known { shape, may_be_skipped }));
+        self.replace_known(slot, Some(Known { shape, may_be_skipped, personal: None }));
+    }
+
+    /// Says that all of a root is personal data of a kind.
+    pub fn set_personal(&mut self, slot: Slot, kind: Option<Arc<str>>) {
+        if let Some(Some(known)) = self.roots.get_mut(usize::from(slot)) {
+            known.personal = kind;
+        }
     }
 
     /// Takes for granted what holds when a condition is true: after `x is not none`, `x` is there.
@@ -80,7 +105,7 @@ impl<'a> Env<'a> {
     }
 
     pub(super) fn replace(&mut self, slot: Slot, shape: Shape) -> Option<Known> {
-        self.replace_known(slot, Some(Known { shape, may_be_skipped: false }))
+        self.replace_known(slot, Some(Known { shape, may_be_skipped: false, personal: None }))
     }
 
     pub(super) fn put_back(&mut self, slot: Slot, known: Option<Known>) {

@@ -2,6 +2,7 @@
 //! every fault, with its bytes. What is not known is not guessed at: it is `Any` and never a fault.
 
 mod call;
+mod constant;
 mod env;
 mod facts;
 mod operator;
@@ -9,7 +10,7 @@ mod path;
 
 use std::sync::Arc;
 
-pub use self::env::{Env, Inferred};
+pub use self::env::{Env, Inferred, Personal};
 use self::facts::Fact;
 use super::{
     Fault, FaultKind, Mapping,
@@ -22,8 +23,8 @@ use crate::{
 };
 
 /// The shape of a scalar.
-pub(super) fn body(body: &Body, env: &Env<'_>) -> Inferred {
-    let mut infer = Infer { env, facts: env.facts.clone(), faults: Vec::new() };
+pub(super) fn body(body: &Body, text: &str, env: &Env<'_>) -> Inferred {
+    let mut infer = Infer { env, facts: env.facts.clone(), faults: Vec::new(), personal: None };
     let (shape, omits) = match body {
         Body::Const(value) => (shape_of(value), false),
         Body::One(node) => (infer.shape(node).unwrap_or(Shape::Null), may_omit(node)),
@@ -36,13 +37,16 @@ pub(super) fn body(body: &Body, env: &Env<'_>) -> Inferred {
             (Shape::TEXT, false)
         }
     };
-    Inferred { shape, omits, faults: infer.faults }
+    if infer.faults.is_empty() {
+        infer.faults = constant::refused(body, text);
+    }
+    Inferred { shape, omits, personal: infer.personal, faults: infer.faults }
 }
 
 /// The shape of a mapping.
 pub(super) fn mapping(mapping: &Mapping, env: &mut Env<'_>) -> Inferred {
     match mapping {
-        Mapping::Const(value) => Inferred { shape: shape_of(value), omits: false, faults: Vec::new() },
+        Mapping::Const(value) => known(shape_of(value), Vec::new()),
         Mapping::Template(template) => template.infer(env),
         Mapping::List(items) => {
             let mut faults = Vec::new();
@@ -54,7 +58,7 @@ pub(super) fn mapping(mapping: &Mapping, env: &mut Env<'_>) -> Inferred {
                     element.map_or(inferred.shape.clone(), |known| shape::join(&known, &inferred.shape)),
                 );
             }
-            Inferred { shape: element.unwrap_or(Shape::Any).list(), omits: false, faults }
+            known(element.unwrap_or(Shape::Any).list(), faults)
         }
         Mapping::Object(members) => {
             let mut faults = Vec::new();
@@ -67,7 +71,7 @@ pub(super) fn mapping(mapping: &Mapping, env: &mut Env<'_>) -> Inferred {
                     Field { required: !inferred.omits, ..Field::required(inferred.shape) },
                 );
             }
-            Inferred { shape: Shape::Object(Arc::new(object)), omits: false, faults }
+            known(Shape::Object(Arc::new(object)), faults)
         }
         Mapping::Each { list, slot, filter, body } => {
             let mut faults = Vec::new();
@@ -84,7 +88,7 @@ pub(super) fn mapping(mapping: &Mapping, env: &mut Env<'_>) -> Inferred {
             env.forget(mark);
             env.put_back(*slot, before);
             faults.extend(inner.faults);
-            Inferred { shape: inner.shape.list(), omits: false, faults }
+            known(inner.shape.list(), faults)
         }
         Mapping::Let { bind, body } => {
             let mut faults = Vec::new();
@@ -101,6 +105,10 @@ pub(super) fn mapping(mapping: &Mapping, env: &mut Env<'_>) -> Inferred {
             Inferred { faults, ..inner }
         }
     }
+}
+
+fn known(shape: Shape, faults: Vec<Fault>) -> Inferred {
+    Inferred { shape, omits: false, personal: None, faults }
 }
 
 /// The shape of a constant. A text is one of one texts, so that a misspelt word is found.
@@ -131,10 +139,17 @@ fn may_omit(node: &Node) -> bool {
     }
 }
 
+/// Whether nobody can be recognised by what a node gives.
+fn is_anonymous(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Call { function, .. } | Kind::MapCall { function, .. } if function.anonymous)
+}
+
 struct Infer<'e> {
     env: &'e Env<'e>,
     facts: Vec<Fact>,
     faults: Vec<Fault>,
+    /// The first mention of personal data that the value is made of.
+    personal: Option<Personal>,
 }
 
 impl Infer<'_> {
@@ -197,6 +212,28 @@ impl Infer<'_> {
 
     /// The shape of a node; none if it says `omit`.
     fn shape(&mut self, node: &Node) -> Option<Shape> {
+        let before = self.personal.clone();
+        let shape = self.shape_by_kind(node);
+        if shape == Some(Shape::Bool) || is_anonymous(node) {
+            self.personal = before;
+        }
+        shape
+    }
+
+    /// Looks at what only decides: nothing of it is in the value.
+    fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.personal.clone();
+        let done = work(self);
+        self.personal = before;
+        done
+    }
+
+    /// Notes that data of a person is mentioned.
+    fn mentions(&mut self, kind: &Arc<str>, (start, end): (u32, u32)) {
+        self.personal.get_or_insert_with(|| Personal { kind: Arc::clone(kind), start, end });
+    }
+
+    fn shape_by_kind(&mut self, node: &Node) -> Option<Shape> {
         Some(match &node.kind {
             Kind::Omit => return None,
             Kind::If(branches) => return self.choice(branches),
@@ -216,7 +253,7 @@ impl Infer<'_> {
             | Kind::Rows { .. }
             | Kind::Column { .. } => self.path(node, false),
             Kind::Slice { base, from, to } => {
-                from.iter().chain(to).for_each(|bound| drop(self.present(bound)));
+                self.aside(|infer| from.iter().chain(to).for_each(|bound| drop(infer.present(bound))));
                 match self.present(base) {
                     shape if shape.is_text() => Shape::TEXT,
                     shape @ (Shape::List(_) | Shape::Any) => shape,
@@ -257,7 +294,7 @@ impl Infer<'_> {
     }
 
     fn choice(&mut self, branches: &[Node; 3]) -> Option<Shape> {
-        self.given(&branches[0]);
+        self.aside(|infer| infer.given(&branches[0]));
         let then = self.assuming(facts::when(&branches[0], true), |infer| infer.shape(&branches[1]));
         let otherwise = self.assuming(facts::when(&branches[0], false), |infer| infer.shape(&branches[2]));
         match (then, otherwise) {
@@ -294,10 +331,11 @@ impl Infer<'_> {
     fn object(&mut self, members: &[(Arc<str>, Node)]) -> Shape {
         let mut object = Object::default();
         for (name, member) in members {
+            let before = self.personal.take();
             let shape = self.shape(member).unwrap_or(Shape::Null);
-            object
-                .fields
-                .insert(Arc::clone(name), Field { required: !may_omit(member), ..Field::required(shape) });
+            let personal = std::mem::replace(&mut self.personal, before).map(|mention| mention.kind);
+            let field = Field { required: !may_omit(member), personal, ..Field::required(shape) };
+            object.fields.insert(Arc::clone(name), field);
         }
         Shape::Object(Arc::new(object))
     }

@@ -7,6 +7,7 @@ use crate::{
         node::{Kind, Named, Node, Step, Way},
     },
     shape::{self, Miss, Object, Shape},
+    value::Value,
 };
 
 /// Where a walk begins.
@@ -21,6 +22,9 @@ struct Walk<'n> {
 impl<'e> Infer<'e> {
     /// The shape of a value whose absence is provided for; none if it says `omit`.
     pub(super) fn soft(&mut self, node: &Node) -> Option<Shape> {
+        if super::is_anonymous(node) {
+            return self.aside(|infer| Some(infer.call_soft(node)));
+        }
         match &node.kind {
             Kind::Path { .. } | Kind::Steps { .. } | Kind::Index { .. } | Kind::Row { .. } => {
                 Some(self.path(node, true))
@@ -38,6 +42,9 @@ impl<'e> Infer<'e> {
         match &node.kind {
             Kind::Path { slot, steps } => {
                 let Some(known) = self.env.get(*slot).cloned() else { return Shape::Any };
+                if let Some(kind) = &known.personal {
+                    self.mentions(kind, node.place());
+                }
                 let walk = Walk { root: Some(*slot), steps, lenient };
                 let skipped = known.may_be_skipped && !facts::known(&self.facts, *slot, &[]);
                 if skipped && !lenient {
@@ -116,8 +123,11 @@ impl<'e> Infer<'e> {
             (Shape::List(element), Way::At(_)) => Shape::clone(element),
             (Shape::List(element), Way::Look(_)) => self.keyed(element, place),
             (Shape::Object(object), Way::Member(name) | Way::Look(name)) => {
-                if object.fields.get(name).is_some_and(|field| !field.required) {
-                    step.set_known();
+                if let Some(field) = object.fields.get(name) {
+                    if !field.required {
+                        step.set_known();
+                    }
+                    field.personal.iter().for_each(|kind| self.mentions(kind, place));
                 }
                 self.looked_up(shape::lookup(shape, name), place)
             }
@@ -154,8 +164,7 @@ impl<'e> Infer<'e> {
 
     fn index(&mut self, base: &Node, key: &Node, lenient: bool) -> Shape {
         let base_shape = if lenient { self.soft(base).unwrap_or(Shape::Null) } else { self.present(base) };
-        let key_shape =
-            if lenient { self.soft(key).unwrap_or(Shape::Null).present().clone() } else { self.present(key) };
+        let key_shape = self.key(key, lenient);
         let missing = base_shape.may_miss();
         let found = match base_shape.present() {
             Shape::List(element) => {
@@ -195,6 +204,14 @@ impl<'e> Infer<'e> {
         element.clone()
     }
 
+    /// The shape of a key that something is looked up by.
+    fn key(&mut self, key: &Node, lenient: bool) -> Shape {
+        self.aside(|infer| match lenient {
+            true => infer.soft(key).unwrap_or(Shape::Null).present().clone(),
+            false => infer.present(key),
+        })
+    }
+
     fn table(&mut self, Named { name, place }: &Named) -> Option<&'e Table> {
         let tables = self.env.tables?;
         let Some(table) = tables.get(name) else {
@@ -206,16 +223,7 @@ impl<'e> Infer<'e> {
     }
 
     fn row(&mut self, node: &Node, table: &Named, keys: &[Node], lenient: bool) -> Shape {
-        let shapes: Vec<Shape> = keys
-            .iter()
-            .map(|key| {
-                if lenient {
-                    self.soft(key).unwrap_or(Shape::Null).present().clone()
-                } else {
-                    self.present(key)
-                }
-            })
-            .collect();
+        let shapes: Vec<Shape> = keys.iter().map(|key| self.key(key, lenient)).collect();
         let name = &table.name;
         let Some(table) = self.table(table) else { return Shape::Any };
         let columns: Vec<_> = table.keys().collect();
@@ -246,6 +254,20 @@ impl<'e> Infer<'e> {
                     format!("the key `{}` of the table `{name}` is {wanted}, found {shape}", column.name);
                 self.fault(FaultKind::Type, key.place(), message, help);
             }
+        }
+        let constants: Option<Vec<&Value>> = keys
+            .iter()
+            .map(|key| if let Kind::Const(value) = &key.kind { Some(value) } else { None })
+            .collect();
+        if let (false, Some(constants)) = (lenient, constants)
+            && self.faults.is_empty()
+            && table.row(&constants).is_none()
+            && let (Some(first), Some(last)) = (keys.first(), keys.last())
+        {
+            let shown = constants.iter().filter_map(|key| key.scalar_text()).collect::<Vec<_>>().join(", ");
+            let message = format!("the table `{name}` has no row for `{shown}`");
+            let help = table.nearest_key(&shown).map(|near| format!("did you mean `{near}`?"));
+            self.fault(FaultKind::UnknownRow, (first.start, last.end), message, help);
         }
         if lenient { table.shape().optional() } else { table.shape() }
     }

@@ -69,7 +69,7 @@ pub(super) const VALUES: &[(&str, &str)] = &[
     // isolation
     ("{{ sent }}", "[1]"),
     ("{{ failed_of(sent) }}", "[2,3]"),
-    // a pipeline
+    // one filter after another
     ("{{ order.lines | selectattr('qty', '>', 5) | map(attribute='sku') | join(', ') }}", r#""B2""#),
     ("{{ order.lines | map(attribute='cost') | sum | round(2) }}", "0.30"),
     ("{{ order | path('$.lines[?@.qty > 5].sku') | first }}", r#""B2""#),

@@ -3,7 +3,7 @@
 use crate::{
     function::{
         Args, Function, Param, Takes,
-        args::{attribute, expected},
+        args::{DIGITS, attribute, expected},
         element, quantity,
     },
     money,
@@ -21,7 +21,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
         Param::needed("over", Takes::LIST).of(Takes::QUANTITY),
         Param::optional("weight", Takes::PATH).of(Takes::QUANTITY),
         Param::optional("by", Takes::PATH),
-        Param::optional("digits", Takes::NUMBER),
+        DIGITS,
     ],
     |args| {
         let share = quantity(&args[0].clone().unwrap_or(Shape::Any));

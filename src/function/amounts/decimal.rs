@@ -10,7 +10,7 @@ use crate::{
 pub(crate) const FUNCTION: Function = Function::plain(
     "decimal",
     "Text or an amount as a plain exact number of at most 28 digits.",
-    &[Param::needed("value", Takes::TEXT.or(Takes::QUANTITY))],
+    &[Param::needed("value", Takes::TEXT.or(Takes::QUANTITY)).constant(|value| readable(value).map(drop))],
     |_| Shape::Number,
     run,
 )
@@ -22,11 +22,16 @@ pub(crate) fn read(text: &str) -> Result<Decimal, Refusal> {
         .map_err(|_| "the text is no exact decimal: expected digits and one point, at most 28 digits".into())
 }
 
-fn run(args: &Args<'_>) -> Result<Value, Refusal> {
-    match args.value(0) {
-        Value::Number(number) => number.exact().map(Value::from),
-        Value::Money(money) => Ok(money.amount.into()),
-        Value::Text(text) => read(text).map(Value::from),
+/// A number, text or an amount as a plain number.
+pub(crate) fn readable(value: &Value) -> Result<Decimal, Refusal> {
+    match value {
+        Value::Number(number) => number.exact(),
+        Value::Money(money) => Ok(money.amount),
+        Value::Text(text) => read(text),
         other => Err(expected("text or number", other)),
     }
+}
+
+fn run(args: &Args<'_>) -> Result<Value, Refusal> {
+    readable(args.value(0)).map(Value::from)
 }

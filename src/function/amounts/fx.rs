@@ -3,7 +3,7 @@
 use crate::{
     function::{
         Args, Function, Param, Takes,
-        amounts::money::{currency, literal_currency},
+        amounts::money::{CURRENCY, currency, literal_currency},
         args::expected,
     },
     money::{self, Rounding},
@@ -18,7 +18,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     &[
         Param::needed("amount", Takes::MONEY),
         Param::needed("rate", Takes::NUMBER),
-        Param::needed("currency", Takes::TEXT),
+        CURRENCY,
         Param::word("mode", Rounding::NAMES),
     ],
     |args| Shape::Money(literal_currency(args, 2)),

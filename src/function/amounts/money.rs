@@ -1,7 +1,7 @@
 //! `money`: an amount in a currency.
 
 use crate::{
-    function::{Args, Function, Param, Takes, amounts::decimal::read, args::expected},
+    function::{Args, Function, Param, Takes, amounts::decimal::readable, args::expected},
     money::{self, Currency, Money},
     shape::{CurrencyOf, Shape},
     value::{Refusal, Value},
@@ -11,7 +11,10 @@ pub(crate) const FUNCTION: Function = Function::plain(
     "money",
     "An amount in a currency (ISO 4217 code). The number must not have more digits than the currency has: JPY 0, GBP 2, \
      KWD 3; round it first.",
-    &[Param::needed("value", Takes::TEXT.or(Takes::QUANTITY)), Param::needed("currency", Takes::TEXT)],
+    &[
+        Param::needed("value", Takes::TEXT.or(Takes::QUANTITY)).constant(|value| readable(value).map(drop)),
+        CURRENCY,
+    ],
     |args| Shape::Money(literal_currency(args, 1)),
     run,
 )
@@ -19,17 +22,17 @@ pub(crate) const FUNCTION: Function = Function::plain(
 
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {
     let currency = currency(args.text(1)?)?;
-    let digits = match args.value(0) {
-        Value::Money(money) if money.currency != currency => {
-            return Err(money::Error::Currencies(money.currency, currency).to_string());
-        }
-        Value::Money(money) => money.amount,
-        Value::Number(number) => number.exact()?,
-        Value::Text(text) => read(text)?,
-        other => return Err(expected("number or text", other)),
-    };
-    Money::payable(digits, currency).map(Value::Money).map_err(|error| error.to_string())
+    if let Value::Money(money) = args.value(0)
+        && money.currency != currency
+    {
+        return Err(money::Error::Currencies(money.currency, currency).to_string());
+    }
+    Money::payable(readable(args.value(0))?, currency).map(Value::Money).map_err(|error| error.to_string())
 }
+
+/// A parameter that takes the code of a currency.
+pub(crate) const CURRENCY: Param = Param::needed("currency", Takes::TEXT)
+    .constant(|code| currency(code.as_str().ok_or_else(|| expected("text", code))?).map(drop));
 
 /// The currency of a code.
 pub(crate) fn currency(code: &str) -> Result<Currency, Refusal> {

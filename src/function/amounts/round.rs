@@ -1,7 +1,7 @@
 //! `round`: the only way digits are dropped.
 
 use crate::{
-    function::{Args, Function, Param, Takes, given, quantity},
+    function::{Args, Function, Param, Takes, args::DIGITS, given, quantity},
     money::{self, Rounding},
     shape::Shape,
     value::{Refusal, Value},
@@ -14,7 +14,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
      `round(a / b, 2)` rounds the exact quotient once.",
     &[
         Param::needed("value", Takes::QUANTITY),
-        Param::optional("digits", Takes::NUMBER),
+        DIGITS,
         Param::word("mode", Rounding::NAMES),
     ],
     |args| match quantity(&given(args, 0)) {

@@ -1,7 +1,7 @@
 //! `net_of_tax` and `with_tax`: prices without and with tax.
 
 use crate::{
-    function::{Args, Function, Param, Takes, given, quantity},
+    function::{Args, Function, Param, Takes, args::DIGITS, given, quantity},
     money::{self, Currency, Decimal, Rounding},
     value::{Refusal, Value},
 };
@@ -10,7 +10,7 @@ const PARAMS: &[Param] = &[
     Param::needed("amount", Takes::QUANTITY),
     Param::needed("percent", Takes::NUMBER),
     Param::word("mode", Rounding::NAMES),
-    Param::optional("digits", Takes::NUMBER),
+    DIGITS,
 ];
 
 pub(crate) const NET_OF_TAX: Function = Function::plain(

@@ -13,6 +13,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     |_| Shape::Int,
     run,
 )
+.anonymous()
 .examples(&[("[1, 2] | length", "2"), ("'é' | length", "1")]);
 
 fn run(args: &Args<'_>) -> Result<Value, Refusal> {

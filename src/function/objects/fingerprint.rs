@@ -14,6 +14,7 @@ pub(crate) const FUNCTION: Function = Function::plain(
     |_| Shape::TEXT,
     |args| Ok(Value::from(args.value(0).hash().to_string())),
 )
+.anonymous()
 .examples(&[
     ("fingerprint({'a': 1, 'b': 2}) == fingerprint({'b': 2.0, 'a': 1})", "true"),
     ("fingerprint('a') == fingerprint('b')", "false"),

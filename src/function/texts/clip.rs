@@ -1,7 +1,7 @@
 //! `clip`: the beginning of a text.
 
 use crate::{
-    function::{Args, Function, Param, Takes},
+    function::{Args, Function, Param, Takes, args::count},
     shape::{Shape, TextShape},
     value::{Refusal, Value},
 };
@@ -9,7 +9,10 @@ use crate::{
 pub(crate) const FUNCTION: Function = Function::plain(
     "clip",
     "The first so many characters of the text.",
-    &[Param::needed("text", Takes::TEXT), Param::needed("length", Takes::NUMBER)],
+    &[
+        Param::needed("text", Takes::TEXT),
+        Param::needed("length", Takes::NUMBER).constant(|value| count(value).map(drop)),
+    ],
     |_| Shape::Text(TextShape::default()),
     run,
 )

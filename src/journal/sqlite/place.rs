@@ -38,7 +38,7 @@ impl Place {
             .mode(0o600)
             .open(lock)
             .map_err(failed)?;
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -68,6 +68,23 @@ impl Place {
     pub(super) fn name(&self) -> String {
         self.file.display().to_string()
     }
+}
+
+/// Locks, or finds that another engine has it. Whoever only asks ([`is_taken`]) holds the lock for a moment: that is waited out.
+fn try_lock(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+            done => return done,
+        }
+    }
+    lock.try_lock()
+}
+
+/// Whether an engine has the folder.
+pub(super) fn is_taken(folder: &Path) -> bool {
+    let Ok(lock) = File::open(folder.join("lock")) else { return false };
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// The file in a folder.

@@ -1,6 +1,10 @@
 //! What the store is asked. Commands of other processes use it beside a running engine.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
@@ -18,11 +22,13 @@ use crate::{
 /// A connection that asks, and leaves orders.
 pub struct Reader {
     connection: Connection,
+    /// The folder, for who asks from outside the engine.
+    folder: Option<PathBuf>,
 }
 
 impl Reader {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection }
+        Self { connection, folder: None }
     }
 
     /// The journal of a folder, beside whoever works on it; none if there is none yet.
@@ -32,7 +38,13 @@ impl Reader {
             return Ok(None);
         }
         let connection = place::connect(&file)?;
-        Ok(place::is_ours(&connection, &file)?.then_some(Self { connection }))
+        Ok(place::is_ours(&connection, &file)?
+            .then_some(Self { connection, folder: Some(folder.to_owned()) }))
+    }
+
+    /// Whether an engine has the journal.
+    pub fn has_engine(&self) -> bool {
+        self.folder.as_ref().is_none_or(|folder| place::is_taken(folder))
     }
 
     /// The open runs with their facts, oldest first.

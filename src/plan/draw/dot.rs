@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Drawing, Look};
+use super::{Block, Drawing, Look};
 use crate::flow::Kind;
 
 /// The drawing in the DOT language.
@@ -11,14 +11,8 @@ pub fn dot(drawing: &Drawing) -> String {
     out.push_str("  labelloc=t;\n  node [style=filled, fontname=\"Helvetica\", fontsize=11];\n");
     out.push_str("  edge [fontname=\"Helvetica\", fontsize=10];\n");
     for block in &drawing.boxes {
-        let (fill, stroke) = super::colours(block.look);
-        let shape = shape(block.look);
-        let text = quote(&block.lines.join("\n"));
-        let _ = writeln!(
-            out,
-            "  {} [label={text}, {shape}, fillcolor=\"{fill}\", color=\"{stroke}\"];",
-            block.id
-        );
+        let text = quote(&text(block));
+        let _ = writeln!(out, "  {} [label={text}, {}];", block.id, style(block.look));
     }
     for arrow in &drawing.arrows {
         let mut marks = Vec::new();
@@ -27,19 +21,43 @@ pub fn dot(drawing: &Drawing) -> String {
         let marks = if marks.is_empty() { String::new() } else { format!(" [{}]", marks.join(", ")) };
         let _ = writeln!(out, "  {} -> {}{marks};", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
-    out.push_str("}\n");
+    out.push_str(
+        "  subgraph cluster_legend {\n    label=legend;\n    fontsize=10;\n    node [fontsize=9];\n",
+    );
+    for look in drawing.looks() {
+        let text = quote(look.meaning());
+        let _ = writeln!(out, "    legend_{} [label={text}, {}];", look.word(), style(look));
+    }
+    if drawing.has_dashes() {
+        let _ = writeln!(out, "    legend_dashed [label={}, shape=plain, style=\"\"];", quote(super::DASHED));
+    }
+    out.push_str("  }\n}\n");
     out
 }
 
-fn shape(look: Look) -> &'static str {
-    match look {
-        Look::Trigger | Look::Ignored | Look::Letter | Look::Give => "shape=ellipse",
+fn text(block: &Block) -> String {
+    let rows = block.rows.iter().flat_map(|row| {
+        let name = row.name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let mut lines = row.told.clone();
+        if let Some(first) = lines.first_mut() {
+            first.insert_str(0, &name);
+        }
+        lines
+    });
+    block.head.iter().cloned().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+fn style(look: Look) -> String {
+    let shape = match look {
+        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => "shape=ellipse",
         Look::Node(Kind::Extract) => "shape=parallelogram",
         Look::Node(Kind::Transform) => "shape=box, style=\"filled,rounded\"",
-        Look::Node(Kind::Decision) | Look::Condition => "shape=diamond",
+        Look::Node(Kind::Decision) | Look::Condition => "shape=hexagon",
         Look::Node(Kind::Action) => "shape=box, peripheries=2",
         Look::Node(Kind::Writeback) => "shape=cds",
-    }
+    };
+    let (fill, stroke) = look.colours();
+    format!("{shape}, fillcolor=\"{fill}\", color=\"{stroke}\"")
 }
 
 /// A quoted string; line breaks become centred lines.

@@ -12,17 +12,31 @@ const RISE: i32 = 46;
 /// How often the order within layers and the places along them are improved.
 const SWEEPS: usize = 8;
 
+/// The room that a box takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// Its whole width, with what stands beside it.
+    pub(super) width: i32,
+    pub(super) height: i32,
+    /// From its left edge to where its arrows begin and end.
+    pub(super) lead: i32,
+    /// How far above and below the middle its arrows begin and end.
+    pub(super) reach: i32,
+}
+
 /// What is to be placed.
 pub(super) struct Task<'a> {
-    /// Width and height of each box.
-    pub(super) sizes: &'a [(i32, i32)],
+    /// Each box.
+    pub(super) sizes: &'a [Size],
     /// From box, to box; no circles.
     pub(super) arrows: &'a [(usize, usize)],
+    /// Whether the boxes stand one below the other, in their order.
+    pub(super) is_column: bool,
 }
 
 /// Where everything goes.
 pub(super) struct Layout {
-    /// Centre of each box.
+    /// Where the arrows of each box meet: as far from its left edge as it says, halfway down.
     pub(super) centres: Vec<(i32, i32)>,
     /// Way points of each arrow, from the lower edge of a box to the upper edge of another.
     pub(super) ways: Vec<Vec<(i32, i32)>>,
@@ -33,6 +47,7 @@ pub(super) struct Layout {
 /// A box, or a place where a long arrow crosses a layer.
 struct Cell {
     width: i32,
+    lead: i32,
     layer: usize,
     above: Vec<usize>,
     below: Vec<usize>,
@@ -46,19 +61,33 @@ pub(super) fn place(task: &Task<'_>) -> Layout {
         .sizes
         .iter()
         .zip(&layers)
-        .map(|((width, _), layer)| Cell { width: *width, layer: *layer, above: vec![], below: vec![], x: 0 })
+        .map(|(size, layer)| Cell {
+            width: size.width,
+            lead: size.lead,
+            layer: *layer,
+            above: vec![],
+            below: vec![],
+            x: 0,
+        })
         .collect();
     let chains = chains(task, &mut cells);
     let mut rows = rows(&cells);
-    for sweep in 0..SWEEPS {
-        untangle(&mut rows, &cells, sweep % 2 == 0);
+    if task.is_column {
+        line_up(&chains, &mut cells);
+    } else {
+        for sweep in 0..SWEEPS {
+            untangle(&mut rows, &cells, sweep % 2 == 0);
+        }
+        spread(&rows, &mut cells);
     }
-    spread(&rows, &mut cells);
     finish(task, &cells, &rows, &chains)
 }
 
 /// The layer of each box: one below the lowest box that leads to it.
 fn layers(task: &Task<'_>) -> Vec<usize> {
+    if task.is_column {
+        return (0..task.sizes.len()).collect();
+    }
     let mut graph = Graph::new(task.sizes.len());
     for (from, to) in task.arrows {
         graph.need(*to, *from);
@@ -76,7 +105,7 @@ fn chains(task: &Task<'_>, cells: &mut Vec<Cell>) -> Vec<Vec<usize>> {
     for (from, to) in task.arrows {
         let mut chain = vec![*from];
         for layer in cells[*from].layer + 1..cells[*to].layer {
-            cells.push(Cell { width: 10, layer, above: vec![], below: vec![], x: 0 });
+            cells.push(Cell { width: 10, lead: 5, layer, above: vec![], below: vec![], x: 0 });
             chain.push(cells.len() - 1);
         }
         chain.push(*to);
@@ -121,12 +150,23 @@ fn untangle(rows: &mut [Vec<usize>], cells: &[Cell], downward: bool) {
     }
 }
 
+/// Boxes below one another; arrows that pass some lead along on the left, each in a lane of its own.
+fn line_up(chains: &[Vec<usize>], cells: &mut [Cell]) {
+    let mut left = -cells.iter().map(|cell| cell.lead).max().unwrap_or(0);
+    for chain in chains.iter().filter(|chain| chain.len() > 2) {
+        left -= GAP;
+        for cell in &chain[1..chain.len() - 1] {
+            cells[*cell].x = left;
+        }
+    }
+}
+
 /// Gives every cell its place along its layer: near the middle of its neighbours, never over another.
 fn spread(rows: &[Vec<usize>], cells: &mut [Cell]) {
     for row in rows {
         let mut left = 0;
         for cell in row {
-            cells[*cell].x = left + cells[*cell].width / 2;
+            cells[*cell].x = left + cells[*cell].lead;
             left += cells[*cell].width + GAP;
         }
     }
@@ -155,7 +195,7 @@ fn settle(row: &[usize], wanted: &[i32], cells: &mut [Cell]) {
     for (place, cell) in row.iter().enumerate() {
         let width = cells[*cell].width + GAP;
         let (mut first, mut whole) = (place, width);
-        let (mut sum, mut count) = (wanted[place] - width / 2, 1);
+        let (mut sum, mut count) = (wanted[place] - cells[*cell].lead - GAP / 2, 1);
         let mut left = sum;
         while let (Some((start, edge, before)), Some((other, many))) =
             (blocks.last().copied(), sums.last().copied())
@@ -178,19 +218,19 @@ fn settle(row: &[usize], wanted: &[i32], cells: &mut [Cell]) {
         let mut edge = *left;
         for cell in &row[*first..end] {
             let width = cells[*cell].width + GAP;
-            cells[*cell].x = edge + width / 2;
+            cells[*cell].x = edge + cells[*cell].lead + GAP / 2;
             edge += width;
         }
     }
 }
 
 fn finish(task: &Task<'_>, cells: &[Cell], rows: &[Vec<usize>], chains: &[Vec<usize>]) -> Layout {
-    let left = cells.iter().map(|cell| cell.x - cell.width / 2).min().unwrap_or(0);
-    let right = cells.iter().map(|cell| cell.x + cell.width / 2).max().unwrap_or(0);
+    let left = cells.iter().map(|cell| cell.x - cell.lead).min().unwrap_or(0);
+    let right = cells.iter().map(|cell| cell.x - cell.lead + cell.width).max().unwrap_or(0);
     let (mut tops, mut heights, mut top) = (Vec::new(), Vec::new(), 0);
     for row in rows {
         let height =
-            row.iter().filter_map(|cell| task.sizes.get(*cell)).map(|size| size.1).max().unwrap_or(0);
+            row.iter().filter_map(|cell| task.sizes.get(*cell)).map(|size| size.height).max().unwrap_or(0);
         tops.push(top);
         heights.push(height);
         top += height + RISE;
@@ -202,8 +242,8 @@ fn finish(task: &Task<'_>, cells: &[Cell], rows: &[Vec<usize>], chains: &[Vec<us
         for cell in chain {
             let (x, y) = centre(*cell);
             match task.sizes.get(*cell) {
-                Some((_, height)) if points.is_empty() => points.push((x, y + height / 2)),
-                Some((_, height)) => points.push((x, y - height / 2)),
+                Some(size) if points.is_empty() => points.push((x, y + size.reach)),
+                Some(size) => points.push((x, y - size.reach)),
                 None => {
                     let layer = cells[*cell].layer;
                     points.extend([(x, tops[layer]), (x, tops[layer] + heights[layer])]);
@@ -225,16 +265,22 @@ mod tests {
 
     #[test]
     fn boxes_never_overlap_and_arrows_run_down() {
-        let sizes: Vec<(i32, i32)> = (0..9).map(|number| (60 + number * 20, 30)).collect();
+        let size = |number: i32| Size {
+            width: 60 + number * 20,
+            height: 30,
+            lead: 20 + number * 5,
+            reach: 15 - number % 3 * 4,
+        };
+        let sizes: Vec<Size> = (0..9).map(size).collect();
         let arrows = [(0, 1), (0, 2), (0, 3), (1, 4), (2, 4), (0, 5), (4, 6), (3, 6), (0, 6), (5, 7), (4, 8)];
-        let layout = place(&Task { sizes: &sizes, arrows: &arrows });
+        let layout = place(&Task { sizes: &sizes, arrows: &arrows, is_column: false });
+        let left = |number: usize| layout.centres[number].0 - sizes[number].lead;
         for one in 0..sizes.len() {
             for other in 0..one {
-                let apart = |axis: fn((i32, i32)) -> i32| {
-                    let middle = (axis(layout.centres[one]) - axis(layout.centres[other])).abs();
-                    middle * 2 >= axis(sizes[one]) + axis(sizes[other])
-                };
-                assert!(apart(|pair| pair.0) || apart(|pair| pair.1), "{one} over {other}");
+                let beside = left(one) >= left(other) + sizes[other].width
+                    || left(other) >= left(one) + sizes[one].width;
+                let above = (layout.centres[one].1 - layout.centres[other].1).abs() >= 30;
+                assert!(beside || above, "{one} over {other}");
             }
         }
         for way in &layout.ways {

@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{Drawing, Look};
+use super::{Block, Drawing, Look};
 use crate::flow::Kind;
 
 /// The drawing as a Mermaid flowchart.
 pub fn mermaid(drawing: &Drawing) -> String {
-    let mut out = String::from("flowchart TD\n");
+    let mut out = format!("---\ntitle: {}\n---\nflowchart TD\n", quoted(&drawing.title));
     for block in &drawing.boxes {
-        let text: Vec<String> = block.lines.iter().map(|line| escape(line)).collect();
         let (open, close) = brackets(block.look);
-        let _ = writeln!(out, "  {}{open}\"{}\"{close}:::{}", block.id, text.join("<br>"), class(block.look));
+        let _ = writeln!(out, "  {}{open}\"{}\"{close}:::{}", block.id, text(block), block.look.word());
     }
     for arrow in &drawing.arrows {
         let line = if arrow.dashed { "-.->" } else { "-->" };
@@ -19,45 +18,56 @@ pub fn mermaid(drawing: &Drawing) -> String {
         let _ =
             writeln!(out, "  {} {line}{label} {}", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
-    for (look, (fill, stroke)) in LOOKS.map(|look| (look, super::colours(look))) {
-        let _ = writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", class(look));
+    legend(drawing, &mut out);
+    for look in drawing.looks() {
+        let (fill, stroke) = look.colours();
+        let _ = writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", look.word());
     }
     out
 }
 
-const LOOKS: [Look; 10] = [
-    Look::Trigger,
-    Look::Node(Kind::Extract),
-    Look::Node(Kind::Transform),
-    Look::Node(Kind::Decision),
-    Look::Node(Kind::Action),
-    Look::Node(Kind::Writeback),
-    Look::Condition,
-    Look::Ignored,
-    Look::Letter,
-    Look::Give,
-];
+fn text(block: &Block) -> String {
+    let head = block.head.iter().map(|line| format!("<b>{}</b>", escape(line)));
+    let rows = block.rows.iter().map(|row| {
+        let name = row.name.as_ref().map_or(String::new(), |name| format!("<b>{}</b> ", escape(name)));
+        let told: Vec<String> = row.told.iter().map(|line| escape(line)).collect();
+        format!("{name}{}", told.join("<br>"))
+    });
+    head.chain(rows).collect::<Vec<_>>().join("<br>")
+}
 
-fn class(look: Look) -> &'static str {
-    match look {
-        Look::Trigger => "trigger",
-        Look::Node(kind) => kind.word(),
-        Look::Condition => "condition",
-        Look::Ignored => "ignored",
-        Look::Letter => "letter",
-        Look::Give => "give",
+fn legend(drawing: &Drawing, out: &mut String) {
+    out.push_str("  subgraph legend\n    direction LR\n");
+    let mut before: Option<String> = None;
+    for look in drawing.looks() {
+        let (open, close) = brackets(look);
+        let name = format!("legend_{}", look.word());
+        let _ = writeln!(out, "    {name}{open}\"{}\"{close}:::{}", escape(look.meaning()), look.word());
+        if let Some(before) = before.replace(name.clone()) {
+            let _ = writeln!(out, "    {before} ~~~ {name}");
+        }
     }
+    if drawing.has_dashes() {
+        let _ = writeln!(out, "    legend_dashed[\"{}\"]", super::DASHED);
+    }
+    out.push_str("  end\n");
 }
 
 fn brackets(look: Look) -> (&'static str, &'static str) {
     match look {
-        Look::Trigger | Look::Ignored | Look::Letter | Look::Give => ("([", "])"),
+        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => ("([", "])"),
         Look::Node(Kind::Extract) => ("[/", "/]"),
         Look::Node(Kind::Transform) => ("[", "]"),
-        Look::Node(Kind::Decision) | Look::Condition => ("{", "}"),
+        Look::Node(Kind::Decision) | Look::Condition => ("{{", "}}"),
         Look::Node(Kind::Action) => ("[[", "]]"),
         Look::Node(Kind::Writeback) => ("[\\", "\\]"),
     }
+}
+
+/// A title in the head of the file, which is YAML.
+fn quoted(text: &str) -> String {
+    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Text that Mermaid shows as it is: no quotes, no markup, no entities.

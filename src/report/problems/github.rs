@@ -1,4 +1,4 @@
-//! Annotations of pull requests: one workflow command a problem.
+//! Annotations of pull requests: one command to the runner a problem.
 
 use std::fmt::Write as _;
 

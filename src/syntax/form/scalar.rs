@@ -13,6 +13,7 @@ use crate::{
         duration,
         keys::{Names, Want},
     },
+    time,
     yaml::{Node, Plain, plain},
 };
 
@@ -68,7 +69,7 @@ impl Form<'_> {
                 self.problem(codes::DURATION, node.span, message, format!("write {}", duration::FORM));
             }
             Want::Word(words) if !words.contains(&text) => self.word(text, node.span, words, "", place),
-            Want::Instant(words) if !words.contains(&text) && !looks_like_instant(text) => {
+            Want::Instant(words) if !words.contains(&text) && !time::is_instant(text) => {
                 self.word(text, node.span, words, " or an instant such as 2026-01-31T10:00:00Z", place);
             }
             Want::Text if text.is_empty() => {
@@ -148,10 +149,4 @@ fn proposal(text: &str) -> String {
     let name = name.trim_matches('_');
     let good = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= 64;
     if good { format!(": `{name}`") } else { String::new() }
-}
-
-/// A date at least; whether it is an instant is for those who know a calendar.
-fn looks_like_instant(text: &str) -> bool {
-    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
-    (0..4).all(digit) && text.as_bytes().get(4) == Some(&b'-') && digit(5) && digit(6)
 }

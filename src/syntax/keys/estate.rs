@@ -30,31 +30,31 @@ pub static ESTATE: Object = Object {
         may(
             "classes",
             Want::Map(Names::Any, &Want::Whole(1, 10_000)),
-            "Classes of work and their weights in sharing an account's limits.",
+            "Classes of work and their weights in sharing an account's limits. Comes later (FR506).",
             "{ live: 100, normal: 10, bulk: 1 }",
         ),
         may(
             "service_levels",
             Want::List(&Want::Object(&SERVICE_LEVEL)),
-            "How fast flows must be, and who is told if they are not.",
+            "How fast flows must be, and who is told if they are not. Comes later (FR506).",
             "[{ flow: orders, within: 10m, alert: operations }]",
         ),
         may(
             "alerts",
             Want::Map(Names::Any, &Want::Choice(&ALERT)),
-            "Where alerts go.",
+            "Where alerts go. Comes later (FR506).",
             "{ operations: { webhook: env:ALERT_URL } }",
         ),
         may(
             "retention",
             Want::Object(&RETENTION),
-            "How long what ran is kept.",
+            "How long what ran is kept. Comes later (FR506).",
             "{ runs: 90d, letters: 365d }",
         ),
         may(
             "memory",
             Want::Map(Names::Any, &Want::Object(&BOOK)),
-            "Books of the connection `memory`.",
+            "Books of the connection `memory`. Comes later (FR506).",
             "{ customers: { key: [store, bc_id] } }",
         ),
         may(
@@ -63,7 +63,12 @@ pub static ESTATE: Object = Object {
             "Where webhooks and the page are served.",
             "{ address: \"127.0.0.1:7780\" }",
         ),
-        may("journal", Want::Object(&JOURNAL), "Where the journal lies.", "{ dir: .flowrun }"),
+        may(
+            "journal",
+            Want::Object(&JOURNAL),
+            "Where the journal lies. Comes later (FR506).",
+            "{ dir: .flowrun }",
+        ),
     ]],
     rules: &[],
 };
@@ -82,10 +87,15 @@ static ENVIRONMENT: Object = Object {
         may(
             "listen",
             Want::Object(&LISTEN),
-            "Over the estate's.",
+            "Over the estate's. Comes later (FR506).",
             "{ public_url: \"https://hooks.example.org\" }",
         ),
-        may("journal", Want::Object(&JOURNAL), "Over the estate's.", "{ dir: /var/lib/flowrun }"),
+        may(
+            "journal",
+            Want::Object(&JOURNAL),
+            "Over the estate's. Comes later (FR506).",
+            "{ dir: /var/lib/flowrun }",
+        ),
     ]],
     rules: &[],
 };
@@ -123,17 +133,22 @@ static FLOW: Object = Object {
     name: "settings of a flow",
     doc: "How one flow runs in this estate.",
     keys: &[&[
-        may("class", Want::Name(Names::Any), "Its class of work.", "live"),
+        may(
+            "class",
+            Want::Name(Names::Any),
+            "Its class of work: `live` before `normal` before `bulk`.",
+            "live",
+        ),
         may(
             "settings",
             Want::Map(Names::Any, &Want::Text),
-            "Constants that the flow reads.",
+            "Constants that the flow reads. Comes later (FR506).",
             "{ warn_above: 500 }",
         ),
         may(
             "for",
             Want::Map(Names::Connection, &Want::List(&Want::Name(Names::Connection))),
-            "One instance of the flow for each of these connections.",
+            "One instance of the flow for each of these connections. Comes later (FR506).",
             "{ store: [uk, us] }",
         ),
         may("on", Want::Bool, "Whether it runs; left out means true.", "false"),
@@ -212,7 +227,12 @@ static LISTEN: Object = Object {
     keys: &[&[
         may("address", Want::Text, "Address and port.", "\"127.0.0.1:7780\""),
         may("public_url", Want::Text, "How other systems reach it.", "https://hooks.example.org"),
-        may("token", Want::Reference, "What visitors of the page must show.", "env:PAGE_TOKEN"),
+        may(
+            "token",
+            Want::Reference,
+            "What visitors of the page must show. Comes later (FR506).",
+            "env:PAGE_TOKEN",
+        ),
     ]],
     rules: &[],
 };

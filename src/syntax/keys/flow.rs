@@ -23,7 +23,7 @@ pub static FLOW: Object = Object {
         may(
             "reconcile",
             Want::Name(Names::Any),
-            "`flowrun reconcile` runs the flow under this name.",
+            "`flowrun reconcile` runs the flow under this name. Comes later (FR506).",
             "orders",
         ),
         must(
@@ -121,7 +121,7 @@ static TRIGGER: Object = Object {
         may(
             "batch",
             Want::Object(&TRIGGER_BATCH),
-            "Many events in one run, as `events`.",
+            "Many events in one run, as `events`. Comes later (FR506).",
             "{ size: 500, linger: 5s }",
         ),
     ]],

@@ -76,14 +76,24 @@ const CALL: &[Key] = &[
 
 const ASK_AGAIN: &[Key] = &[
     may("fresh", Want::Duration, "An answer this young may be shared between runs.", "10m"),
-    may("until", Want::Expression, "Ask again until this holds.", "\"{{ result.status == 'done' }}\""),
-    may("every", Want::Duration, "How long to wait before asking again.", "5m"),
-    may("for", Want::Duration, "How long to go on asking.", "2h"),
+    may(
+        "until",
+        Want::Expression,
+        "Ask again until this holds. Comes later (FR506).",
+        "\"{{ result.status == 'done' }}\"",
+    ),
+    may("every", Want::Duration, "How long to wait before asking again. Comes later (FR506).", "5m"),
+    may("for", Want::Duration, "How long to go on asking. Comes later (FR506).", "2h"),
 ];
 
 const AT: &[Key] = &[
-    may("at", Want::Expression, "When: an instant that is waited for.", "\"{{ event.effective }}\""),
-    may("late", Want::Duration, "How late is still good; later, the node fails.", "60s"),
+    may(
+        "at",
+        Want::Expression,
+        "When: an instant that is waited for. Comes later (FR506).",
+        "\"{{ event.effective }}\"",
+    ),
+    may("late", Want::Duration, "How late is still good; later, the node fails. Comes later (FR506).", "60s"),
 ];
 
 const CHANGES: Key = may(

@@ -426,6 +426,7 @@ impl Draft {
             work,
             expect,
             warn,
+            tells: Vec::new(),
             freeze,
         });
         Ok(())
