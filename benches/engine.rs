@@ -1,10 +1,13 @@
 //! How fast and how cheap is a run of five nodes, through the engine and the journal on disk, when the world answers at
-//! once? The journal is synced in full on a real file. Prints runs a second and CPU a run.
+//! once? The journal is synced in full on a real file. Prints runs a second and CPU a run, and beside it what SQLite alone
+//! takes to keep a row a run.
 
-#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints what it measured")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+mod measure;
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
     time::{Duration, Instant as Clock, SystemTime},
 };
@@ -17,6 +20,11 @@ use flowrun::{
     trial::sim::{PlanBuilder, Spec},
     value::Value,
 };
+
+/// Rows of one commit of raw SQLite.
+const GROUP: u64 = 512;
+/// Bytes of such a row.
+const ROW: usize = 300;
 
 /// A world that answers at once.
 struct Prompt {
@@ -73,22 +81,47 @@ fn empty_flow() -> Arc<Plan> {
     plan.build().expect("the plan of the benchmark is sound")
 }
 
-/// CPU seconds of this process so far; the kernel counts in hundredths.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
+/// What was measured: things a second, CPU microseconds each.
+struct Figures {
+    rate: f64,
+    cpu: f64,
 }
 
-async fn measure(name: &str, plan: Arc<Plan>, journal: Arc<dyn Journal>, runs: u64) {
+fn figures(name: &str, count: u64, began: Clock, used: Duration) -> Figures {
+    let spent = measure::cpu(std::process::id()).saturating_sub(used);
+    let (rate, cpu) =
+        (count as f64 / began.elapsed().as_secs_f64(), spent.as_secs_f64() * 1e6 / count as f64);
+    println!("{name}: {rate:.0} a second, {cpu:.1} us CPU each");
+    Figures { rate, cpu }
+}
+
+/// SQLite alone: a row of the size of a past run each, in commits as large as the journal's groups, synced in full.
+fn raw_sqlite(file: &Path, rows: u64) -> rusqlite::Result<Figures> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE past (run INTEGER PRIMARY KEY, body BLOB NOT NULL);",
+    )?;
+    let (began, used) = (Clock::now(), measure::cpu(std::process::id()));
+    for group in 0..rows / GROUP {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let mut insert = connection.prepare_cached("INSERT INTO past VALUES (?1, ?2)")?;
+        for row in 0..GROUP {
+            insert.execute(rusqlite::params![(group * GROUP + row).cast_signed(), [7_u8; ROW]])?;
+        }
+        connection.execute_batch("COMMIT")?;
+    }
+    Ok(figures("raw SQLite, a row each, synced in full", rows / GROUP * GROUP, began, used))
+}
+
+async fn run(name: &str, plan: Arc<Plan>, journal: Arc<dyn Journal>, runs: u64) -> Figures {
     let order = Value::object([("total", Value::from("12.50")), ("number", Value::from(7))]);
     let world = Arc::new(Prompt { order, dice: AtomicU64::new(1) });
     let flow = Arc::clone(&plan.flow);
     let mut setup = Setup::new(vec![plan], world, journal);
     setup.policy = Policy { in_flight: 1024, ..Policy::default() };
     let engine = Engine::start(setup).expect("the engine starts");
-    let (began, used) = (Clock::now(), cpu());
+    let (began, used) = (Clock::now(), measure::cpu(std::process::id()));
     let gate = Arc::new(tokio::sync::Semaphore::new(1024));
     for id in 0..runs {
         let permit = Arc::clone(&gate).acquire_owned().await.expect("nobody closes the gate");
@@ -102,24 +135,27 @@ async fn measure(name: &str, plan: Arc<Plan>, journal: Arc<dyn Journal>, runs: u
     drop(gate.acquire_many(1024).await);
     engine.idle().await;
     assert!(engine.drain(Duration::from_secs(60)).await, "all runs finish");
-    let (took, spent) = (began.elapsed().as_secs_f64(), cpu() - used);
-    let count = runs as f64;
-    println!("{name}: {:.0} runs/s, {:.1} us CPU a run", count / took, spent / count * 1e6);
+    figures(name, runs, began, used)
 }
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    let folder: PathBuf =
-        std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(|| "target/tmp".into(), PathBuf::from);
+    let share = if measure::is_real() { 1 } else { 100 };
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-engine-{}", std::process::id()));
     runtime.block_on(async {
         for (name, plan) in
             [("five pure nodes", empty_flow()), ("read, decide, map, write, write", order_flow())]
         {
-            measure(&format!("{name}, memory"), Arc::clone(&plan), Arc::new(Memory::default()), 20_000).await;
-            let place = folder.join(format!("bench-{}-{}", plan.flow, std::process::id()));
-            let journal = Arc::new(Sqlite::open(&place).expect("the journal opens"));
-            measure(&format!("{name}, SQLite synced in full"), plan, journal, 50_000).await;
-            std::fs::remove_dir_all(&place).expect("the benchmark's folder goes");
+            run(&format!("{name}, memory"), Arc::clone(&plan), Arc::new(Memory::default()), 20_000 / share)
+                .await;
+            let journal = Arc::new(Sqlite::open(&place.join(&*plan.flow)).expect("the journal opens"));
+            let own = run(&format!("{name}, SQLite synced in full"), plan, journal, 50_000 / share).await;
+            let raw = raw_sqlite(&place.join(format!("{name}.db")), 51_200).expect("SQLite writes");
+            println!("{name}: {:.1} times the CPU of raw SQLite", own.cpu / raw.cpu);
+            if name == "five pure nodes" {
+                measure::at_least("empty five-node runs a second", own.rate, 5000.0);
+            }
         }
     });
+    std::fs::remove_dir_all(&place).expect("the benchmark's folder goes");
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+mod measure;
+
 use std::{
     fmt::Write as _,
     hint::black_box,
@@ -102,13 +104,18 @@ fn clock(begin: Instant) -> Duration {
     told.unwrap_or_else(|| begin.elapsed())
 }
 
+/// How long a round is.
+fn round() -> Duration {
+    if measure::is_real() { ROUND } else { ROUND / 100 }
+}
+
 /// The best rate of some rounds, a second of a core.
 fn best(mut work: impl FnMut() -> Result<(), String>) -> Result<f64, String> {
     let mut best = 0.0_f64;
     for _ in 0..ROUNDS {
         let begin = Instant::now();
         let (start, mut count) = (clock(begin), 0_u32);
-        while clock(begin).saturating_sub(start) < ROUND {
+        while clock(begin).saturating_sub(start) < round() {
             for _ in 0..50 {
                 work()?;
             }
@@ -136,17 +143,34 @@ fn main() -> Result<(), String> {
         made.len()
     );
     let mapped = best(|| eval().map(|value| drop(black_box(value))))?;
-    println!("mappings: {mapped:.0} a second on one core (goal: 50000)");
+    println!("mappings: {mapped:.0} a second on one core");
     let read = best(|| {
         Value::parse(black_box(text.as_bytes()))
             .map(|value| drop(black_box(value)))
             .map_err(|error| error.to_string())
     })?;
-    println!("orders read from JSON: {read:.0} a second");
+    let bare_read = best(|| {
+        serde_json::from_slice::<serde_json::Value>(black_box(text.as_bytes()))
+            .map(|value| drop(black_box(value)))
+            .map_err(|error| error.to_string())
+    })?;
+    println!("orders read from JSON: {read:.0} a second; serde_json: {bare_read:.0}");
     let written = best(|| {
         black_box(order.to_json());
         Ok(())
     })?;
-    println!("orders written as JSON: {written:.0} a second");
+    let bare = serde_json::from_str::<serde_json::Value>(&text).map_err(|error| error.to_string())?;
+    let bare_written = best(|| {
+        black_box(bare.to_string());
+        Ok(())
+    })?;
+    println!("orders written as JSON: {written:.0} a second; serde_json: {bare_written:.0}");
+    println!("a mapping takes {:.2} times what serde_json takes to read the order", bare_read / mapped);
+    println!(
+        "reading takes {:.2} times serde_json's time, writing {:.2} times",
+        bare_read / read,
+        bare_written / written
+    );
+    measure::at_least("mappings a second on one core", mapped, 50_000.0);
     Ok(())
 }

@@ -78,8 +78,6 @@ const SLIPS: &[(&str, &str)] = &[
         "if connection.erp.tax_mode != 'none' else 'tax')",
     ),
     ("if tax_as != 'detail' and order", "if tax_as == 'tax' and order"),
-    ("| selectattr('status', 'eq', 'ok')", ""),
-    ("['purchase', 'capture']", "['purchase', 'capture', 'authorization']"),
     (".cancelled or order.is_deleted", ".cancelled"),
     ("exchangeRate: \"{{ rate | default(omit) }}\"", "exchangeRate: 1"),
     ("(result.status.id | default('')) != 'H'", "(result.status.id | default('')) != 'C'"),

@@ -13,8 +13,11 @@ use std::{
 use flowrun::{
     compile::{Compiled, compile},
     estate::{Disk, Files, Memory},
+    expr::{Root, Scope},
+    flow::Slots,
     plan::{Plan, draw},
     problem::{self, codes, draw::Style},
+    value::Value,
 };
 
 use crate::program::Program;
@@ -333,4 +336,23 @@ fn what_cannot_be_asked_is_said() {
     assert_eq!((said.code, said.err.contains("`nosuch` does not exist")), (5, true), "{}", said.err);
     let said = Program::new(&["validate", "."]).run();
     assert_eq!((said.code, said.err.contains("warning: nothing was checked")), (0, true), "{}", said.err);
+}
+
+/// The key of the run that makes a customer: one for each buyer, however the address is typed, and nobody's name in it.
+#[test]
+fn the_key_of_a_buyer_names_nobody() {
+    let compiled = compile(&Memory::default(), &[], None);
+    let plan = compiled.plan("create_customer").unwrap();
+    let key = |email: &str| {
+        let event = format!(r#"{{"store": "uk", "customer_id": 7, "billing": {{"email": "{email}"}}}}"#);
+        let event = Value::parse(event.as_bytes()).unwrap();
+        let mut roots = vec![Root::Unset; usize::from(plan.slots.count)];
+        roots[usize::from(Slots::EVENT)] = Root::Value(&event);
+        plan.trigger.key.eval(&Scope::new(&roots, &plan.tables)).unwrap().unwrap().to_json()
+    };
+    let one = key("wren@example.org");
+    assert_eq!(one, key("Wren@Example.org"));
+    assert_ne!(one, key("lars@example.org"));
+    assert!(!one.contains('@') && !one.contains("wren"), "{one}");
+    assert_eq!(key(""), "\"uk/7\"");
 }

@@ -59,10 +59,11 @@ fn unit(figures: &Figures) -> i128 {
     ONE / 10_i128.pow(figures.digits)
 }
 
-/// How far a part's net amount may be from the platform's own figure: not at all where the platform rounds each tax; one
-/// unit for each piece where it rounds sums only.
-fn slack(part: &Part, unit: i128, rounded: bool) -> i128 {
-    if rounded { 0 } else { unit * i128::from(part.quantity) }
+/// How far a part's net amount may be from the platform's own figure: not at all where the platform rounds each tax. Where it
+/// rounds sums only, a share is off by less than a unit, and by its part of what rounding the two sums took or gave, which
+/// is another unit at most.
+fn slack(unit: i128, rounded: bool) -> i128 {
+    if rounded { 0 } else { unit * 2 }
 }
 
 fn find(figures: &Figures, wanted: i64) -> Option<&Part> {
@@ -83,13 +84,15 @@ pub fn sales_order(drawn: &Drawn, made: &Value, rounded: bool) -> Faults {
     let (figures, mut faults) = (&drawn.figures, Faults::default());
     let unit = unit(figures);
     let line = |line: &Value| (number(line.get("custcol_bc_line_id")), amount(line.get("amount")));
+    rate(&mut faults, drawn, made);
     let items = rows(made.get("item").and_then(|item| item.get("items")));
     let mut lines = by_key(&mut faults, items.iter().map(line));
     let tax_line = lines.remove(&-4);
     let taxes = rows(made.get("taxDetails").and_then(|details| details.get("items")));
     let mut taxed: BTreeMap<i64, (i128, i128)> = BTreeMap::new();
     for tax in taxes {
-        let on = tax.get("taxDetailsReference").and_then(Value::as_str).and_then(|text| text.strip_prefix('P'));
+        let on =
+            tax.get("taxDetailsReference").and_then(Value::as_str).and_then(|text| text.strip_prefix('P'));
         let on = on.and_then(|on| on.parse().ok()).unwrap_or_else(|| panic!("{tax:?}"));
         let sum = taxed.entry(on).or_default();
         *sum = (sum.0 + amount(tax.get("taxAmount")), sum.1 + 1);
@@ -104,7 +107,7 @@ pub fn sales_order(drawn: &Drawn, made: &Value, rounded: bool) -> Faults {
             faults.0.push(format!("line {key} is nothing the buyer ordered"));
             continue;
         };
-        part_of(&mut faults, part, *amount, slack(part, unit, rounded), unit);
+        part_of(&mut faults, part, *amount, slack(unit, rounded), unit);
     }
     for part in &figures.parts {
         let (key, net): (_, i128) = (key(part.on), part.net);
@@ -117,6 +120,17 @@ pub fn sales_order(drawn: &Drawn, made: &Value, rounded: bool) -> Faults {
         faults.hold(tied, || format!("tax on {key} is {found}, not {owed}"));
     }
     faults
+}
+
+/// The order's rate, if it is sent: one, or the inverse of what the store tells, to eight digits.
+fn rate(faults: &mut Faults, drawn: &Drawn, made: &Value) {
+    let Some(sent) = made.get("exchangeRate") else { return };
+    let told = exact(drawn.order["store_default_to_transactional_exchange_rate"].as_str().unwrap());
+    let sent = amount(Some(sent));
+    // Half a unit of the eighth digit, seen from the other side.
+    let off = (sent * told / ONE - ONE).abs();
+    faults
+        .hold(sent == ONE || off <= told / 200_000_000 + 1, || format!("the rate {told} is sent as {sent}"));
 }
 
 /// A part's net amount: near the platform's figure, and near what its taxes were worked out on.
@@ -183,7 +197,9 @@ fn after(faults: &mut Faults, drawn: &Drawn, given: &Value, rounded: bool) {
     faults.hold(found == left, || format!("after refunds {left:?} are left, found {found:?}"));
     let lines = rows(given.get("lines"));
     let net: i128 = lines.iter().map(|line| amount(line.get("value"))).sum();
-    faults.hold(net + of("of_order") + found.1 == found.0, || format!("{net} + {} are not {}", found.1, found.0));
+    faults.hold(net + of("of_order") + found.1 == found.0, || {
+        format!("{net} + {} are not {}", found.1, found.0)
+    });
     for line in lines {
         let (key, value) = (number(line.get("key")), amount(line.get("value")));
         faults.hold(value >= 0 && value % unit == 0, || format!("line {key} is {value}"));
@@ -192,8 +208,10 @@ fn after(faults: &mut Faults, drawn: &Drawn, given: &Value, rounded: bool) {
             continue;
         };
         let wanted = part.net - (part.refunded.1 - part.refunded.2);
-        let slack = slack(part, unit, rounded) + if part.refunded.1 == 0 { 0 } else { 2 * unit };
-        faults.hold((value - wanted).abs() <= slack, || format!("{key} is {value} after refunds, not {wanted}"));
+        let slack = slack(unit, rounded) + if part.refunded.1 == 0 { 0 } else { 2 * unit };
+        faults.hold((value - wanted).abs() <= slack, || {
+            format!("{key} is {value} after refunds, not {wanted}")
+        });
         if let On::Line(_) = part.on {
             let quantity = amount(line.get("item").and_then(|item| item.get("quantity")));
             let wanted = i128::from(part.quantity - part.refunded.0) * ONE;

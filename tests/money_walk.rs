@@ -88,7 +88,9 @@ impl Walk<'_> {
     }
 
     fn value(&self, template: &Template) -> Result<Value, String> {
-        self.with(|scope| template.eval(scope)).map(Option::unwrap_or_default).map_err(|error| error.to_string())
+        self.with(|scope| template.eval(scope))
+            .map(Option::unwrap_or_default)
+            .map_err(|error| error.to_string())
     }
 
     fn holds(&self, template: &Template) -> Result<bool, String> {

@@ -2,7 +2,10 @@
 //! One fault anywhere is one problem in its own file; several in different files are as many problems.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use flowrun::{
     compile::{Compiled, compile},
@@ -107,6 +110,20 @@ fn faults(file: &Path, text: &str) -> Vec<Fault> {
     found.into_iter().flatten().collect()
 }
 
+/// Faults of every sort, each in some files: the first, and others spread over the rest.
+fn some_of_each(estate: &[(PathBuf, String)]) -> Vec<Fault> {
+    let mut by_sort: BTreeMap<_, Vec<Fault>> = BTreeMap::new();
+    for fault in estate.iter().flat_map(|(path, text)| faults(path, text)) {
+        let folder = fault.file.parent().map(Path::to_owned);
+        by_sort.entry((folder, fault.code, fault.unread)).or_default().push(fault);
+    }
+    let spread = |faults: Vec<Fault>| {
+        let step = faults.len().div_ceil(4);
+        faults.into_iter().step_by(step)
+    };
+    by_sort.into_values().flat_map(spread).collect()
+}
+
 /// What is not as it should be: a fault that is not told in its file, or anything else.
 fn otherwise(estate: &[(PathBuf, String)], faults: &[&Fault]) -> Option<String> {
     let texts = estate.iter().map(|(path, text)| {
@@ -134,7 +151,7 @@ fn none(wrong: &[String]) {
 fn one_fault_in_any_file_is_one_problem() {
     let estate = estate();
     assert_eq!(otherwise(&estate, &[]), None);
-    let all: Vec<Fault> = estate.iter().flat_map(|(path, text)| faults(path, text)).collect();
+    let all = some_of_each(&estate);
     for code in [
         codes::TABLE,
         codes::UNKNOWN_KEY,
@@ -163,7 +180,7 @@ fn faults_in_different_files_are_as_many_problems() {
         (state >> 33) as usize % below
     };
     let mut wrong = Vec::new();
-    for round in 0..40 {
+    for round in 0..25 {
         let mut chosen: Vec<&Fault> = Vec::new();
         while chosen.len() < 2 + round % 7 {
             let fault = &all[random(all.len())];

@@ -375,6 +375,34 @@ async fn a_drain_lets_sent_calls_finish_and_still_takes_hooks() {
     assert!(shop.keys().contains("9001"), "it waits on disk for the next start");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_lets_a_run_finish_that_waits_for_another() {
+    let shop = Shop::open().await;
+    let served = shop.serve();
+    served.says("registered", 4);
+    // Looking for the buyer takes until after the request to end; only then the customer's own run can begin.
+    let (method, path) = (Some("POST".to_owned()), Some("suiteql".to_owned()));
+    let slow = Kind::Slow(1500);
+    let fault = Fault { platform: Platform::Netsuite, method, path, skip: 0, times: 2, kind: slow };
+    shop.running.shared().faults.plant(fault);
+    let trade = Trade {
+        email: Some("nobody.knows@example.org".into()),
+        tender: Some(Tender::Card),
+        status_id: Some(11),
+        ..Trade::default()
+    };
+    let order = shop.running.store().place(&trade).unwrap();
+    let asked = || shop.running.shared().faults.list().is_empty().then_some(());
+    until(asked, || "items and buyer are looked for".to_owned());
+    served.ask_to_end();
+    served.says("draining", 1);
+    served.says("stopped", 1);
+    let customers = served.said.lock().unwrap().iter().any(|said| said["flow"] == "create_customer");
+    let said = || format!("{:?}", served.said.lock().unwrap());
+    assert!(customers && served.outcomes(order).contains(&"ok".to_owned()), "{}", said());
+    assert_eq!(served.end(), Some(0));
+}
+
 /// Refuses everything.
 const PICKY: &str = r#"flow: picky
 connections: { store: bigcommerce }

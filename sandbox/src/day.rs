@@ -73,7 +73,8 @@ impl Day {
             let unpaid = trade.tender == Some(Tender::Unpaid);
             deeds.push((at, Deed::Place(Box::new(trade), cause)));
             let index = number as usize;
-            let after = |minutes: u64, change| (at + Duration::from_mins(minutes), Deed::Change(index, change));
+            let after =
+                |minutes: u64, change| (at + Duration::from_mins(minutes), Deed::Change(index, change));
             deeds.extend(changes(number, unpaid).into_iter().map(|(minutes, change)| after(minutes, change)));
         }
         deeds.extend(faults(&mut random));
@@ -227,11 +228,8 @@ fn faults(random: &mut Random) -> Vec<(Duration, Deed)> {
         Kind::ExpiredToken,
     ];
     let twenty_minutes = Duration::from_mins(20).as_millis();
-    let hooks = [
-        Kind::DuplicateHook,
-        Kind::LateHook(u64::try_from(twenty_minutes).unwrap_or(0)),
-        Kind::ReorderHook,
-    ];
+    let hooks =
+        [Kind::DuplicateHook, Kind::LateHook(u64::try_from(twenty_minutes).unwrap_or(0)), Kind::ReorderHook];
     let mut all = Vec::new();
     for time in 0..FAULTS {
         for (number, kind) in calls.iter().chain(&hooks).enumerate() {
@@ -264,10 +262,12 @@ mod tests {
         let (one, same, other) = (day(1), day(1), day(2));
         assert_eq!(format!("{:?}", one.deeds), format!("{:?}", same.deeds));
         assert_ne!(format!("{:?}", one.deeds), format!("{:?}", other.deeds));
-        let trades = || one.deeds.iter().filter_map(|(at, deed)| match deed {
-            Deed::Place(trade, cause) => Some((at, trade, cause)),
-            _ => None,
-        });
+        let trades = || {
+            one.deeds.iter().filter_map(|(at, deed)| match deed {
+                Deed::Place(trade, cause) => Some((at, trade, cause)),
+                _ => None,
+            })
+        };
         assert_eq!(trades().count(), 300);
         let late = |trade: &Trade| trade.items.iter().flatten().any(|(sku, _)| sku == LATE_SKU);
         assert!(trades().filter(|(_, trade, _)| late(trade)).count() >= 3);
@@ -276,7 +276,10 @@ mod tests {
             assert!(trades().filter(|(_, _, found)| **found == Some(cause)).count() >= 3, "{cause}");
         }
         for code in ["GBP", "EUR", "JPY", "KWD", "USD"] {
-            assert!(trades().filter(|(_, trade, _)| trade.currency.as_deref() == Some(code)).count() >= 3, "{code}");
+            assert!(
+                trades().filter(|(_, trade, _)| trade.currency.as_deref() == Some(code)).count() >= 3,
+                "{code}"
+            );
         }
         let faults = one.deeds.iter().filter(|(_, deed)| matches!(deed, Deed::Fault(_))).count();
         assert_eq!(faults, 10 * FAULTS as usize);

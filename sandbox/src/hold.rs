@@ -83,7 +83,12 @@ impl Holds {
     /// The calls that stand still; waits until there is one.
     pub async fn held(&self) -> Vec<Held> {
         // An error would mean that the sender is gone, and it is ours.
-        self.held.subscribe().wait_for(|held| !held.is_empty()).await.map(|held| held.clone()).unwrap_or_default()
+        self.held
+            .subscribe()
+            .wait_for(|held| !held.is_empty())
+            .await
+            .map(|held| held.clone())
+            .unwrap_or_default()
     }
 
     /// Takes all holds away, lets every held call go on, and waits until those calls are over.

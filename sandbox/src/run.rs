@@ -19,7 +19,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Bases, Shared, bigcommerce, clock::Clock, door, fault::Faults, ledger::Ledger, ledger::Platform,
+    Bases, Shared, bigcommerce,
+    clock::Clock,
+    door,
+    fault::Faults,
+    ledger::Ledger,
+    ledger::Platform,
     netsuite,
     verdict::{Known, Verdict},
     web, web_summary,
@@ -245,11 +250,7 @@ pub async fn start(config: Config) -> Result<Running, Error> {
     let tls = if config.tls { Some(certificate(config.state.as_deref()).await?) } else { None };
     let store = bigcommerce::Store::open(shared.clone(), config.bigcommerce, config.allow_loopback_hooks)?;
     let account = netsuite::Account::offer(&shared, &config.netsuite);
-    let routers = [
-        bigcommerce::router(&store),
-        netsuite::router(&account),
-        web::router(&shared),
-    ];
+    let routers = [bigcommerce::router(&store), netsuite::router(&account), web::router(&shared)];
     let access = Access {
         bigcommerce: store.access(),
         netsuite: config.netsuite.access(&shared.bases.netsuite),

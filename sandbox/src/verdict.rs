@@ -52,8 +52,7 @@ pub struct Verdict {
 impl Verdict {
     /// Counts.
     pub(crate) fn of(shared: &Shared, known: &Known) -> Self {
-        let (store, account) =
-            (shared.snapshot(Platform::Bigcommerce), shared.snapshot(Platform::Netsuite));
+        let (store, account) = (shared.snapshot(Platform::Bigcommerce), shared.snapshot(Platform::Netsuite));
         let (faults, refused) = shared.ledger.read(|entries| (faults(shared, entries), refused(entries)));
         Self { faults, refused, ..Self::of_records(&store, &account, known) }
     }
@@ -62,9 +61,10 @@ impl Verdict {
         let count = web_summary::orders(store, account, WANTED);
         let ids = |what: &str| count[what].as_array().into_iter().flatten().filter_map(Value::as_u64);
         let missing: BTreeSet<u64> = ids("missing").collect();
-        let dead = known.impossible.iter().map(|(cause, orders)| {
-            (cause.clone(), orders.intersection(&missing).count() as u64)
-        });
+        let dead = known
+            .impossible
+            .iter()
+            .map(|(cause, orders)| (cause.clone(), orders.intersection(&missing).count() as u64));
         let expected_dead_letters: BTreeMap<String, u64> = dead.collect();
         let unwanted = ids("exported_but_not_wanted").filter(|id| !known.withdrawn.contains(id)).count()
             + count["sales_orders_of_no_order"].as_array().map_or(0, Vec::len);
@@ -133,7 +133,11 @@ mod tests {
         let verdict = Verdict::of_records(&store, &account, &known);
         assert_eq!((verdict.orders, verdict.exported, verdict.sales_orders), (5, 3, 3));
         assert_eq!((verdict.lost, verdict.unwanted), (1, 1), "2 is lost, 4 was never wanted");
-        assert_eq!(verdict.expected_dead_letters, BTreeMap::from([("item".into(), 1)]), "5 went over after all");
+        assert_eq!(
+            verdict.expected_dead_letters,
+            BTreeMap::from([("item".into(), 1)]),
+            "5 went over after all"
+        );
         assert!(!verdict.is_well());
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 /// The statuses of orders that are paid and wanted: shipped, partially shipped, awaiting pickup, shipment or
-/// fulfilment, completed.
-pub(crate) const WANTED: &[u64] = &[2, 3, 8, 9, 10, 11];
+/// fulfilment, completed, and what is left of those that were refunded in part.
+pub(crate) const WANTED: &[u64] = &[2, 3, 8, 9, 10, 11, 14];
 
 /// Counts the store's orders of the `wanted` statuses against the account's sales orders. A sales order belongs to the
 /// store's order that its `custbody_bc_order_id` names, or else the end of its external id after the last dash.

@@ -12,6 +12,9 @@ use crate::{
     source::{Name, Scalar, Span},
 };
 
+/// How personal data is made fit to be kept and shown.
+const WRAP: &str = "wrap it: `fingerprint(…)`, or take an id instead";
+
 /// The desk on which a flow or a fragment is checked.
 pub(super) struct Desk<'a> {
     pub(super) catalogue: &'a Catalogue,
@@ -190,11 +193,7 @@ impl<'a> Desk<'a> {
     /// An expression that names something: text or a whole number.
     pub(super) fn key(&mut self, scalar: &Scalar) -> Template {
         let Compiled { template, shape, faulty, personal, .. } = self.typed(scalar);
-        self.in_the_clear(
-            scalar,
-            personal.as_ref(),
-            ("a key", "wrap it: `fingerprint(…)`, or take an id instead"),
-        );
+        self.in_the_clear(scalar, personal.as_ref(), ("a key", WRAP));
         if !faulty && !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
@@ -202,14 +201,18 @@ impl<'a> Desk<'a> {
         template
     }
 
-    /// Text for people.
-    pub(super) fn text(&mut self, scalar: &Scalar) -> Template {
+    /// What tells which of two events is newer.
+    pub(super) fn version(&mut self, scalar: &Scalar) -> Template {
         let Compiled { template, personal, .. } = self.typed(scalar);
-        self.in_the_clear(
-            scalar,
-            personal.as_ref(),
-            ("a reason", "leave it out; an id names the case as well"),
-        );
+        self.in_the_clear(scalar, personal.as_ref(), ("a version", WRAP));
+        template
+    }
+
+    /// Text for people: a reason.
+    pub(super) fn reason(&mut self, scalar: &Scalar) -> Template {
+        let Compiled { template, personal, .. } = self.typed(scalar);
+        let help = "leave it out; an id names the case as well";
+        self.in_the_clear(scalar, personal.as_ref(), ("a reason", help));
         template
     }
 

@@ -4,7 +4,7 @@
 use crate::{
     estate::Estate,
     problem::{Problem, Problems, codes},
-    source::Span,
+    source::{Name, Span},
     syntax::{ast, estate as tree},
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn in_estate(estate: &Estate, problems: &mut Problems) {
     }
 }
 
-fn listening(listen: &tree::Listen, journal: Option<&crate::source::Name>, problems: &mut Problems) {
+fn listening(listen: &tree::Listen, journal: Option<&Name>, problems: &mut Problems) {
     let token = listen.token.iter().map(|token| match token {
         tree::Reference::Env(name) | tree::Reference::File(name) => name.span,
     });

@@ -191,7 +191,7 @@ fn decision(decide: &ast::Decide, desk: &mut Desk<'_>) -> (Work, Shape) {
         .map(|(outcome, scalar)| (Arc::clone(&outcome.value), desk.condition(scalar)))
         .collect();
     let mut reasons = |stops: &[(Name, crate::source::Scalar)]| -> BTreeMap<Arc<str>, _> {
-        stops.iter().map(|(outcome, scalar)| (Arc::clone(&outcome.value), desk.text(scalar))).collect()
+        stops.iter().map(|(outcome, scalar)| (Arc::clone(&outcome.value), desk.reason(scalar))).collect()
     };
     let (ignore, reject) = (reasons(&decide.ignore), reasons(&decide.reject));
     let retry =
@@ -217,7 +217,7 @@ fn own(
             .iter()
             .map(|check| flow::Check {
                 that: desk.condition(&check.that),
-                otherwise: desk.text(&check.otherwise),
+                otherwise: desk.reason(&check.otherwise),
             })
             .collect()
     };

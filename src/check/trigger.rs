@@ -73,7 +73,7 @@ pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'
         );
     }
     let id = ast.id.as_ref().map(|scalar| desk.key(scalar));
-    let version = ast.version.as_ref().map(|scalar| desk.text(scalar));
+    let version = ast.version.as_ref().map(|scalar| desk.version(scalar));
     Trigger { sources, key, lane, id, version, keep }
 }
 

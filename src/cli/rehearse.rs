@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{
-    Streams,
-    estate,
+    Streams, estate,
     exec::{self, Watch},
     exit::Exit,
 };
@@ -20,12 +19,7 @@ use crate::{
     wire::Rehearsal,
 };
 
-pub(super) async fn run(
-    mut compiled: Compiled,
-    offer: Offer,
-    watch: Watch,
-    streams: &mut Streams,
-) -> Exit {
+pub(super) async fn run(mut compiled: Compiled, offer: Offer, watch: Watch, streams: &mut Streams) -> Exit {
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
         let world = Arc::new(Rehearsal::new(Arc::new(wire)));
         compiled.plans.iter_mut().filter_map(Arc::get_mut).for_each(expects_no_answer);

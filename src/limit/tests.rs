@@ -66,11 +66,8 @@ fn play(world: &World, windows: u64) -> (BTreeMap<u64, u32>, u32) {
         slots: world.slots,
         ..Limits::default()
     });
-    let mut server = Server {
-        offset: world.offset,
-        opens_with_a_call: world.opens_with_a_call,
-        ..Server::default()
-    };
+    let mut server =
+        Server { offset: world.offset, opens_with_a_call: world.opens_with_a_call, ..Server::default() };
     let mut arrivals: Vec<(u64, Ticket)> = Vec::new();
     let mut answers: Vec<(u64, Ticket, bool, Header)> = Vec::new();
     let (mut ours, mut refused) = (BTreeMap::new(), 0);

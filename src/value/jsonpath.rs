@@ -68,6 +68,16 @@ impl JsonPath {
         names
     }
 
+    /// The steps of a path that goes by names and into lists only: a name, or none for elements. None: it goes otherwise.
+    pub fn steps(&self) -> Option<Vec<Option<Arc<str>>>> {
+        let step = |segment: &Segment| match segment {
+            Segment::Selector(Selector::Name(name)) => Some(Some(name.as_str().into())),
+            Segment::Selector(_) => Some(None),
+            Segment::Selectors(_) | Segment::Descendant(_) => None,
+        };
+        self.query.segments.iter().map(step).collect()
+    }
+
     /// What it selects, in document order. Looks at `limit` places at most.
     pub fn select<'v>(&self, root: &'v Value, limit: u64) -> Result<Vec<&'v Value>, JsonPathError> {
         let mut walk = Walk { root, left: limit, limit };

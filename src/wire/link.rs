@@ -80,7 +80,7 @@ impl Link {
         let client =
             client::client(connection.allow_private, access.root.as_deref()).map_err(Error::Client)?;
         let way = Way::new(&connection, access.secrets, redactor.clone())?;
-        Ok(Self { connection, door, way, client, redactor })
+        Ok(Self { connection, door, way, redactor, client })
     }
 
     /// Sends a call. A refused token is renewed once: a 401 had no effect.

@@ -118,10 +118,11 @@ impl Mirror {
         let all = [&*sent.join("\n"), &*body, &*self.known.join("\n")].join("\n");
         let coded: Vec<_> = (self.known.iter().map(String::as_str).chain([token, &all]))
             .flat_map(|text| {
-                let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-                let percent: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                let hex = |before: &str| -> String {
+                    text.bytes().flat_map(|byte| [before.to_owned(), format!("{byte:02x}")]).collect()
+                };
                 let pair = STANDARD.encode(format!("user:{text}"));
-                [hex, percent, pair, STANDARD.encode(text), URL_SAFE_NO_PAD.encode(format!("x{text}"))]
+                [hex(""), hex("%"), pair, STANDARD.encode(text), URL_SAFE_NO_PAD.encode(format!("x{text}"))]
             })
             .collect();
         let words = format!("{} is refused: {token} {}", "x".repeat(200), body);

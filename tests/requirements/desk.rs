@@ -1,5 +1,5 @@
-//! A clerk at the account's own desk: looks at and changes records of the `NetSuite` twin beside flowrun. In: a running sandbox.
-//! Out: records as JSON.
+//! A clerk at the account's own desk, who looks at and changes records of the `NetSuite` twin beside flowrun. In: a
+//! running sandbox. Out: records as JSON.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,7 +23,11 @@ connector: desk
 title: The account's own desk
 base: https://desk.example.com
 auth:
-  m2m: { kind: oauth2_jwt, token_path: /services/rest/auth/oauth2/v1/token, scope: [rest_webservices], algorithm: ES256 }
+  m2m:
+    kind: oauth2_jwt
+    token_path: /services/rest/auth/oauth2/v1/token
+    scope: [rest_webservices]
+    algorithm: ES256
 operations:
   sales_order:
     reads: any
@@ -41,21 +45,11 @@ operations:
     with: { body: any }
     post: /services/rest/record/v1/customer
     body: "{{ with.body }}"
-  deposits:
-    reads: any
-    with: { order: text }
-    suiteql: SELECT t.id, t.externalid, t.foreigntotal FROM transaction t WHERE t.type = 'CustDep' AND t.memo IS NOT NULL ORDER BY t.id
-    params: {}
   customers:
     reads: any
     with: { email: text }
-    suiteql: SELECT c.id, c.externalid, c.entityid, c.phone FROM customer c WHERE LOWER(c.email) = LOWER(:email) ORDER BY c.id
+    suiteql: SELECT c.id, c.externalid, c.phone FROM customer c WHERE LOWER(c.email) = LOWER(:email) ORDER BY c.id
     params: { email: "{{ with.email }}" }
-  customer:
-    reads: any
-    with: { id: slug }
-    get: "/services/rest/record/v1/customer/{id}"
-    query: { expandSubResources: true }
 "#;
 
 /// The desk.

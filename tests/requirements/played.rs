@@ -17,6 +17,9 @@ fn misses(estate: Estate) -> BTreeMap<String, Vec<String>> {
     let mut cases = Vec::new();
     for entry in fs::read_dir("tests/data/requirements").unwrap() {
         let path = entry.unwrap().path();
+        if path.ends_with("slips.yaml") {
+            continue;
+        }
         let laid = Path::new("/bigcommerce-netsuite").join(path.file_name().unwrap());
         files = files.with(&laid, fs::read(&path).unwrap());
         if laid.to_string_lossy().ends_with(".test.yaml") {

@@ -1,4 +1,4 @@
-//! Requirements that show in a service. In: the shipped estate, perhaps with a slip, served against both twins.
+//! Requirements that show in a service. In: an estate. Out: whether it meets one, served against both twins.
 
 use std::{collections::BTreeSet, fs, thread, time::Duration};
 

@@ -1,9 +1,10 @@
-//! Requirements that show in trade: the real program, once an order, against both twins. The twins' own records judge.
+//! Requirements that show in trade: the real program, once an order, against both twins. In: an estate. Out: whether
+//! it meets one; the twins' own records judge.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use flowrun_sandbox::{
-    bigcommerce::{Edit, Plan, Tender, Trade},
+    bigcommerce::{Back, Edit, Plan, Tender, Trade},
     fault::{Fault, Kind},
     ledger::Platform,
 };
@@ -147,7 +148,8 @@ pub(super) fn guest_with_a_known_address(estate: Estate) -> Verdict {
     let desk = Desk::at(&world.running);
     for store in ["outlet", "main"] {
         let body = json!({
-            "isPerson": true, "firstName": "Wren", "lastName": store, "email": "Wren@example.org", "phone": "+1 555 0101",
+            "isPerson": true, "firstName": "Wren", "lastName": store, "email": "Wren@example.org",
+            "phone": "+1 555 0101",
             "subsidiary": { "id": "1" }, "currency": { "id": "1" }, "custentity_bc_store": store,
         });
         desk.ask("add_customer", &json!({ "body": body }));
@@ -178,7 +180,8 @@ pub(super) fn one_subsidiary(estate: Estate) -> Verdict {
 /// Orders of every kind come over with their totals.
 pub(super) fn totals(estate: Estate) -> Verdict {
     let world = World::new();
-    let drawn = |at: u32| Trade { status_id: Some(11), handling: Some(at.is_multiple_of(2)), ..Trade::default() };
+    let drawn =
+        |at: u32| Trade { status_id: Some(11), handling: Some(at.is_multiple_of(2)), ..Trade::default() };
     let orders: Vec<u64> = (0..12).map(|at| world.place(&drawn(at))).collect();
     let folder = program(&world, estate, &["exec", "orders"]);
     for order in orders {
@@ -217,7 +220,7 @@ pub(super) fn account_is_busy(estate: Estate) -> Verdict {
     one_sales_order(&world)
 }
 
-/// A window of the store's quota that others have all but used up: nobody is refused, the rest waits for the next window.
+/// A window of the store's quota that others have all but used up: nobody is refused, what is left waits.
 pub(super) fn quota_is_kept(estate: Estate) -> Verdict {
     let world = World::with(Plan::Plus);
     let order = world.place(&plain());
@@ -303,4 +306,23 @@ fn payments_become_deposits_and_a_cancelled_order_is_closed() {
         assert!(lines.iter().all(|(_, line)| line["isClosed"] == true), "{lines:?}");
     }
     assert_eq!(world.created(), 1);
+}
+
+/// What was refunded in part goes over as it was sold.
+#[test]
+fn a_refund_changes_no_sales_order() {
+    let (world, estate) = (World::new(), Estate(None));
+    let order = world.place(&plain());
+    ok(&exec(&world, estate, order)).unwrap();
+    let before = Desk::at(&world.running).lines(&format!("main-{order}"));
+    world.running.store().refund(order, Back::Part).unwrap();
+    let late = world.place(&Trade { refund: Some(Back::Part), ..plain() });
+    for order in [order, late] {
+        ok(&exec(&world, estate, order)).unwrap();
+    }
+    world.all_is_well();
+    let amounts =
+        |lines: &[(String, Json)]| lines.iter().map(|(_, line)| line["amount"].clone()).collect::<Vec<_>>();
+    let after = Desk::at(&world.running).lines(&format!("main-{order}"));
+    assert_eq!(amounts(&after), amounts(&before));
 }

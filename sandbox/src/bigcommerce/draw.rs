@@ -292,7 +292,8 @@ fn lines_apart(floor: &mut Floor, state: &mut State, order: &mut Order, trade: &
         line.promotion = whole.mul(Fixed::whole(percent)).div(Fixed::whole(100)).round(digits);
     }
     if floor.flag(trade.free_item, 5)
-        && let Some(line) = order.lines.iter().rfind(|line| line.kind == LineKind::Physical && line.parent.is_none())
+        && let Some(line) =
+            order.lines.iter().rfind(|line| line.kind == LineKind::Physical && line.parent.is_none())
     {
         let mut free = Line { id: state.id("line"), quantity: 1, wrapping: None, ..line.clone() };
         // Priced at nothing, or given away by a promotion that takes all of it, tax included.

@@ -92,7 +92,12 @@ pub enum On {
     Order,
 }
 
-pub(super) fn drawn(order: &Order, priced: &Priced, store_currency: &str, kinds: BTreeSet<OrderKind>) -> Drawn {
+pub(super) fn drawn(
+    order: &Order,
+    priced: &Priced,
+    store_currency: &str,
+    kinds: BTreeSet<OrderKind>,
+) -> Drawn {
     let view = View { order, priced, base: "", store_currency };
     Drawn {
         order: view.order(),
@@ -129,7 +134,14 @@ fn parts(order: &Order, priced: &Priced) -> Vec<Part> {
     for (line, priced) in order.lines.iter().zip(&priced.lines) {
         let taxes: Fixed = priced.taxes.iter().map(|tax| tax.amount).sum();
         let taxed = if priced.taxes.is_empty() { priced.discounted_inc } else { priced.taxed };
-        out.push(part(order, On::Line(line.id), line.quantity, priced.discounted_inc - taxes, taxed, &priced.taxes));
+        out.push(part(
+            order,
+            On::Line(line.id),
+            line.quantity,
+            priced.discounted_inc - taxes,
+            taxed,
+            &priced.taxes,
+        ));
     }
     let mut charge = |on, charges: Vec<&super::pricing::Charge>| {
         let net: Fixed = charges.iter().map(|charge| charge.sums.ex).sum();

@@ -135,7 +135,8 @@ impl OrderKind {
 impl Trade {
     /// A trade whose order is of this kind; what the kind leaves open is drawn.
     pub fn of(kind: OrderKind) -> Self {
-        let plain = Self { items: Some(vec![("PLATE-26".into(), 2), ("TOWEL-2".into(), 1)]), ..Self::default() };
+        let plain =
+            Self { items: Some(vec![("PLATE-26".into(), 2), ("TOWEL-2".into(), 1)]), ..Self::default() };
         let items = |all: &[(&str, u32)]| {
             let items = all.iter().map(|(sku, number)| ((*sku).to_owned(), *number)).collect();
             Self { items: Some(items), ..Self::default() }
@@ -186,9 +187,11 @@ impl Trade {
             OrderKind::UntaxedShipping => Self { shipping: Some(true), coupon: Some(-1), ..denver },
             OrderKind::Handling => Self { handling: Some(true), ..plain },
             OrderKind::Wrapping => Self { wrapping: Some(true), ..plain },
-            OrderKind::Fee => {
-                Self { fee: Some(true), fee_taxed: Some(true), ..place("GB", "Shropshire", TaxCase::Inclusive) }
-            }
+            OrderKind::Fee => Self {
+                fee: Some(true),
+                fee_taxed: Some(true),
+                ..place("GB", "Shropshire", TaxCase::Inclusive)
+            },
             OrderKind::UntaxedFee => Self { fee: Some(true), fee_taxed: Some(false), ..denver },
             OrderKind::CertificateSold => Self { certificate_line: Some(true), ..plain },
             OrderKind::CertificateRedeemed | OrderKind::SeveralTenders => tender(Tender::Several),
@@ -220,7 +223,12 @@ pub enum Back {
 }
 
 /// The kinds an order is of.
-pub(super) fn kinds(floor: &Floor, order: &Order, priced: &Priced, store_currency: &str) -> BTreeSet<OrderKind> {
+pub(super) fn kinds(
+    floor: &Floor,
+    order: &Order,
+    priced: &Priced,
+    store_currency: &str,
+) -> BTreeSet<OrderKind> {
     let mut found = BTreeSet::new();
     let mut add = |is: bool, kind: OrderKind| {
         if is {
@@ -258,7 +266,8 @@ fn of_tax(order: &Order, priced: &Priced, add: &mut impl FnMut(bool, OrderKind))
     add(taxed && !priced.shipping.inc.is_zero() && priced.shipping.tax.is_zero(), OrderKind::UntaxedShipping);
     add(!priced.handling.inc.is_zero(), OrderKind::Handling);
     add(!priced.wrapping.inc.is_zero(), OrderKind::Wrapping);
-    let fee = |with_tax: bool| move |fee: &Charge| !fee.sums.inc.is_zero() && fee.sums.tax.is_zero() != with_tax;
+    let fee =
+        |with_tax: bool| move |fee: &Charge| !fee.sums.inc.is_zero() && fee.sums.tax.is_zero() != with_tax;
     add(priced.fees.iter().any(fee(true)), OrderKind::Fee);
     add(taxed && priced.fees.iter().any(fee(false)), OrderKind::UntaxedFee);
 }

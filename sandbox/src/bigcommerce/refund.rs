@@ -185,7 +185,8 @@ fn pay_back(
         let backs = order.transactions.iter().filter(|movement| movement.event == "refund");
         backs.filter(|movement| movement.reference == Some(id)).map(|movement| movement.amount).sum()
     };
-    let room: Vec<i128> = paid.iter().map(|movement| (movement.amount - back(movement.id)).minor(digits)).collect();
+    let room: Vec<i128> =
+        paid.iter().map(|movement| (movement.amount - back(movement.id)).minor(digits)).collect();
     let shares = allocate(total.minor(digits), &room);
     let mut payments = Vec::new();
     for (movement, share) in paid.into_iter().zip(shares).filter(|(_, share)| *share != 0) {

@@ -193,7 +193,14 @@ mod tests {
     }
 
     fn rules(inclusive: bool, compound: bool) -> Rules {
-        Rules { inclusive, rounding: Rounding::RateRounding, compound, fees_in_total: true, refunds_lower_total: false, digits: 2 }
+        Rules {
+            inclusive,
+            rounding: Rounding::RateRounding,
+            compound,
+            fees_in_total: true,
+            refunds_lower_total: false,
+            digits: 2,
+        }
     }
 
     #[test]

@@ -125,7 +125,9 @@ fn check_tenders(seen: &Seen) {
     }
     let of_method = |method: &str| -> i128 {
         let rows = seen.transactions.as_array().into_iter().flatten();
-        rows.filter(|row| row["method"] == method && row["event"] != "refund").map(|row| money(&row["amount"])).sum()
+        rows.filter(|row| row["method"] == method && row["event"] != "refund")
+            .map(|row| money(&row["amount"]))
+            .sum()
     };
     assert_eq!(of_method("store_credit"), money(&seen.order["store_credit_amount"]));
     assert_eq!(of_method("gift_certificate"), money(&seen.order["gift_certificate_amount"]));

@@ -122,17 +122,20 @@ async fn trade(
         if quiet || since.elapsed() > STILL {
             return Ok(day);
         }
-        let now = running.shared().ledger.read(|entries| entries.iter().filter(|entry| entry.effect.is_some()).count());
+        let now = running
+            .shared()
+            .ledger
+            .read(|entries| entries.iter().filter(|entry| entry.effect.is_some()).count());
         if now != calls {
             (calls, since) = (now, Instant::now());
         }
     }
 }
 
-/// Whether every run that is not over waits for a person, or for something that no clock brings.
+/// Whether no run is at work, or waits for a moment that comes soon.
 fn is_quiet(journal: &dyn Journal) -> bool {
     let open = journal.open().unwrap_or_default();
-    open.iter().all(|run| run.parked().is_some_and(|parked| !matches!(parked.why, Why::Timer | Why::Later)))
+    open.iter().all(|run| run.parked().is_some_and(|parked| parked.why != Why::Timer))
 }
 
 /// The orders whose runs are parked with a reason.
@@ -140,7 +143,8 @@ fn letters(journal: &dyn Journal) -> Result<u64, String> {
     let open = journal.open().map_err(|error| error.to_string())?;
     let of_orders = open.iter().filter(|run| &*run.event.flow == "orders");
     let with_letters = |run: &&OpenRun| run.parked().is_some_and(|parked| !parked.letters.is_empty());
-    Ok(of_orders.filter(with_letters).map(|run| Arc::clone(&run.event.key)).collect::<BTreeSet<_>>().len() as u64)
+    Ok(of_orders.filter(with_letters).map(|run| Arc::clone(&run.event.key)).collect::<BTreeSet<_>>().len()
+        as u64)
 }
 
 /// The journal's folder: as asked for, else one that goes away with the demo.
@@ -154,7 +158,10 @@ impl Folder {
         let own = || std::env::temp_dir().join(format!("flowrun-demo-{}", std::process::id()));
         let path = asked.map_or_else(own, Path::to_owned);
         if asked.is_some() && path.exists() {
-            return Err(format!("{} is there already: a demo begins with a journal of its own", path.display()));
+            return Err(format!(
+                "{} is there already: a demo begins with a journal of its own",
+                path.display()
+            ));
         }
         std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self { path, keep: asked.is_some() })

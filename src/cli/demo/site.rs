@@ -1,7 +1,7 @@
 //! The demo's site: the shipped estate led to the twins, and a service on it. In: where the twins are. Out: a running service.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -19,14 +19,13 @@ use crate::{
     estate::{FILE, Files as _, Memory, SHIPPED},
     journal::{Journal, Sqlite},
     serve::{Said, Service, Setup},
-    syntax,
-    trigger,
+    syntax, trigger,
 };
 
 /// How long runs may go on after the day.
 const GRACE: Duration = Duration::from_secs(5);
-/// The shortest wait of a flow on a fast clock: a poll is still a call.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// The shortest `every` on a fast clock: a poll is still a call.
+const SHORTEST: Duration = Duration::from_secs(3);
 
 /// A service on the twins.
 pub(super) struct Site {
@@ -42,7 +41,7 @@ impl Site {
         let known = sandbox::secrets(access);
         let flows = compiled.plans.clone();
         let needs = trigger::needs(flows.iter().map(|plan| &**plan));
-        let hooks = needs.values().map(|scopes| scopes.len()).sum();
+        let hooks = needs.values().map(BTreeSet::len).sum();
         let secrets = estate::hook_secrets(compiled, &needs, &known).map_err(|error| error.to_string())?;
         let wire = Arc::new(estate::wire(compiled, &known).map_err(|error| error.to_string())?);
         let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder).map_err(|error| error.to_string())?);
@@ -93,7 +92,9 @@ pub(super) fn compiled(access: &Access, speed: u32) -> Result<Compiled, String> 
     let mut files = Memory::default();
     for path in SHIPPED.list(&PathBuf::from("/")).map_err(|error| error.to_string())? {
         let bytes = SHIPPED.read(&path).map_err(|error| error.to_string())?.into_owned();
-        let flow = String::from_utf8(bytes.clone()).ok().filter(|text| text.lines().any(|line| line.starts_with("flow: ")));
+        let flow = String::from_utf8(bytes.clone())
+            .ok()
+            .filter(|text| text.lines().any(|line| line.starts_with("flow: ")));
         files = match flow {
             Some(text) => files.with(&path, quicker(&text, speed)),
             None => files.with(&path, bytes),
@@ -115,8 +116,8 @@ fn quicker(text: &str, speed: u32) -> String {
         out.push_str(before);
         match syntax::duration(&after[..end]) {
             Some(wait) => {
-                let wait = (wait / speed.max(1)).max(SHORTEST.min(wait));
-                let _ = write!(out, "{}ms", wait.as_millis());
+                let least = if *key == "every: " { SHORTEST.min(wait) } else { Duration::from_millis(1) };
+                let _ = write!(out, "{}ms", (wait / speed.max(1)).max(least).as_millis());
             }
             None => out.push_str(&after[..end]),
         }
@@ -160,9 +161,9 @@ mod tests {
 
     #[test]
     fn waits_are_divided_and_nothing_else() {
-        let flow = "every: 10m # poll\n retry: { every: 15m, for: 3d }\n fresh: 500ms\n every: soon";
-        let quick = "every: 1000ms # poll\n retry: { every: 1500ms, for: 3d }\n fresh: 500ms\n every: soon";
+        let flow = "every: 10m # poll\n retry: { every: 60m, for: 3d }\n fresh: 600ms\n every: soon";
+        let quick = "every: 3000ms # poll\n retry: { every: 6000ms, for: 3d }\n fresh: 1ms\n every: soon";
         assert_eq!(quicker(flow, 600), quick);
-        assert_eq!(quicker(flow, 1), flow.replace("10m", "600000ms").replace("15m", "900000ms"));
+        assert_eq!(quicker(flow, 1), flow.replace("10m", "600000ms").replace("60m", "3600000ms"));
     }
 }

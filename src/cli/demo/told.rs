@@ -11,6 +11,8 @@ use crate::report::{Paint, Tint};
 
 /// Width of the bar.
 const BAR: usize = 24;
+/// Width of what stands beside a count.
+const NOTE: usize = 56;
 /// The hours of the shop.
 const HOURS: std::ops::RangeInclusive<i8> = 8..=20;
 
@@ -52,7 +54,8 @@ impl<'a> Progress<'a> {
         });
         let waiting = super::letters(site.journal()).unwrap_or_default();
         let clock = now.strftime("%H:%M");
-        let counts = format!("{placed:>4} orders  {sales:>4} in NetSuite  {waiting:>3} waiting  {faults:>3} faults");
+        let counts =
+            format!("{placed:>4} orders  {sales:>4} in NetSuite  {waiting:>3} waiting  {faults:>3} faults");
         if self.streams.terminal {
             let full = BAR * placed / (self.orders.max(1) as usize);
             let bar = format!("{}{}", "━".repeat(full.min(BAR)), " ".repeat(BAR.saturating_sub(full)));
@@ -108,8 +111,13 @@ impl Told {
             let tint = wanted.map(|wanted| if wanted == count { Tint::Good } else { Tint::Bad });
             let number = format!("{count:>5}");
             let number = tint.map_or_else(|| number.clone(), |tint| paint.text(tint, &number));
-            let note = if note.is_empty() { String::new() } else { format!("   {}", paint.text(Tint::Faint, note)) };
-            let _ = writeln!(out, "  {what:<38} {number}{note}");
+            let _ = write!(out, "  {what:<38} {number}");
+            let mut gap = "   ".to_owned();
+            for line in wrapped(note) {
+                let _ = write!(out, "{gap}{}", paint.text(Tint::Faint, &line));
+                gap = format!("\n{:49}", "");
+            }
+            out.push('\n');
         };
         row("orders placed", found.orders, None, "");
         row("orders that went over", found.exported, None, "the others are unpaid, cancelled or waiting");
@@ -119,7 +127,7 @@ impl Told {
         row("doubled", found.duplicated, Some(0), "");
         row("with another total, if by a cent", found.totals_off, Some(0), "");
         row("that nobody wanted", found.unwanted, Some(0), "");
-        row("waiting for somebody", self.letters, Some(planted), &list(&found.expected_dead_letters, ": "));
+        row("waiting for somebody", self.letters, Some(planted), &list(&found.expected_dead_letters, " × "));
         row("faults on the way", faults, None, &list(&found.faults, " "));
         row("calls that a platform refused", found.refused, None, "");
         out.push_str("\nwhere to look next:\n");
@@ -137,4 +145,16 @@ impl Told {
         next("flowrun sandbox --env-file sandbox.env", "both platforms, to try your own flows on");
         out
     }
+}
+
+/// A list with commas as lines that fit beside the counts.
+fn wrapped(note: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in note.split_inclusive(", ").filter(|part| !part.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if line.len() + part.trim_end().len() <= NOTE => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
 }

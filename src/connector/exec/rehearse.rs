@@ -132,7 +132,7 @@ fn walk(shape: &Shape, value: &Value, personal: bool, found: &mut BTreeSet<Strin
             }
         }
         (_, Value::Map(map)) if personal => {
-            map.values().for_each(|value| walk(&Shape::Any, value, true, found))
+            map.values().for_each(|value| walk(&Shape::Any, value, true, found));
         }
         (Shape::List(element), Value::List(items)) => {
             items.iter().for_each(|item| walk(element, item, personal, found));

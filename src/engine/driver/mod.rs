@@ -218,7 +218,8 @@ impl Engine {
         }
     }
 
-    /// Starts no more runs, lets those that run finish for so long, and waits until all is durable. True: all finished.
+    /// Starts no more runs but those that others wait for, lets them finish for so long, and waits until all is durable. True: all
+    /// finished.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.inner.life.fetch_max(Life::Draining as u8, Ordering::AcqRel);
         let until = self.inner.world.now() + limit;

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Inner, Offer};
+use super::{Inner, Life, Offer};
 use crate::{
     engine::{
         lanes::Start,
@@ -78,12 +78,18 @@ impl From<journal::Broken> for Stop {
 impl Inner {
     /// Starts all runs that may start.
     pub(super) fn pump(self: &Arc<Self>) {
-        if self.life() != super::Life::Open || self.room().is_err() {
+        if self.room().is_err() {
             return;
         }
         loop {
+            let quota = match self.life() {
+                Life::Open => self.policy.in_flight,
+                // Only child runs that a run which has begun waits for.
+                Life::Draining => 0,
+                Life::Broken => return,
+            };
             let mut board = self.board();
-            let start = board.lanes.next(self.policy.in_flight, |event| self.is_held(event));
+            let start = board.lanes.next(quota, |event| self.is_held(event));
             let Some(start) = start else { break };
             let gone: Vec<Fact> = start.supersedes.iter().map(|old| self.superseded(old)).collect();
             if !gone.is_empty() && self.append(gone).is_err() {
@@ -127,7 +133,7 @@ impl Inner {
             }
             drop(runs);
             inner.pump();
-            inner.quiet.notify_waiters(); // a drain waits for this, and a draining engine pumps no more
+            inner.quiet.notify_waiters(); // a drain waits for this
         }));
     }
 

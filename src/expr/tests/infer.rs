@@ -126,6 +126,9 @@ fn shapes_are_known() {
         ("{{ order.total if order.paid else omit }}", "amount"),
         ("{{ order.paid and order.total > 0 }}", "boolean"),
         ("{{ order.currency | date }}", "date text"),
+        ("{{ order | path('$.lines[?@.qty > 1].sku') }}", "list of text"),
+        ("{{ order.lines | path('$[*]') | map(attribute='qty') | sum }}", "whole number"),
+        ("{{ order | path('$..sku') }}", "list of anything"),
     ] {
         assert_eq!(check(text), (shape.to_owned(), Vec::new()), "{text}");
     }

@@ -41,9 +41,9 @@ pub(super) fn ways(plan: &Plan) -> Vec<Way> {
 pub(super) fn all_ways(plan: &Plan) -> Vec<Way> {
     let mut map = Map { plan, ways: Vec::new() };
     for number in reading_order(plan) {
-        map.to_node(number);
+        map.edges_to(number);
     }
-    map.to_give();
+    map.edges_to_give();
     for number in reading_order(plan) {
         map.rest_of_decision(number);
         map.rest_of_condition(number);
@@ -96,7 +96,7 @@ impl Map<'_> {
     }
 
     /// From all that a node needs.
-    fn to_node(&mut self, number: usize) {
+    fn edges_to(&mut self, number: usize) {
         let plan = self.plan;
         let node = &plan.nodes[number];
         let to = self.entrance(number);
@@ -120,7 +120,7 @@ impl Map<'_> {
         }
     }
 
-    fn to_give(&mut self) {
+    fn edges_to_give(&mut self) {
         let Some(give) = &self.plan.give else { return };
         let (slots, count) = (self.plan.slots, self.plan.nodes.len());
         let read: BTreeSet<usize> =

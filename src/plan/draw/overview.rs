@@ -82,7 +82,8 @@ fn needing(plan: &Plan, node: usize) -> impl Iterator<Item = &Node> {
 fn kind(plan: &Plan, node: usize, before: &[Group]) -> Kind {
     let own = plan.nodes[node].kind;
     let branches = |(number, other): (usize, &Node)| {
-        other.needs.iter().any(|needed| usize::from(*needed) == node) && arrows::asking(plan, number).next().is_some()
+        other.needs.iter().any(|needed| usize::from(*needed) == node)
+            && arrows::asking(plan, number).next().is_some()
     };
     let is_late = own == Kind::Extract && before.iter().any(|group| group.kind == own);
     if is_late && plan.nodes.iter().enumerate().any(branches) { Kind::Decision } else { own }

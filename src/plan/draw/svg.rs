@@ -202,7 +202,7 @@ fn along((x, y): (i32, i32), (to_x, to_y): (i32, i32), part: i32) -> (i32, i32) 
     // A cubic Bezier curve with both handles halfway down: across 3t²-2t³, down 1.5t-1.5t²+t³.
     let (t, rest) = (i64::from(part), i64::from(100 - part));
     let across = 3 * t * t * rest + t * t * t;
-    let down = (3 * rest * rest * t + 3 * rest * t * t) / 2 + t * t * t;
+    let down = i64::midpoint(3 * rest * rest * t, 3 * rest * t * t) + t * t * t;
     let at = |from: i32, to: i32, share: i64| {
         from + i32::try_from(i64::from(to - from) * share / 1_000_000).unwrap_or(0)
     };
