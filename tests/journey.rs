@@ -71,6 +71,11 @@ impl World {
         entries.iter().filter(|entry| entry.effect.as_ref().is_some_and(is_new_sales_order)).count()
     }
 
+    /// Requests that changed something.
+    pub(crate) fn written(&self) -> usize {
+        self.running.shared().ledger.since(0).iter().filter(|entry| entry.effect.is_some()).count()
+    }
+
     /// Requests that a twin received whose path holds this.
     fn asked(&self, platform: Platform, path: &str) -> usize {
         let entries = self.running.shared().ledger.since(0);

@@ -75,7 +75,7 @@ environments:
         connector: bigcommerce
         url: {}
         allow_private: true
-        settings: {{ store_hash: {}, code: main, settle: 2s }}
+        settings: {{ store_hash: {}, code: main, settle: 2s, quota: 100000 }}
         secrets: {{ token: env:TOKEN, client_secret: env:OLD_SECRET, client_secret_next: env:SECRET }}
       netsuite:
         connector: netsuite
@@ -208,6 +208,12 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&path, &to).unwrap();
         }
     }
+}
+
+/// Lets the journal's file grow no further than so many pages, as a full disk would; 0: as far as it likes.
+fn bound(shop: &Shop, pages: i64) {
+    let journal = rusqlite::Connection::open(shop.folder.path().join(".flowrun/journal.db")).unwrap();
+    journal.execute("INSERT OR REPLACE INTO meta VALUES ('pages', ?1)", [pages]).unwrap();
 }
 
 /// A running service.
@@ -459,5 +465,33 @@ async fn a_platform_that_is_down_is_told_of_once() {
     served.says("freed", 1);
     assert_eq!((served.count("held"), served.count("freed")), (1, 1));
     assert!(!served.said.lock().unwrap().iter().any(|said| said["outcome"] == "letter"));
+    assert_eq!(served.end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_of_once_and_waited_for() {
+    let shop = Shop::open().await;
+    let served = shop.serve();
+    served.says("registered", 4);
+    bound(&shop, 1);
+    let secret = shop.running.access().bigcommerce.client_secret.clone();
+    let hook = |id: u64| shop.hook("store/order/created", id);
+    let mut orders = Vec::new();
+    let refused = loop {
+        orders.push(shop.place_wanted());
+        let status = shop.post("/hooks/bigcommerce", &secret, &hook(orders[orders.len() - 1])).await;
+        if status != 204 || orders.len() == 60 {
+            break status;
+        }
+    };
+    assert_eq!(refused, 503, "the disk is full after {} orders", orders.len());
+    served.says("full", 1);
+    bound(&shop, 0);
+    served.says("room", 1);
+    for order in &orders {
+        assert_eq!(shop.post("/hooks/bigcommerce", &secret, &hook(*order)).await, 204);
+    }
+    shop.all_over();
+    assert_eq!((served.count("full"), served.count("room"), served.count("broken")), (1, 1, 0));
     assert_eq!(served.end(), Some(0));
 }

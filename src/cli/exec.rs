@@ -76,10 +76,15 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
     };
     let stories = engine.stories();
     engine.obey();
-    let (run, exit) = tokio::select! {
-        ended = one(&engine, offer, stories, Watch::of(args, common), streams) => ended,
-        () = super::interrupted() => (None, Exit::Interrupted),
+    let ended = tokio::select! {
+        ended = one(&engine, offer, stories, Watch::of(args, common), streams) => Ok(ended),
+        told = engine.short() => Err(told),
+        () = super::interrupted() => Ok((None, Exit::Interrupted)),
     };
+    let (run, exit) = ended.unwrap_or_else(|told| {
+        streams.say(format!("flowrun: {told}"));
+        (None, Exit::CannotStart)
+    });
     tokio::select! {
         _ = engine.drain(GRACE) => {}
         () = super::interrupted() => {}

@@ -37,6 +37,8 @@ use crate::{
 
 /// How long runs that have begun may go on after a request to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How much of the disk is kept for the day on which it is full.
+const KEPT: u64 = 64 << 20;
 /// Where it listens if the estate says nothing.
 const ADDRESS: &str = "127.0.0.1:7780";
 
@@ -94,7 +96,9 @@ fn started(
     let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
-    let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
+    let journal = Sqlite::open(&folder).map_err(|error| error.to_string())?;
+    journal.reserve(KEPT);
+    let journal: Arc<dyn Journal> = Arc::new(journal);
     let engine = engine::start(compiled, wire.clone(), journal).map_err(|error| error.to_string())?;
     let stories = engine.stories();
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -23,6 +23,7 @@ pub struct Broken(pub Arc<str>);
 #[derive(Debug, Default)]
 pub struct Durable {
     mark: AtomicU64,
+    is_short: AtomicBool,
     waits: Mutex<Waits>,
     moved: Condvar,
 }
@@ -30,8 +31,11 @@ pub struct Durable {
 #[derive(Debug, Default)]
 struct Waits {
     broken: Option<Broken>,
+    short: Option<Arc<str>>,
     next: u64,
     wakers: BTreeMap<(u64, u64), Waker>,
+    /// Those who wait for room, or for its end.
+    rooms: Vec<Waker>,
 }
 
 impl Durable {
@@ -57,10 +61,66 @@ impl Durable {
         let ready = {
             let mut waits = self.waits();
             waits.broken.get_or_insert(Broken(reason.into()));
-            std::mem::take(&mut waits.wakers)
+            waits.all()
         };
         self.moved.notify_all();
-        ready.into_values().for_each(Waker::wake);
+        ready.into_iter().for_each(Waker::wake);
+    }
+
+    /// There is no room for what comes next: it becomes durable when there is, or never. Everybody is woken to hear it.
+    pub fn run_short(&self, reason: impl Into<Arc<str>>) {
+        self.change(Some(reason.into()));
+    }
+
+    /// There is room again.
+    pub fn has_room(&self) {
+        self.change(None);
+    }
+
+    fn change(&self, short: Option<Arc<str>>) {
+        let ready = {
+            let mut waits = self.waits();
+            self.is_short.store(short.is_some(), Ordering::Release);
+            waits.short = short;
+            waits.all()
+        };
+        ready.into_iter().for_each(Waker::wake);
+    }
+
+    /// Why there is no room, if there is none.
+    pub fn short(&self) -> Option<Arc<str>> {
+        if !self.is_short.load(Ordering::Acquire) {
+            return None;
+        }
+        self.waits().short.clone()
+    }
+
+    /// For a future: ready when there is room, or when nothing more is ever written.
+    pub fn poll_room(&self, context: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        if !self.is_short.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut waits = self.waits();
+        match (&waits.broken, &waits.short) {
+            (Some(broken), _) => Poll::Ready(Err(broken.clone())),
+            (None, None) => Poll::Ready(Ok(())),
+            (None, Some(_)) => {
+                waits.come_back(context);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// For a future: ready, with the reason, when there is no room.
+    pub fn poll_short(&self, context: &mut Context<'_>) -> Poll<Arc<str>> {
+        let mut waits = self.waits();
+        match &waits.short {
+            Some(reason) => Poll::Ready(Arc::clone(reason)),
+            None => {
+                waits.come_back(context);
+                Poll::Pending
+            }
+        }
     }
 
     /// Why nothing more will be durable, if so.
@@ -103,6 +163,18 @@ impl Durable {
     }
 }
 
+impl Waits {
+    fn all(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.wakers).into_values().chain(std::mem::take(&mut self.rooms)).collect()
+    }
+
+    fn come_back(&mut self, context: &Context<'_>) {
+        if !self.rooms.iter().any(|waker| waker.will_wake(context.waker())) {
+            self.rooms.push(context.waker().clone());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
@@ -130,6 +202,27 @@ mod tests {
         assert_eq!(counted.0.load(Ordering::SeqCst), 1);
         assert_eq!(durable.poll(Lsn(2), &mut context), Poll::Ready(Ok(())));
         assert_eq!(durable.wait(Lsn(1)), Ok(()));
+    }
+
+    #[test]
+    fn who_waits_hears_that_there_is_no_room_and_that_there_is() {
+        let durable = Durable::default();
+        let counted = Arc::new(Counted::default());
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut context = Context::from_waker(&waker);
+        assert_eq!(durable.poll_room(&mut context), Poll::Ready(Ok(())));
+        assert!(
+            durable.poll_short(&mut context).is_pending() && durable.poll(Lsn(1), &mut context).is_pending()
+        );
+        durable.run_short("no room");
+        assert_eq!(counted.0.load(Ordering::SeqCst), 2);
+        assert_eq!(durable.poll_short(&mut context), Poll::Ready("no room".into()));
+        assert!(
+            durable.poll_room(&mut context).is_pending() && durable.poll(Lsn(1), &mut context).is_pending()
+        );
+        durable.has_room();
+        assert_eq!(counted.0.load(Ordering::SeqCst), 4);
+        assert_eq!((durable.poll_room(&mut context), durable.short()), (Poll::Ready(Ok(())), None));
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub enum Error {
     /// It cannot be written any more: nothing is accepted and nothing is sent.
     #[error("the journal cannot be written: {0}")]
     Broken(String),
+    /// Its disk is full: nothing is accepted and nothing is sent until there is room.
+    #[error("the journal cannot grow: {0}; nothing is accepted and nothing is sent until there is room")]
+    NoRoom(Arc<str>),
     /// It cannot be read.
     #[error("the journal cannot be read: {0}")]
     Read(String),

@@ -1,6 +1,11 @@
 //! One suite for every store, and what only the store on disk can get wrong.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    task::{Context, Poll, Wake},
+};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -256,22 +261,51 @@ fn a_database_of_another_program_is_left_alone() {
 }
 
 #[test]
-fn a_full_disk_breaks_the_mark_and_loses_nothing() {
+fn a_full_disk_is_waited_for_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let journal = Sqlite::open(folder.path()).unwrap();
     append(&journal, vec![Fact::Accepted(event(1, "a", None))]);
     // A limit of pages is how SQLite meets a full disk in a test: the same error code, the same path.
     let side = Connection::open(folder.path().join("journal.db")).unwrap();
-    let pages: i64 = side.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-    journal.writer_limit(pages);
-    let mut large = event(2, "b", None);
-    large.body = Value::from("x".repeat(1 << 20));
-    let lsn = journal.append(vec![Fact::Accepted(large)]).unwrap();
-    let error = journal.durable().wait(lsn).unwrap_err().to_string();
-    assert!(error.contains("full"), "{error}");
+    side.execute("INSERT INTO meta VALUES ('pages', 1)", []).unwrap();
+    let large = |id| {
+        let mut large = event(id, "b", None);
+        large.body = Value::from("x".repeat(1 << 20));
+        vec![Fact::Accepted(large)]
+    };
+    let lsn = journal.append(large(2)).unwrap();
+    let file = folder.path().join("journal.db").display().to_string();
+    let told = block(|context| journal.durable().poll_short(context));
+    assert!(told.contains("full") && told.contains(&file), "{told}");
+    assert!(journal.durable().mark() < lsn, "it is not durable");
+    side.execute("UPDATE meta SET v = 0 WHERE k = 'pages'", []).unwrap();
+    journal.durable().wait(lsn).unwrap();
+    block(|context| journal.durable().poll_room(context)).unwrap();
+    assert_eq!(journal.open().unwrap().len(), 2);
+    // A journal that is closed while it waits keeps what was durable, and no more.
+    side.execute("UPDATE meta SET v = 1 WHERE k = 'pages'", []).unwrap();
+    journal.append(large(3)).unwrap();
+    block(|context| journal.durable().poll_short(context));
     drop(journal);
     let open = Sqlite::open(folder.path()).unwrap().open().unwrap();
-    assert_eq!(open.len(), 1, "what was acknowledged is there, what was not is not");
+    assert_eq!(open.len(), 2, "what was acknowledged is there, what was not is not");
+}
+
+/// Waits for a future on this thread.
+fn block<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    loop {
+        match poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => std::thread::park(),
+        }
+    }
 }
 
 #[test]

@@ -110,6 +110,13 @@ pub enum Said {
         /// The connection.
         connection: Arc<str>,
     },
+    /// The journal's disk is full: nothing is accepted and nothing is sent until there is room.
+    Full {
+        /// Which file, and what the store said.
+        why: Arc<str>,
+    },
+    /// There is room again.
+    Room,
     /// The journal cannot be written: nothing goes on.
     Broken,
 }
@@ -157,6 +164,10 @@ impl Said {
                 format!("{connection}: down, or does not let us in: runs that need it wait (said once)")
             }
             Self::Freed { connection } => format!("{connection}: back, held runs go on"),
+            Self::Full { why } => {
+                format!("the journal cannot grow: {why}; nothing is accepted or sent until there is room")
+            }
+            Self::Room => "the journal has room again: all goes on".to_owned(),
             Self::Broken => {
                 "the journal cannot be written: nothing is accepted and nothing is sent".to_owned()
             }

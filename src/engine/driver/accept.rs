@@ -106,7 +106,7 @@ impl Engine {
     async fn acknowledged(&self, lsn: Option<Lsn>) -> Result<(), Error> {
         self.inner.pump();
         match lsn.filter(|_| self.inner.policy.guards.has(Guard::OfferWait)) {
-            Some(lsn) => Ok(self.inner.durable(lsn).await?),
+            Some(lsn) => Ok(self.inner.acknowledged(lsn).await?),
             None => Ok(()),
         }
     }
@@ -130,6 +130,7 @@ impl Inner {
         if self.life() == Life::Broken {
             return Err(Error::Stopping);
         }
+        self.room()?;
         let mut events = Vec::with_capacity(offers.len());
         for offer in offers {
             let prepared =

@@ -16,7 +16,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -228,16 +228,21 @@ impl Engine {
             loop {
                 let quiet = self.inner.quiet.notified();
                 if self.inner.runs().is_empty() {
-                    return;
+                    return self.inner.settled().await.is_ok();
                 }
                 quiet.await;
             }
         };
-        let all = tokio::select! {
-            () = finished => true,
+        tokio::select! {
+            all = finished => all,
             () = late => false,
-        };
-        all && self.inner.settled().await.is_ok()
+        }
+    }
+
+    /// Waits until the journal has no room: nothing is accepted and nothing is sent from then on, until it has room again.
+    pub async fn short(&self) -> Error {
+        let told = poll_fn(|context| self.inner.journal.durable().poll_short(context)).await;
+        journal::Error::NoRoom(told).into()
     }
 
     /// Whether the journal broke: nothing is accepted and nothing is sent any more.
@@ -363,6 +368,34 @@ impl Inner {
             self.break_down();
         }
         waited
+    }
+
+    /// Waits until an append is durable, but not for a full disk.
+    async fn acknowledged(&self, lsn: Lsn) -> Result<(), journal::Error> {
+        let durable = self.journal.durable();
+        let waited = poll_fn(|context| match (durable.poll(lsn, context), durable.short()) {
+            (Poll::Pending, Some(_)) => Poll::Ready(None),
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Ready(waited), _) => Poll::Ready(Some(waited)),
+        });
+        match waited.await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(broken)) => {
+                self.break_down();
+                Err(broken.into())
+            }
+            None => self.room(),
+        }
+    }
+
+    /// An error if the journal has no room.
+    fn room(&self) -> Result<(), journal::Error> {
+        self.journal.durable().short().map_or(Ok(()), |told| Err(journal::Error::NoRoom(told)))
+    }
+
+    /// Waits until the journal has room.
+    async fn has_room(&self) -> Result<(), journal::Broken> {
+        poll_fn(|context| self.journal.durable().poll_room(context)).await
     }
 
     /// Waits until all that was appended so far is durable.

@@ -78,6 +78,9 @@ impl From<journal::Broken> for Stop {
 impl Inner {
     /// Starts all runs that may start.
     pub(super) fn pump(self: &Arc<Self>) {
+        if self.room().is_err() {
+            return;
+        }
         loop {
             let quota = match self.life() {
                 Life::Open => self.policy.in_flight,
@@ -375,6 +378,9 @@ impl Task {
         let (inner, to, guard) = (Arc::clone(&self.inner), self.to.clone(), self.guard);
         self.inner.launch(Box::pin(async move {
             if wait && inner.durable(guard).await.is_err() {
+                return;
+            }
+            if request.write && inner.has_room().await.is_err() {
                 return;
             }
             let got = inner.world.send(&request, permit).await;

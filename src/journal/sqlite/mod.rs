@@ -2,6 +2,7 @@
 //! Out: a [`Journal`]. It must never know what the facts mean beyond which row they change.
 
 mod apply;
+mod ballast;
 mod place;
 mod read;
 mod writer;
@@ -11,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
@@ -26,27 +27,29 @@ pub struct Sqlite {
     writer: Writer,
     reader: Mutex<Reader>,
     salt: [u8; 32],
-    _place: Place,
+    place: Place,
 }
 
 impl Sqlite {
     /// Opens the journal of a folder, making both if they are not there. The folder is 0700, its files 0600.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let place = Place::take(folder)?;
+        let named = |error: Error| error.at(&place.name());
         let connection = place.connect()?;
-        let (epoch, salt) = place::prepare(&connection, &place.name())?;
-        let writer = Writer::start(connection, place.connect()?, epoch);
-        Ok(Self { writer, reader: Mutex::new(Reader::new(place.connect()?)), salt, _place: place })
+        let (epoch, salt) = place::prepare(&connection, &place.name()).map_err(named)?;
+        let reader = Mutex::new(Reader::new(place.connect()?));
+        let writer = Writer::start(connection, place.connect()?, epoch, &place);
+        Ok(Self { writer, reader, salt, place })
     }
 
-    /// Lets the writer's file grow no further than so many pages, as a full disk would.
-    #[cfg(test)]
-    pub(super) fn writer_limit(&self, pages: i64) {
-        self.writer.limit(pages);
+    /// Keeps so many bytes of the disk, to be let go when it is full: what is under way can then still be written down.
+    pub fn reserve(&self, bytes: u64) {
+        self.writer.reserve(bytes);
     }
 
     fn read<T>(&self, ask: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
-        ask(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
+        let asked = ask(&self.reader.lock().unwrap_or_else(PoisonError::into_inner));
+        asked.map_err(|error| error.at(&self.place.name()))
     }
 }
 
@@ -128,9 +131,26 @@ impl Journal for Sqlite {
     }
 }
 
-/// The store cannot be written: nothing is accepted and nothing is sent any more.
-fn written(error: impl std::fmt::Display) -> Error {
-    Error::Broken(error.to_string())
+/// The store cannot be written: nothing is accepted and nothing is sent, for now if it is full, else for good.
+fn written(error: impl std::error::Error + 'static) -> Error {
+    let told = error.to_string();
+    let cause: &dyn std::error::Error = &error;
+    match cause.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code) {
+        Some(ErrorCode::DiskFull) => Error::NoRoom(told.into()),
+        _ => Error::Broken(told),
+    }
+}
+
+impl Error {
+    /// The same, with the journal's file.
+    fn at(self, file: &str) -> Self {
+        match self {
+            Self::NoRoom(told) if !told.contains(file) => Self::NoRoom(format!("{file}: {told}").into()),
+            Self::Broken(told) if !told.contains(file) => Self::Broken(format!("{file}: {told}")),
+            Self::Read(told) if !told.contains(file) => Self::Read(format!("{file}: {told}")),
+            other => other,
+        }
+    }
 }
 
 /// The store cannot be read.

@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::unread;
+use super::{unread, written};
 use crate::journal::Error;
 
 /// `FLWR` in ASCII: whose file it is.
@@ -57,6 +57,11 @@ impl Place {
     /// One more connection to the journal.
     pub(super) fn connect(&self) -> Result<Connection, Error> {
         connect(&self.file)
+    }
+
+    /// The file that keeps a part of the disk.
+    pub(super) fn ballast(&self) -> PathBuf {
+        self.file.with_file_name("ballast")
     }
 
     /// The journal's file, for messages.
@@ -127,23 +132,23 @@ pub(super) fn is_ours(connection: &Connection, file: &Path) -> Result<bool, Erro
 /// the key of hashes over what may be personal.
 pub(super) fn prepare(connection: &Connection, place: &str) -> Result<(i64, [u8; 32]), Error> {
     let is_made = is_ours(connection, Path::new(place))?;
-    let transaction = connection.unchecked_transaction().map_err(unread)?;
+    let transaction = connection.unchecked_transaction().map_err(written)?;
     if !is_made {
-        transaction.execute_batch(include_str!("schema.sql")).map_err(unread)?;
+        transaction.execute_batch(include_str!("schema.sql")).map_err(written)?;
         let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
-        transaction.execute_batch(&marks).map_err(unread)?;
+        transaction.execute_batch(&marks).map_err(written)?;
     }
     transaction
         .execute_batch(
             "INSERT INTO meta VALUES ('epoch', 1) ON CONFLICT (k) DO UPDATE SET v = v + 1;
              INSERT OR IGNORE INTO meta VALUES ('salt', randomblob(32));",
         )
-        .map_err(unread)?;
+        .map_err(written)?;
     let meta = |key: &str| ("SELECT v FROM meta WHERE k = ?1", [key.to_owned()]);
     let (ask, key) = meta("epoch");
-    let epoch = transaction.query_row(ask, key, |row| row.get(0)).map_err(unread)?;
+    let epoch = transaction.query_row(ask, key, |row| row.get(0)).map_err(written)?;
     let (ask, key) = meta("salt");
-    let salt = transaction.query_row(ask, key, |row| row.get(0)).map_err(unread)?;
-    transaction.commit().map_err(unread)?;
+    let salt = transaction.query_row(ask, key, |row| row.get(0)).map_err(written)?;
+    transaction.commit().map_err(written)?;
     Ok((epoch, salt))
 }

@@ -10,7 +10,7 @@ use std::{
 use super::{
     disk::{Disk, Platter, Spinning, Tail},
     oracle::{Violation, Witness},
-    platform::{Outcome, Physics, Platform},
+    platform::{Outcome, Physics, Platform, Script},
     probe::{Point, Probe},
     scheduler::Scheduler,
     world::SimWorld,
@@ -66,6 +66,8 @@ pub struct Scenario {
     pub narrow: bool,
     /// Faults that belong to the scenario: the n-th request.
     pub faults: BTreeMap<u32, Outcome>,
+    /// How the platform answers what it does not know by itself.
+    pub script: Option<Script>,
 }
 
 impl Scenario {
@@ -83,6 +85,7 @@ impl Scenario {
             latest: false,
             narrow: false,
             faults: BTreeMap::new(),
+            script: None,
         }
     }
 }
@@ -157,7 +160,7 @@ impl Scenario {
             self.history.iter().map(|(id, at, value)| ((*id).to_owned(), START + *at, value.clone()));
         let outside = Outside {
             clock: Scheduler::new(START, case.seed + 1),
-            platform: Platform::new(self.physics, history.collect()),
+            platform: Platform::new(self.physics, history.collect()).with_script(self.script.clone()),
             witness: Witness::new(&prepared),
             acked: Arc::default(),
             tried: Arc::default(),

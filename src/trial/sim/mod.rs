@@ -17,7 +17,7 @@ pub use self::{
     explore::{Explored, Explorer},
     oracle::Violation,
     plan::{PlanBuilder, Spec},
-    platform::{Outcome, Physics, Platform},
+    platform::{Does, Done, Outcome, Physics, Platform, Script},
     probe::Point,
     scheduler::Scheduler,
 };

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -75,6 +76,28 @@ impl Default for Physics {
     }
 }
 
+/// What a scripted operation does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// It only answers.
+    Gives(Value),
+    /// It sets what is so called to what was sent, however often.
+    Puts(String, Value),
+    /// It makes what is so called: once is right, twice is harm.
+    Makes(String, Value),
+}
+
+/// A platform that answers as it is told: of a request, one of its inputs and what took effect so far; none: it is answered as any
+/// other.
+#[derive(Clone)]
+pub struct Script(pub Arc<dyn Fn(&Request, &Value, &[Done]) -> Option<Does> + Send + Sync>);
+
+impl fmt::Debug for Script {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Script")
+    }
+}
+
 /// The platform. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Platform(Arc<Mutex<Held>>);
@@ -90,6 +113,7 @@ struct Held {
     late: Vec<(Instant, Request)>,
     in_flight: Vec<(u64, Request)>,
     count: u64,
+    script: Option<Script>,
 }
 
 /// The caller's mark of what a request is about.
@@ -109,7 +133,15 @@ impl Platform {
             late: Vec::new(),
             in_flight: Vec::new(),
             count: 0,
+            script: None,
         })))
+    }
+
+    /// The same, answering by a script first.
+    #[must_use]
+    pub fn with_script(self, script: Option<Script>) -> Self {
+        self.held().script = script;
+        self
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -228,6 +260,22 @@ impl Held {
     }
 
     fn one(&mut self, request: &Request, input: &Value, now: Instant) -> Result<Value, Failure> {
+        let script = self.script.clone();
+        match script.and_then(|script| (script.0)(request, input, &self.log)) {
+            None => {}
+            Some(Does::Gives(value)) => return Ok(value),
+            Some(Does::Puts(mark, value)) => {
+                let operation: Arc<str> = format!("put_{}", request.operation).into();
+                self.puts.insert((Arc::clone(&operation), mark.clone()), input.clone());
+                let put = Request { operation, ..request.clone() };
+                self.done(&put, mark, input, now);
+                return Ok(value);
+            }
+            Some(Does::Makes(mark, value)) => {
+                self.done(request, mark, input, now);
+                return Ok(value);
+            }
+        }
         let mark = mark_of(input);
         let kind = request.operation.split('_').next().unwrap_or_default();
         match kind {
