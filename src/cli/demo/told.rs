@@ -116,12 +116,17 @@ impl Told {
             let _ = write!(out, "  {what:<38} {number}");
             let mut gap = "   ".to_owned();
             for line in wrapped(note) {
-                let _ = write!(out, "{gap}{}", paint.text(Tint::Faint, &line));
+                let _ = write!(out, "{gap}{}", paint.text(Tint::Faint, line.trim_end()));
                 gap = format!("\n{:49}", "");
             }
             out.push('\n');
         };
-        row("orders placed", found.orders, None, &format!("{} kinds, most orders are of several", self.kinds.len()));
+        row(
+            "orders placed",
+            found.orders,
+            None,
+            &format!("{} kinds, most orders are of several", self.kinds.len()),
+        );
         row("orders that went over", found.exported, None, "the others are unpaid, cancelled or waiting");
         row("sales orders made of them", found.sales_orders, Some(found.exported), "");
         row("with their number back on the order", found.written_back, Some(found.exported), "");
