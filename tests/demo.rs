@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flowrun_sandbox::{
     Config,
-    bigcommerce::{self, Plan, Tender, Trade},
+    bigcommerce::{self, OrderKind, Plan, Tender, Trade},
     start,
     verdict::{Known, Verdict},
 };
@@ -38,6 +38,10 @@ fn a_day_of_trade_comes_out_even() {
         serde_json::from_value(told["expected_dead_letters"].clone()).unwrap();
     assert!(causes.len() >= 2 && causes.values().all(|count| *count >= 3), "{told:#}");
     assert_eq!(number("dead_letters"), causes.values().sum::<u64>(), "{told:#}");
+    let kinds: BTreeMap<String, u64> = serde_json::from_value(told["kinds"].clone()).unwrap();
+    for kind in OrderKind::ALL.iter().map(|kind| kind.name()) {
+        assert!(kinds.get(&kind).is_some_and(|count| *count >= 3), "{kind}: {told:#}");
+    }
     let faults: BTreeMap<String, u64> = serde_json::from_value(told["faults"].clone()).unwrap();
     assert_eq!(faults.len(), 10, "every kind of fault: {told:#}");
     assert!(faults.values().all(|count| *count >= 3), "{told:#}");

@@ -33,8 +33,10 @@ use crate::{
 const MORNING: &str = "2026-06-02T07:30:00Z";
 /// How often progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// After so long without a call nothing more will come of the day.
+/// After so long without a write, while nothing runs, no more will come of the day.
 const STILL: Duration = Duration::from_secs(10);
+/// After so long without a write, whatever runs: the day is told as it stands.
+const STUCK: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(args: &Demo, common: &Common, streams: &mut Streams) -> Exit {
     match play(args, common, streams).await {
@@ -65,7 +67,8 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     };
     progress.ends();
     let letters = letters(site.journal())?;
-    let told = Told { verdict: running.verdict(day.known()), letters, took: began.elapsed() };
+    let kinds = day.kinds().iter().map(|(kind, count)| (kind.name(), *count)).collect();
+    let told = Told { verdict: running.verdict(day.known()), letters, kinds, took: began.elapsed() };
     site.close().await;
     if common.format == Format::Json {
         streams.give(told.json().to_string());
@@ -114,22 +117,28 @@ async fn trade(
             _ = ticks.tick() => progress.look(running, day.placed(), site),
         }
     }
-    let (mut calls, mut since) = (0, Instant::now());
+    let (mut written, mut since) = (0, Instant::now());
     loop {
-        ticks.tick().await;
-        progress.look(running, day.placed(), site);
-        let quiet = running.verdict(day.known()).is_well() && is_quiet(site.journal());
-        if quiet || since.elapsed() > STILL {
+        let idle = tokio::select! {
+            () = site.idle() => true,
+            _ = ticks.tick() => false,
+        };
+        let even = idle && is_quiet(site.journal()) && running.verdict(day.known()).is_well();
+        if even || since.elapsed() > if idle { STILL } else { STUCK } {
             return Ok(day);
         }
-        let now = running
-            .shared()
-            .ledger
-            .read(|entries| entries.iter().filter(|entry| entry.effect.is_some()).count());
-        if now != calls {
-            (calls, since) = (now, Instant::now());
+        ticks.tick().await;
+        progress.look(running, day.placed(), site);
+        let now = writes(running);
+        if now != written {
+            (written, since) = (now, Instant::now());
         }
     }
+}
+
+/// Calls so far that changed a record.
+fn writes(running: &Running) -> usize {
+    running.shared().ledger.read(|entries| entries.iter().filter(|entry| entry.effect.is_some()).count())
 }
 
 /// Whether no run is at work, or waits for a moment that comes soon.

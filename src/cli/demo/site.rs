@@ -72,6 +72,11 @@ impl Site {
         }
     }
 
+    /// Waits until nothing runs and nothing waits to run.
+    pub(super) async fn idle(&self) {
+        self.engine.idle().await;
+    }
+
     pub(super) fn journal(&self) -> &dyn Journal {
         self.engine.journal().as_ref()
     }

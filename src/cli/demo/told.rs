@@ -1,7 +1,7 @@
 //! What people see of the demo: where the day is, and what came of it. In: the sandbox's counts. Out: a line that moves, a line an
 //! hour where nothing can move, a table, an object.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
 
 use flowrun_sandbox::{Running, verdict::Verdict};
 use serde_json::{Value as Json, json};
@@ -78,6 +78,7 @@ impl<'a> Progress<'a> {
 pub(super) struct Told {
     pub(super) verdict: Verdict,
     pub(super) letters: u64,
+    pub(super) kinds: BTreeMap<String, u32>,
     pub(super) took: Duration,
 }
 
@@ -86,9 +87,10 @@ impl Told {
         is_well(&self.verdict, self.letters)
     }
 
-    /// One object: the sandbox's counts, the letters of our own journal, the time.
+    /// One object: the sandbox's counts, how many orders of each kind, the letters of our own journal, the time.
     pub(super) fn json(&self) -> Json {
         let mut object = serde_json::to_value(&self.verdict).unwrap_or_default();
+        object["kinds"] = json!(self.kinds);
         object["dead_letters"] = json!(self.letters);
         object["seconds"] = json!((self.took.as_secs_f64() * 10.0).round() / 10.0);
         object
@@ -96,7 +98,7 @@ impl Told {
 
     pub(super) fn table(&self, color: bool, data: Option<&Path>) -> String {
         let (found, paint) = (&self.verdict, Paint(color));
-        let list = |counts: &std::collections::BTreeMap<String, u64>, join: &str| {
+        let list = |counts: &BTreeMap<String, u64>, join: &str| {
             let each = counts.iter().map(|(what, count)| format!("{count}{join}{}", what.replace('_', " ")));
             each.collect::<Vec<_>>().join(", ")
         };
@@ -114,12 +116,17 @@ impl Told {
             let _ = write!(out, "  {what:<38} {number}");
             let mut gap = "   ".to_owned();
             for line in wrapped(note) {
-                let _ = write!(out, "{gap}{}", paint.text(Tint::Faint, &line));
+                let _ = write!(out, "{gap}{}", paint.text(Tint::Faint, line.trim_end()));
                 gap = format!("\n{:49}", "");
             }
             out.push('\n');
         };
-        row("orders placed", found.orders, None, "");
+        row(
+            "orders placed",
+            found.orders,
+            None,
+            &format!("{} kinds, most orders are of several", self.kinds.len()),
+        );
         row("orders that went over", found.exported, None, "the others are unpaid, cancelled or waiting");
         row("sales orders made of them", found.sales_orders, Some(found.exported), "");
         row("with their number back on the order", found.written_back, Some(found.exported), "");
