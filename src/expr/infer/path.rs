@@ -171,7 +171,7 @@ impl<'e> Infer<'e> {
                 let element = facts::of_every(&self.facts, base, Shape::clone(element));
                 self.element_by(&element, &key_shape, key.place())
             }
-            Shape::Object(_) if key_shape.is_text() => Shape::Any,
+            Shape::Object(_) if key_shape.is_text() || key_shape == Shape::Any => Shape::Any,
             Shape::Any | Shape::Null => Shape::Any,
             other => {
                 let message = format!("{other} has no elements");
