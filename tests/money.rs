@@ -96,7 +96,7 @@ impl Money {
         if !is_refunded(drawn) {
             match self.with_flow(&order, &transactions) {
                 Ok(Ended::There(given)) => {
-                    faults.0.extend(sales_order(drawn, &given["sales_order"], rounded).0)
+                    faults.0.extend(sales_order(drawn, &given["sales_order"], rounded).0);
                 }
                 Ok(Ended::Stopped(node, outcome)) => faults.0.push(format!("{node} says {outcome}")),
                 Err(told) => faults.0.push(told),
