@@ -114,13 +114,11 @@ impl Durable {
     /// For a future: ready, with the reason, when there is no room.
     pub fn poll_short(&self, context: &mut Context<'_>) -> Poll<Arc<str>> {
         let mut waits = self.waits();
-        match &waits.short {
-            Some(reason) => Poll::Ready(Arc::clone(reason)),
-            None => {
-                waits.come_back(context);
-                Poll::Pending
-            }
+        if let Some(reason) = &waits.short {
+            return Poll::Ready(Arc::clone(reason));
         }
+        waits.come_back(context);
+        Poll::Pending
     }
 
     /// Why nothing more will be durable, if so.

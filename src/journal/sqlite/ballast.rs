@@ -43,7 +43,7 @@ impl Ballast {
         const BLOCK: usize = 1 << 16;
         let mut options = OpenOptions::new();
         let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(&self.file)?;
-        let block = [0; BLOCK];
+        let block = vec![0; BLOCK];
         let mut left = self.bytes;
         while left > 0 {
             let some = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
