@@ -206,9 +206,12 @@ impl<'e> Infer<'e> {
 
     /// The shape of a key that something is looked up by.
     fn key(&mut self, key: &Node, lenient: bool) -> Shape {
-        self.aside(|infer| match lenient {
-            true => infer.soft(key).unwrap_or(Shape::Null).present().clone(),
-            false => infer.present(key),
+        self.aside(|infer| {
+            if lenient {
+                infer.soft(key).unwrap_or(Shape::Null).present().clone()
+            } else {
+                infer.present(key)
+            }
         })
     }
 
