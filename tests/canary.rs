@@ -382,7 +382,7 @@ fn columns(file: &Path, search: &Search) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for table in tables {
         let mut all = journal.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-        let names: Vec<_> = all.column_names().into_iter().map(|name| format!("{table}.{name}")).collect();
+        let names: Vec<_> = all.column_names().map(|name| format!("{table}.{name}")).collect();
         let mut rows = all.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             for (at, name) in names.iter().enumerate() {

@@ -34,7 +34,7 @@ fn amount(value: Option<&Value>) -> i128 {
     exact(&value.and_then(Value::scalar_text).unwrap_or_else(|| panic!("no amount: {value:?}")))
 }
 
-fn rows<'v>(value: Option<&'v Value>) -> &'v [Value] {
+fn rows(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_list).unwrap_or_default()
 }
 
@@ -146,7 +146,7 @@ fn part_of(faults: &mut Faults, part: &Part, amount: i128, slack: i128, unit: i1
 /// What the money fragments give, against the same figures.
 pub fn fragments(drawn: &Drawn, given: &Value, rounded: bool) -> Faults {
     let mut faults = Faults::default();
-    let paid = |tender: &Value| (number(tender.get("id")) as u64, amount(tender.get("amount")));
+    let paid = |tender: &Value| (number(tender.get("id")).cast_unsigned(), amount(tender.get("amount")));
     let mut tenders: Vec<_> = rows(given.get("tenders")).iter().map(paid).collect();
     let mut wanted = drawn.figures.paid.clone();
     tenders.sort_unstable();

@@ -22,7 +22,7 @@ struct Answers {
     /// The number of the sales order: on the order, too, once it was tagged.
     number: &'static str,
     customer: &'static str,
-    /// Whether NetSuite knows the buyer from the beginning.
+    /// Whether `NetSuite` knows the buyer from the beginning.
     known: bool,
 }
 
@@ -174,7 +174,7 @@ fn the_shipped_orders_survive_a_crash_at_every_point() {
         );
         for at in 1..=points {
             for (number, tail) in [Tail::Lost, Tail::Half, Tail::Kept].into_iter().enumerate() {
-                let finishes = (at as usize + number) % 2 == 0;
+                let finishes = (at as usize + number).is_multiple_of(2);
                 let crash = Crash { at, tail, finishes, down: Duration::from_secs(1) };
                 let case = Case { crashes: vec![crash], seed: u64::from(at % 3), ..Case::default() };
                 for point in judge(&scenario, &case, &base).deaths {
