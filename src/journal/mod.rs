@@ -44,6 +44,16 @@ pub enum Error {
         /// The newest that this program knows.
         known: i64,
     },
+    /// Written by an older version whose records this one cannot read.
+    #[error(
+        "found a journal of version {found}, expected {known}: drain it with the flowrun that wrote it, then give this one a new `--data`"
+    )]
+    Older {
+        /// Its version.
+        found: i64,
+        /// The version that this program reads.
+        known: i64,
+    },
     /// Not a journal of flowrun.
     #[error("found a database of another program at {path}, expected a journal: choose another `--data`")]
     Foreign {

@@ -238,15 +238,19 @@ fn an_engine_that_lost_its_journal_stops_writing() {
 }
 
 #[test]
-fn a_journal_of_a_newer_version_is_left_alone() {
-    let folder = TempDir::new().unwrap();
-    drop(Sqlite::open(folder.path()).unwrap());
-    let file = Connection::open(folder.path().join("journal.db")).unwrap();
-    file.execute_batch("PRAGMA user_version = 9").unwrap();
-    drop(file);
-    for opened in [Sqlite::open(folder.path()).map(drop), Reader::visit(folder.path()).map(drop)] {
-        let error = opened.unwrap_err().to_string();
-        assert!(error.contains("journal of version 9, expected at most 1"), "{error}");
+fn a_journal_of_another_version_is_left_alone() {
+    for (version, told) in
+        [(9, "journal of version 9, expected at most 2"), (1, "journal of version 1, expected 2")]
+    {
+        let folder = TempDir::new().unwrap();
+        drop(Sqlite::open(folder.path()).unwrap());
+        let file = Connection::open(folder.path().join("journal.db")).unwrap();
+        file.execute_batch(&format!("PRAGMA user_version = {version}")).unwrap();
+        drop(file);
+        for opened in [Sqlite::open(folder.path()).map(drop), Reader::visit(folder.path()).map(drop)] {
+            let error = opened.unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 }
 

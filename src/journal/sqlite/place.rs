@@ -15,7 +15,7 @@ use crate::journal::Error;
 
 /// `FLWR` in ASCII: whose file it is.
 const APPLICATION: i64 = 0x464c_5752;
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// A folder that this process has.
 pub(super) struct Place {
@@ -119,6 +119,10 @@ pub(super) fn is_ours(connection: &Connection, file: &Path) -> Result<bool, Erro
     let found = number("user_version")?;
     if found > VERSION {
         return Err(Error::Newer { found, known: VERSION });
+    }
+    // Before the first release no journal is carried over.
+    if (1..VERSION).contains(&found) {
+        return Err(Error::Older { found, known: VERSION });
     }
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unread)?;
