@@ -40,7 +40,9 @@ pub fn read(text: &str, zone: &TimeZone) -> Result<Zoned, Error> {
     if let Some(seconds) = text.parse::<i64>().ok().filter(|_| text.len() > 4) {
         return from_unix(seconds).map(|instant| instant.to_zoned(zone.clone()));
     }
-    if let Ok(instant) = text.parse::<Timestamp>() {
+    // Only RFC 2822 begins with a letter: the day of the week.
+    let named = text.starts_with(|first: char| first.is_ascii_alphabetic());
+    if !named && let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant.to_zoned(zone.clone()));
     }
     if let Ok(instant) = rfc2822::DateTimeParser::new().parse_timestamp(text) {

@@ -16,6 +16,7 @@ use flowrun::{
         Request, Sent, Why,
     },
     plan::Repeat,
+    story::Watched,
     trial::sim::{PlanBuilder, Spec},
     value::Value,
 };
@@ -74,7 +75,7 @@ pub fn play(
         last_used: None,
         policy: Arc::new(Policy { park_after: Duration::from_secs(60), ..Policy::default() }),
         salt: [1; 32],
-        watched: false,
+        watched: Watched::No,
     };
     Play { birth, script: Arc::new(script), seed: 1, now: Instant(1_000_000), stop: None }
 }

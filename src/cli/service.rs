@@ -100,7 +100,7 @@ fn started(
     journal.reserve(KEPT);
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let engine = engine::start(compiled, wire.clone(), journal).map_err(|error| error.to_string())?;
-    let stories = engine.stories();
+    let stories = engine.ends();
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };
     let (service, said) = Service::start(setup).map_err(|error| error.to_string())?;
     Ok(Started { service, said, stories })

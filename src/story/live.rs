@@ -22,6 +22,17 @@ pub struct Live {
     pub what: What,
 }
 
+/// How closely runs are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watched {
+    /// By nobody.
+    No,
+    /// How they begin and end.
+    Ends,
+    /// Every step.
+    Closely,
+}
+
 /// Kinds of things that happen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {

@@ -5,6 +5,6 @@ mod live;
 mod view;
 
 pub use self::{
-    live::{Live, What},
+    live::{Live, Watched, What},
     view::{NodeView, RunView, State},
 };

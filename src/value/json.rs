@@ -9,6 +9,8 @@ use crate::money::{self, Decimal};
 
 const MAX_DEPTH: usize = 128;
 const MAX_DIGITS: usize = 1000;
+/// Room for what is written, to begin with.
+const USUAL: usize = 256;
 
 /// JSON that cannot be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +40,7 @@ impl Value {
 
     /// Writes the value as compact JSON. Amounts are numbers with the digits of their currency.
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(USUAL);
         write(self, &mut out);
         out
     }

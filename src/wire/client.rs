@@ -107,7 +107,7 @@ fn headers(given: &[(Arc<str>, String)]) -> Result<HeaderMap, Lost> {
 
 async fn receive(mut response: Response) -> Result<Incoming, Lost> {
     let status = response.status().as_u16();
-    let headers = response.headers().clone();
+    let headers = std::mem::take(response.headers_mut());
     let maybe = |told: String| Lost::new(Class::Outage, Sent::Maybe, told);
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| maybe("the answer broke off".into()))? {

@@ -12,7 +12,10 @@ mod world;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -59,6 +62,27 @@ pub struct Wire {
     links: BTreeMap<Arc<str>, Arc<Link>>,
     doors: BTreeMap<Arc<str>, Arc<Door>>,
     redactor: Redactor,
+    dice: Dice,
+}
+
+/// Chance for jitter: seeded by the system once, since asking it each time is a system call.
+#[derive(Default)]
+struct Dice {
+    seed: OnceLock<u64>,
+    thrown: AtomicU64,
+}
+
+impl Dice {
+    fn throw(&self) -> u64 {
+        // A seed from the clock is better than none.
+        let seed = *self.seed.get_or_init(|| sign::random().unwrap_or_else(|_| now().0));
+        let thrown = self.thrown.fetch_add(1, Ordering::Relaxed);
+        // SplitMix64 (Steele, Lea, Flood 2014): a counter whose bits are mixed.
+        let mut bits = seed.wrapping_add(thrown.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
 }
 
 impl Wire {

@@ -4,7 +4,6 @@ use super::{Pass, Wire, now};
 use crate::{
     engine::{Permit, Waiting, World},
     event::{Answer, Failure, Instant, Request},
-    sign,
 };
 
 impl World for Wire {
@@ -26,8 +25,7 @@ impl World for Wire {
     }
 
     fn random(&self) -> u64 {
-        // Jitter from the clock is better than none.
-        sign::random().unwrap_or_else(|_| now().0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        self.dice.throw()
     }
 
     fn shut<'a>(&'a self, connection: &'a str) -> Waiting<'a, ()> {

@@ -1,9 +1,9 @@
 //! The keeper: one task that brings back what is due, lets held lanes ask again, and does what operators ordered. In: time. Out:
 //! lanes stirred. It must never drive a run.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, atomic::Ordering};
 
-use super::{Inner, Life};
+use super::{Board, Inner, Life};
 use crate::event::{EventId, Instant};
 
 /// Past runs that one round deletes at most, so that it never holds up the writer.
@@ -16,14 +16,26 @@ impl Inner {
         (self.spawn)(Box::pin(keep(weak)));
     }
 
+    /// When lanes want the keeper to look again, if they do.
+    fn wanted(&self, board: &Board) -> Option<Instant> {
+        let held = board.lanes.any_held().then(|| self.world.now() + self.policy.held_every);
+        board.lanes.next_due().into_iter().chain(held).min()
+    }
+
+    /// Whether lanes want the keeper before it looks by itself. It is left alone otherwise: stirred at every run, it would
+    /// cost much and, always beginning to wait anew, never come to its rounds.
+    pub(super) fn is_sooner(&self, board: &Board) -> bool {
+        self.wanted(board).is_some_and(|at| at.0 < self.round_at.load(Ordering::Acquire))
+    }
+
     /// When the keeper must look again.
     fn next_round(&self) -> Instant {
-        let now = self.world.now();
         let board = self.board();
-        let due = board.lanes.next_due();
-        let held = board.lanes.any_held().then(|| now + self.policy.held_every);
-        let orders = now + self.policy.command_every;
-        due.into_iter().chain(held).chain([orders]).min().unwrap_or(orders)
+        let orders = self.world.now() + self.policy.command_every;
+        let at = self.wanted(&board).into_iter().chain([orders]).min().unwrap_or(orders);
+        // Under the board's lock: whoever changes lanes from here on compares with it.
+        self.round_at.store(at.0, Ordering::Release);
+        at
     }
 
     /// Deletes a few of the oldest past runs; the next round goes on.

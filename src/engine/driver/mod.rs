@@ -35,7 +35,7 @@ use crate::{
     event::{Event, Fact, Ids, Instant, RunId},
     journal::{self, Journal, Lsn},
     plan::Plan,
-    story::{Live, What},
+    story::{Live, Watched, What},
     value::{Hash, Value},
 };
 
@@ -135,7 +135,11 @@ struct Inner {
     parents: Mutex<HashMap<RunId, (RunId, StepId)>>,
     fresh: Mutex<HashMap<Hash, (Instant, Value)>>,
     stories: broadcast::Sender<Live>,
+    /// Those of the stories that tell how runs begin and end.
+    ends: broadcast::Sender<Live>,
     stir: Notify,
+    /// When the keeper looks next if nobody stirs it: milliseconds as in [`Instant`].
+    round_at: AtomicU64,
     quiet: Notify,
     life: AtomicU8,
     appended: AtomicU64,
@@ -178,7 +182,9 @@ impl Engine {
             parents: Mutex::new(HashMap::new()),
             fresh: Mutex::new(HashMap::new()),
             stories: broadcast::channel(4096).0,
+            ends: broadcast::channel(4096).0,
             stir: Notify::new(),
+            round_at: AtomicU64::new(0),
             quiet: Notify::new(),
             life: AtomicU8::new(Life::Open as u8),
             appended: AtomicU64::new(0),
@@ -200,6 +206,11 @@ impl Engine {
     /// Live events from now on. A slow listener misses some.
     pub fn stories(&self) -> broadcast::Receiver<Live> {
         self.inner.stories.subscribe()
+    }
+
+    /// How runs begin, are parked and end, from now on: much less than all stories. A slow listener misses some.
+    pub fn ends(&self) -> broadcast::Receiver<Live> {
+        self.inner.ends.subscribe()
     }
 
     /// The journal.
@@ -403,8 +414,19 @@ impl Inner {
         self.durable(Lsn(self.appended.load(Ordering::Acquire))).await
     }
 
-    fn tell(&self, event: &Event, what: What) {
+    fn watched(&self) -> Watched {
         if self.stories.receiver_count() > 0 {
+            Watched::Closely
+        } else if self.ends.receiver_count() > 0 {
+            Watched::Ends
+        } else {
+            Watched::No
+        }
+    }
+
+    fn tell(&self, event: &Event, what: What) {
+        let is_end = matches!(what, What::Started { .. } | What::Parked { .. } | What::Ended { .. });
+        if self.watched() == Watched::Closely || is_end && self.ends.receiver_count() > 0 {
             let live = Live {
                 run: event.id,
                 flow: Arc::clone(&event.flow),
@@ -413,6 +435,9 @@ impl Inner {
                 what,
             };
             // Nobody listening any more is not a fault.
+            if is_end {
+                let _ = self.ends.send(live.clone());
+            }
             let _ = self.stories.send(live);
         }
     }

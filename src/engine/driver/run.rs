@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -81,7 +81,7 @@ impl Inner {
         if self.room().is_err() {
             return;
         }
-        loop {
+        let sooner = loop {
             let quota = match self.life() {
                 Life::Open => self.policy.in_flight,
                 // Only child runs that a run which has begun waits for.
@@ -90,7 +90,7 @@ impl Inner {
             };
             let mut board = self.board();
             let start = board.lanes.next(quota, |event| self.is_held(event));
-            let Some(start) = start else { break };
+            let Some(start) = start else { break self.is_sooner(&board) };
             let gone: Vec<Fact> = start.supersedes.iter().map(|old| self.superseded(old)).collect();
             if !gone.is_empty() && self.append(gone).is_err() {
                 return;
@@ -99,8 +99,10 @@ impl Inner {
                 board.remembered.contains(&(Arc::clone(&start.event.flow), start.event.effect_key()));
             drop(board);
             self.begin(start, remembered);
+        };
+        if sooner {
+            self.stir.notify_one();
         }
-        self.stir.notify_one();
         self.quiet.notify_waiters();
     }
 
@@ -204,7 +206,7 @@ async fn drive(
     mut from: mpsc::UnboundedReceiver<Msg>,
 ) -> Result<(), Stop> {
     let birth = inner.birth(&start, remembered).await?;
-    let guard = Lsn(inner.appended.load(std::sync::atomic::Ordering::Acquire));
+    let guard = Lsn(inner.appended.load(Ordering::Acquire));
     let prepared = Arc::clone(&birth.prepared);
     let mut task = Task {
         inner: Arc::clone(inner),
@@ -267,7 +269,7 @@ impl Inner {
             last_used: last.and_then(|last| last.used),
             policy: Arc::clone(&self.policy),
             salt: self.salt,
-            watched: self.stories.receiver_count() > 0,
+            watched: self.watched(),
         })
     }
 

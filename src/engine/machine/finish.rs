@@ -109,7 +109,7 @@ impl Machine {
         let doubt = self.steps.iter().any(|step| {
             (step.intent && step.state != StepState::Landed) || (doubtful(step.state) && step.child.is_none())
         });
-        self.tell(turn, || What::Parked { due, letters: letters.clone() });
+        self.tell_end(turn, || What::Parked { due, letters: letters.clone() });
         let frozen = self.ice.is_some();
         let run = self.birth.event.id;
         facts.push(Fact::Parked(Parked { run, at: turn.now, why, due, frozen, doubt, letters, tries }));
@@ -158,7 +158,7 @@ impl Machine {
                 None
             }
         };
-        self.tell(turn, || What::Ended { outcome, reason: reason.clone(), give: give.clone() });
+        self.tell_end(turn, || What::Ended { outcome, reason: reason.clone(), give: give.clone() });
         let nodes = (0..plan.nodes.len()).map(|node| self.node_past(&plan.nodes[node], node)).collect();
         let event = &self.birth.event;
         let past = Past {

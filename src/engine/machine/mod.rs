@@ -28,7 +28,7 @@ use crate::{
         table::{Illegal, RunInput, RunState},
     },
     plan::{NodeId, Slot},
-    story::What,
+    story::{Watched, What},
     value::{Hash, Value},
 };
 
@@ -50,7 +50,7 @@ pub struct Birth {
     /// The key of hashes over what may be personal.
     pub salt: [u8; 32],
     /// Whether anybody watches.
-    pub watched: bool,
+    pub watched: Watched,
 }
 
 /// One call of the machine: the instant, a random number, and room for commands.
@@ -157,7 +157,7 @@ impl Machine {
             || machine.birth.last_used.is_none()
             || !machine.birth.event.latest
             || !machine.birth.event.origin.may_be_unchanged();
-        if machine.birth.watched {
+        if machine.birth.watched >= Watched::Ends {
             let nodes = machine.birth.prepared.plan.nodes.iter().map(|node| Arc::clone(&node.name)).collect();
             turn.out.push(Command::Tell(What::Started { nodes, resumed: machine.ice.is_some() }));
         }
@@ -231,7 +231,13 @@ impl Machine {
     }
 
     fn tell(&self, turn: &mut Turn, what: impl FnOnce() -> What) {
-        if self.birth.watched {
+        if self.birth.watched == Watched::Closely {
+            turn.out.push(Command::Tell(what()));
+        }
+    }
+
+    fn tell_end(&self, turn: &mut Turn, what: impl FnOnce() -> What) {
+        if self.birth.watched >= Watched::Ends {
             turn.out.push(Command::Tell(what()));
         }
     }

@@ -157,7 +157,7 @@ impl Machine {
 
     /// Tells that a node is settled.
     pub(super) fn tell_ended(&self, id: NodeId, outcome: Arc<str>, turn: &mut Turn) {
-        if self.birth.watched {
+        if self.birth.watched == Watched::Closely {
             let run = &self.nodes[usize::from(id)];
             turn.out.push(Command::Tell(What::NodeEnded {
                 node: Arc::clone(&self.birth.prepared.plan.nodes[usize::from(id)].name),
