@@ -8,7 +8,7 @@ use crate::{
     engine::prepared::is_write,
     event::Code,
     plan::{NodeId, Work},
-    story::What,
+    story::{Watched, What},
 };
 
 /// What to do with a node.
