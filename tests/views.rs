@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::Path,
+    process::Stdio,
     thread,
 };
 
@@ -171,6 +172,7 @@ fn desk(base: &str, arguments: &[&str]) -> Program {
     let read = |path: &str| fs::read_to_string(Path::new("tests/golden").join(path)).unwrap();
     let estate = format!(
         "estate: corner_shop
+listen: {{ address: \"127.0.0.1:0\" }}
 environments:
   test:
     connections:
@@ -197,6 +199,7 @@ environments:
 fn again(before: &Program, arguments: &[&str]) -> Said {
     let said = Program::within(before, arguments).env("TOKEN", "canary").run();
     for text in [&said.out, &said.err] {
+        assert!(!text.contains('\u{1b}'), "colours without a terminal:\n{text}");
         assert!(!text.contains("canary"), "a secret is shown:\n{text}");
         assert!(!text.contains("ann@example.org"), "a buyer is shown:\n{text}");
     }
@@ -292,8 +295,33 @@ fn a_letter_goes_on_by_request() {
     let said = run(&["letters", "edit", "10", "--event", "event.json"]);
     assert_eq!(said.code, 0);
     golden("letters_edit.txt", &even(&said.err));
+    let open: Json =
+        serde_json::from_str(&run(&["runs", "list", "--state", "letter", "--format", "json"]).out).unwrap();
+    assert_eq!(open[0]["key"], "10", "{open:#}");
     // The next engine carries it out: the letter goes on as another run, about the order that the edited event names.
     assert_eq!(run(&["exec", "sale", "--key", "8", "-q"]).code, 0);
     golden("runs_list_edited.txt", &even(&run(&["runs", "list"]).err));
     assert_eq!(run(&["letters", "show", "10"]).code, 1, "the letter is closed");
+}
+
+#[test]
+fn a_running_engine_says_what_it_did() {
+    let base = serve();
+    let first = desk(&base, &["exec", "sale", "--key", "10", "-q"]);
+    assert_eq!(first.run().code, 1);
+    let mut command = Program::within(&first, &["exec", "sale"]).env("TOKEN", "canary").command();
+    let mut service =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(service.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().starts_with("ready")), "it never was ready");
+    let said = again(&first, &["letters", "retry", "10"]);
+    golden("letters_retry.txt", &even(&said.err));
+    // What goes on is refused again: a letter of another number.
+    assert!(told.any(|line| line.unwrap().contains("letter")), "it never became a letter again");
+    let said = again(&first, &["letters", "drop", "10", "--format", "json"]);
+    let dropped: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&dropped["done"], &dropped["next"]), (&json!(true), &Json::Null), "{dropped:#}");
+    service.kill().unwrap();
+    service.wait().unwrap();
+    golden("runs_list_dropped.txt", &even(&again(&first, &["runs", "list"]).err));
 }

@@ -19,6 +19,7 @@ mod seed_catalogue;
 mod seed_people;
 pub mod verdict;
 mod web;
+mod web_page;
 mod web_summary;
 
 use std::{

@@ -1,8 +1,8 @@
-//! The administration API and the page, on a port of their own: no fault, no quota, no login. In: the shared frame.
+//! The administration API and the pages, on a port of their own: no fault, no quota, no login. In: the shared frame.
 //! Out: ledger, events, faults, clock, recount, and each twin's own routes under its name. It must never know a
 //! platform's records: it shows whatever collections a twin offers.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -19,6 +19,7 @@ use crate::{
     fault::Fault,
     hold::Hold,
     ledger::{Entry, Platform},
+    web_page,
     web_summary::{WANTED, orders},
 };
 
@@ -28,6 +29,7 @@ const PLATFORMS: [Platform; 2] = [Platform::Bigcommerce, Platform::Netsuite];
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
+        .route("/calls", get(calls))
         .route("/browse/{platform}/{collection}", get(browse))
         .route("/ledger", get(ledger))
         .route("/ledger/length", get(length))
@@ -182,43 +184,17 @@ fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d2733}\
-h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
-td,th{border-bottom:1px solid #dde3ea;padding:.25rem .6rem;text-align:left;vertical-align:top}\
-th{font-weight:600;color:#52606d}a{color:#0b5cad}.n{text-align:right}.scroll{overflow-x:auto}code{font-size:.9em}";
-
 async fn page(State(shared): State<Arc<Shared>>) -> Html<String> {
-    let mut body = format!(
-        "<h1>flowrun sandbox</h1><p>Clock {}, seed {}. Twins at <code>{}</code> and <code>{}</code>.</p>",
-        shared.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
-        shared.seed,
-        escape(&shared.bases.bigcommerce),
-        escape(&shared.bases.netsuite),
-    );
-    for platform in PLATFORMS {
-        let _ = write!(body, "<h2>{}</h2><table>", platform.name());
-        let snapshot = shared.snapshot(platform);
-        for (name, rows) in snapshot.as_object().into_iter().flatten() {
-            let (platform, name) = (platform.name(), escape(name));
-            let rows = rows.as_array().map_or(0, Vec::len);
-            let _ = write!(
-                body,
-                "<tr><td><a href=\"/browse/{platform}/{name}\">{name}</a></td><td class=n>{rows}</td></tr>"
-            );
-        }
-        body.push_str("</table>");
-    }
-    body.push_str("<h2>latest calls</h2>");
-    body.push_str(&shared.ledger.read(|entries| table(&latest(entries))));
-    body.push_str(
-        "<p>As JSON: <a href=/ledger>ledger</a>, <a href=/events>events</a>, <a href=/faults>faults</a>, \
-         <a href=/summary>summary</a>.</p>",
-    );
-    Html(document(&body))
+    Html(web_page::start(&shared))
 }
 
-fn latest(entries: &[Entry]) -> Vec<Value> {
-    entries.iter().rev().take(30).map(|entry| json!(entry)).collect()
+#[derive(Deserialize)]
+struct Before {
+    before: Option<u64>,
+}
+
+async fn calls(State(shared): State<Arc<Shared>>, Query(query): Query<Before>) -> Html<String> {
+    Html(web_page::calls_page(&shared, query.before))
 }
 
 async fn browse(
@@ -230,61 +206,5 @@ async fn browse(
     let Some(Value::Array(rows)) = rows else {
         return refuse(StatusCode::NOT_FOUND, &format!("no collection {collection} of {platform}; see /"));
     };
-    let newest: Vec<Value> = rows.iter().rev().take(200).cloned().collect();
-    let title = format!("<h1><a href=/>sandbox</a> / {} / {}</h1>", escape(&platform), escape(&collection));
-    Html(document(&format!("{title}<p>{} records, newest first.</p>{}", rows.len(), table(&newest))))
-        .into_response()
-}
-
-fn document(body: &str) -> String {
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>flowrun sandbox</title><style>{STYLE}</style>{body}"
-    )
-}
-
-/// A table whose columns are the keys of the first rows, in the order they come.
-fn table(rows: &[Value]) -> String {
-    let mut columns: Vec<&str> = Vec::new();
-    for key in rows.iter().take(20).filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
-        if !columns.contains(&key.as_str()) {
-            columns.push(key);
-        }
-    }
-    let mut html = "<div class=scroll><table><tr>".to_owned();
-    for column in &columns {
-        let _ = write!(html, "<th>{}</th>", escape(column));
-    }
-    html.push_str("</tr>");
-    for row in rows {
-        html.push_str("<tr>");
-        for column in &columns {
-            let _ = write!(html, "<td>{}", escape(&cell(row.get(*column))));
-        }
-        html.push_str("</tr>");
-    }
-    html + "</table></div>"
-}
-
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_escapes_what_customers_typed() {
-        let html = table(&[json!({ "id": 1, "note": "<script>" }), json!({ "id": 2, "extra": null })]);
-        assert!(html.contains("<th>id</th><th>note</th><th>extra</th>"), "{html}");
-        assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
-    }
+    Html(web_page::records_page(&platform, &collection, &rows)).into_response()
 }

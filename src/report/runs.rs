@@ -11,6 +11,7 @@ use super::{
     words::{class, standing, state, time, tint, took},
 };
 use crate::{
+    event::Outcome,
     story::{NodeView, RunView, State},
     value::Value,
 };
@@ -61,27 +62,35 @@ fn note(run: &RunView, mask: &Mask) -> String {
     if let Some(letter) = run.letters.first() {
         return format!("{}: {}", letters::place(letter), mask.text(&letter.message));
     }
-    match (&run.reason, run.state) {
-        (Some(reason), _) => mask.text(reason),
-        (None, State::Ended(crate::event::Outcome::Continued(by))) => format!("by run {by}"),
-        (None, _) => written(run, mask).join(", "),
-    }
+    let said = match run.state {
+        State::Ended(Outcome::Continued(by)) => Some(format!("by run {by}")),
+        _ => None,
+    };
+    said.or_else(|| reason(run, mask)).unwrap_or_else(|| written(run, mask).join(", "))
 }
 
-/// What the writes of a run gave: of each node the field that names the record best, what was told before left out.
+/// What is told of how it ended. Of what somebody asked for, that is who.
+fn reason(run: &RunView, mask: &Mask) -> Option<String> {
+    let reason = mask.text(run.reason.as_ref()?);
+    let is_asked = matches!(run.state, State::Ended(Outcome::Continued(_) | Outcome::Dropped));
+    Some(if is_asked { format!("asked for by {reason}") } else { reason })
+}
+
+/// What the writes of a run gave: the fields that people know the records by, each once; internal ids only if there is nothing
+/// better.
 fn written(run: &RunView, mask: &Mask) -> Vec<String> {
-    let mut told: Vec<Json> = Vec::new();
-    let mut parts = Vec::new();
+    let mut told: Vec<(bool, Json, String)> = Vec::new();
     for node in &run.nodes {
         for gave in node.gave.iter().map(|gave| mask.json(gave)) {
             let Some((name, value)) = gave.as_object().and_then(naming) else { continue };
-            if !told.contains(value) {
-                told.push(value.clone());
-                parts.push(format!("{} {name} {}", node.name, bare(value)));
+            if told.iter().all(|(_, known, _)| known != value) {
+                let text = format!("{} {name} {}", node.name, bare(value));
+                told.push((name == "id", value.clone(), text));
             }
         }
     }
-    parts
+    let is_named = told.iter().any(|(is_id, ..)| !is_id);
+    told.into_iter().filter(|(is_id, ..)| !(is_named && *is_id)).map(|(.., text)| text).collect()
 }
 
 /// The field that people know a record by: a text that is not its internal id, else the id.
@@ -131,8 +140,7 @@ pub(super) fn head(run: &RunView, mask: &Mask, paint: Paint) -> String {
     let name = paint.text(Tint::Strong, &format!("{} {}", run.flow, run.key));
     let how = paint.text(tint(run), &standing(run));
     let took = if is_over(run) { format!(" in {}", lasted(run)) } else { String::new() };
-    let reason =
-        run.reason.as_ref().map_or(String::new(), |reason| format!(": {}", clean(&mask.text(reason))));
+    let reason = reason(run, mask).map_or(String::new(), |reason| format!(": {}", clean(&reason)));
     let mut out = format!("{name}  {how}{reason}{took}\n");
     let mut line = |what: &str, told: String| {
         let _ = writeln!(out, "  {what:<9} {told}");

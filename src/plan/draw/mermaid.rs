@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use super::{Block, Drawing, Look};
 use crate::flow::Kind;
 
-/// The drawing as a Mermaid flowchart.
+/// Lines are broken by us, so that Mermaid need not.
+const CONFIG: &str = "config: { flowchart: { wrappingWidth: 600 } }";
+
+/// The drawing as a Mermaid flowchart. Every box says in words what it is, so there is no legend but for dashed arrows.
 pub fn mermaid(drawing: &Drawing) -> String {
-    let mut out = format!("---\ntitle: {}\n---\nflowchart TD\n", quoted(&drawing.title));
+    let mut out = format!("---\ntitle: {}\n{CONFIG}\n---\nflowchart TD\n", quoted(&drawing.title));
     for block in &drawing.boxes {
-        let (open, close) = brackets(block.look);
+        let (open, close) = if drawing.is_overview { ("(", ")") } else { brackets(block.look) };
         let _ = writeln!(out, "  {}{open}\"{}\"{close}:::{}", block.id, text(block), block.look.word());
     }
     for arrow in &drawing.arrows {
@@ -18,7 +21,10 @@ pub fn mermaid(drawing: &Drawing) -> String {
         let _ =
             writeln!(out, "  {} {line}{label} {}", drawing.boxes[arrow.from].id, drawing.boxes[arrow.to].id);
     }
-    legend(drawing, &mut out);
+    if drawing.has_dashes() {
+        let _ = writeln!(out, "  legend[\"{}\"]:::legend", super::DASHED);
+        out.push_str("  classDef legend fill:none,stroke:none,color:#777777\n");
+    }
     for look in drawing.looks() {
         let (fill, stroke) = look.colours();
         let _ = writeln!(out, "  classDef {} fill:{fill},stroke:{stroke},color:#1b1b1b", look.word());
@@ -36,26 +42,9 @@ fn text(block: &Block) -> String {
     head.chain(rows).collect::<Vec<_>>().join("<br>")
 }
 
-fn legend(drawing: &Drawing, out: &mut String) {
-    out.push_str("  subgraph legend\n    direction LR\n");
-    let mut before: Option<String> = None;
-    for look in drawing.looks() {
-        let (open, close) = brackets(look);
-        let name = format!("legend_{}", look.word());
-        let _ = writeln!(out, "    {name}{open}\"{}\"{close}:::{}", escape(look.meaning()), look.word());
-        if let Some(before) = before.replace(name.clone()) {
-            let _ = writeln!(out, "    {before} ~~~ {name}");
-        }
-    }
-    if drawing.has_dashes() {
-        let _ = writeln!(out, "    legend_dashed[\"{}\"]", super::DASHED);
-    }
-    out.push_str("  end\n");
-}
-
 fn brackets(look: Look) -> (&'static str, &'static str) {
     match look {
-        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => ("([", "])"),
+        Look::Trigger | Look::Ignored | Look::Letter | Look::Nothing | Look::Give => ("(", ")"),
         Look::Node(Kind::Extract) => ("[/", "/]"),
         Look::Node(Kind::Transform) => ("[", "]"),
         Look::Node(Kind::Decision) | Look::Condition => ("{{", "}}"),

@@ -5,7 +5,10 @@
 //! A decision that only lets pass or stops belongs to what it looks at. A decision that other nodes ask has a box of its own, and
 //! with it the nodes of a detour: those that run with one outcome while another passes them by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     super::{Node, NodeId, Plan, Work},
@@ -130,7 +133,7 @@ fn rows(plan: &Plan, group: &Group) -> Vec<Row> {
         rows.push(Row { name: Some(node.name.to_string()), told: text::wrap(&told.join(", ")) });
     }
     if !plain.is_empty() {
-        rows.push(text::row(&plain.join(", ")));
+        rows.insert(0, text::row(&plain.join(", ")));
     }
     rows
 }
@@ -160,7 +163,8 @@ impl Places {
     }
 }
 
-/// The arrows between boxes. One that only goes on has no label; it is left out if a longer way shows it already.
+/// The arrows between boxes. One that only goes on has no label. One that a longer way shows already is left out, unless a node
+/// begins as soon as the box that it leaves is done: then it says which.
 fn lead(plan: &Plan, places: &Places, drawing: &mut Drawing) {
     let mut between: BTreeMap<(usize, usize), Vec<Way>> = BTreeMap::new();
     for way in arrows::all_ways(plan) {
@@ -171,19 +175,36 @@ fn lead(plan: &Plan, places: &Places, drawing: &mut Drawing) {
         }
     }
     for ((from, to), ways) in &between {
-        let mut outcomes: Vec<&str> = Vec::new();
-        for outcome in ways.iter().flat_map(|way| &way.outcomes) {
-            if !outcomes.contains(&&**outcome) {
-                outcomes.push(outcome);
-            }
-        }
-        let is_branch = ways.iter().all(|way| way.branch);
+        let waits = ways.iter().all(|way| way.waits);
         let mut others = between.keys().filter(|(start, next)| start == from && next != to);
-        if is_branch || !others.any(|(_, next)| leads(&between, *next, *to)) {
-            let waits = ways.iter().all(|way| way.waits);
-            drawing.arrow(*from, *to, is_branch.then(|| outcomes.join(", ")), waits);
+        let early = early(plan, places, *from, *to);
+        if ways.iter().all(|way| way.branch) {
+            drawing.arrow(*from, *to, Some(each_once(ways.iter().flat_map(|way| &way.outcomes))), waits);
+        } else if !others.any(|(_, next)| leads(&between, *next, *to)) {
+            drawing.arrow(*from, *to, None, waits);
+        } else if !early.is_empty() {
+            drawing.arrow(*from, *to, Some(each_once(early.into_iter())), waits);
         }
     }
+}
+
+/// The nodes of a box that wait for nothing later than another box.
+fn early<'a>(plan: &'a Plan, places: &Places, from: usize, to: usize) -> Vec<&'a Arc<str>> {
+    let of = |needed: &NodeId| places.nodes[usize::from(*needed)];
+    let own = plan.nodes.iter().enumerate().filter(|(number, _)| places.nodes[*number] == to);
+    own.filter(|(_, node)| node.needs.iter().map(of).max() == Some(from))
+        .map(|(_, node)| &node.name)
+        .collect()
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a Arc<str>>) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for name in names {
+        if !once.contains(&&**name) {
+            once.push(name);
+        }
+    }
+    once.join(", ")
 }
 
 /// Whether arrows lead from one box to another.
