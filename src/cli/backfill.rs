@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::json;
@@ -19,18 +20,20 @@ use super::{
 use crate::{
     compile::Compiled,
     engine::{Engine, Offer, Offered},
-    event::{Instant, Origin, Priority, RunId},
+    event::{Class, Instant, Origin, Priority, RunId},
     journal::{self, Journal, Order, Query, Reader, Sqlite},
     plan::{Plan, Source, SourceKind},
     report,
     time::{self, TimeZone},
     trigger::{self, Place, Poll},
     value::Value,
-    wire::{Polling, Wire},
+    wire::{Page, Polling, Wire},
 };
 
 /// Past runs that are read at a time.
 const PAGE: usize = 1000;
+/// How often a page is asked for.
+const PATIENCE: u32 = 8;
 
 pub(super) async fn run(args: &Backfill, common: &Common, streams: &mut Streams) -> Exit {
     let (compiled, name) = estate::of_flow(&args.flow, common);
@@ -170,8 +173,7 @@ impl Sweep<'_> {
         let mut found = Found::default();
         let mut again = false;
         for number in 1_u32.. {
-            let page = self.wire.page(&self.polling, self.with.clone(), poll.root(&place)?).await;
-            let page = page.map_err(|failure| failure.message.to_string())?;
+            let page = self.page(poll.root(&place)?, streams).await?;
             for (_, why) in &page.unread {
                 found.skipped += 1;
                 streams.say(format!("  a row cannot be read: {why}"));
@@ -196,6 +198,24 @@ impl Sweep<'_> {
             place = rows.next;
         }
         self.told(&found, common, streams).await
+    }
+
+    /// One page; a platform that is busy or down is asked again for a while.
+    async fn page(&self, cursor: Value, streams: &mut Streams) -> Result<Page, String> {
+        for asked in 1..PATIENCE {
+            let failure = match self.wire.page(&self.polling, self.with.clone(), cursor.clone()).await {
+                Ok(page) => return Ok(page),
+                Err(failure) => failure,
+            };
+            if !matches!(failure.class, Class::Throttle | Class::Outage | Class::Retry) {
+                return Err(failure.message.to_string());
+            }
+            let wait = failure.after.unwrap_or(Duration::from_secs(u64::from(asked)));
+            streams.say(format!("  {}; again in {} s", failure.message, wait.as_secs()));
+            tokio::time::sleep(wait).await;
+        }
+        let page = self.wire.page(&self.polling, self.with.clone(), cursor).await;
+        page.map_err(|failure| failure.message.to_string())
     }
 
     /// Events of one page; here they run before the next page is read, so that a long window needs little memory.

@@ -143,7 +143,7 @@ fn told(access: &Access, args: &Sandbox) -> String {
             let _ = writeln!(
                 out,
                 "In another shell: `. {}` gives it these secrets, then `flowrun exec orders --key NUMBER` runs an order.",
-                file.display()
+                Path::new(".").join(file).display()
             );
         }
         None => out.push_str(

@@ -75,14 +75,12 @@ impl Listener {
 
     /// Says what is listened to.
     pub(super) fn tell(&self, shared: &Shared, connection: &Arc<str>, scopes: &BTreeSet<Arc<str>>) {
+        let sources = shared.sources().filter(|(.., source)| is_of(source, connection));
+        let flows: BTreeSet<_> = sources.map(|(plan, ..)| Arc::clone(&plan.flow)).collect();
         shared.say(Said::Listens {
             url: format!("http://{}/hooks/{connection}", self.address),
             scopes: scopes.iter().cloned().collect(),
-            flows: shared
-                .sources()
-                .filter(|(.., source)| is_of(source, connection))
-                .map(|(plan, ..)| Arc::clone(&plan.flow))
-                .collect(),
+            flows: flows.into_iter().collect(),
         });
     }
 

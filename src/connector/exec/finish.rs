@@ -52,8 +52,17 @@ impl Exec<'_> {
             exec.roots.get(slot::STEPS + index as u16).cloned().unwrap_or_default()
         };
         if let Some(main) = operation.join {
-            let Value::Map(map) = of(main, self) else { return Ok(Value::Null) };
-            let mut map = map.as_ref().clone();
+            let mut map = match of(main, self) {
+                Value::Map(map) => map.as_ref().clone(),
+                Value::Null => return Ok(Value::Null),
+                other => {
+                    return Err(format!(
+                        "`{}`: expected an object, found {}",
+                        operation.steps[main].name,
+                        other.kind()
+                    ));
+                }
+            };
             for (index, step) in operation.steps.iter().enumerate().filter(|(index, _)| *index != main) {
                 map.insert(Arc::clone(&step.name), of(index, self));
             }

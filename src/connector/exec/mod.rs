@@ -320,6 +320,10 @@ impl<'a> Exec<'a> {
         if !(200..300).contains(&reply.status) && !absent {
             return self.refused_by_platform(step, &reply);
         }
+        if !step.has_effect() && reply.body.is_null() && !absent && reply.status != 204 {
+            // Nothing is known: an answer without content is no word that there is nothing (that is 404 or 204).
+            return Err(self.unreadable(&format!("HTTP {} without content", reply.status)));
+        }
         self.wrote |= step.has_effect();
         let body = if absent || reply.status == 204 { Value::Null } else { reply.body };
         let value = if absent { Ok(Some(Value::Null)) } else { self.page(index, asked, body) };

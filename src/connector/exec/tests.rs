@@ -74,6 +74,12 @@ operations:
     get: /a
     paging: { kind: page, size: 9 }
     cursor: { kind: second, field: at, format: iso, tie: id }
+  whole:
+    reads: any
+    steps:
+      - { as: head, get: /1, absent: none }
+      - { as: lines, get: /2 }
+    join: head
   together:
     reads: any
     steps:
@@ -285,6 +291,24 @@ fn a_row_of_a_poll_that_cannot_be_read_keeps_no_other_back() {
     assert_eq!(unread, [(json(r#"{"id":"dear"}"#), "`id`: expected whole number, found text".to_owned())]);
     let (none, _) = read(r#"[{"id":"dear"}]"#);
     assert!(none.unwrap_err().contains("expected whole number"), "if no row can be read, nothing is skipped");
+}
+
+#[test]
+fn only_a_platform_that_says_so_has_nothing() {
+    let look = |answer| play("upsert", &[r#"{"id":"A-1","body":{}}"#], &[answer]).1;
+    for nothing in [(200, ""), (200, "null")] {
+        let failure = look(nothing).unwrap_err();
+        assert!(
+            failure.message.contains("HTTP 200 without content") && failure.sent == Sent::No,
+            "{failure:?}"
+        );
+    }
+    let whole = |head| play("whole", &["{}"], &[head, (200, "[]")]).1;
+    assert_eq!(whole((404, "")).unwrap(), Answer::One(Value::Null), "absent");
+    for strange in [(200, "[]"), (200, r#""hello""#)] {
+        let failure = whole(strange).unwrap_err();
+        assert!(failure.message.contains("`head`: expected an object"), "{failure:?}");
+    }
 }
 
 #[test]

@@ -31,7 +31,10 @@ impl Inner {
                     let _ = error;
                     return;
                 }
-                Err(error) => format!("refused: {error}"),
+                Err(error) => {
+                    tracing::warn!(request = ordered.id, %error, "a request of an operator is refused");
+                    format!("refused: {error}")
+                }
             };
             if self.journal.ordered(ordered.id, &told).is_err() {
                 return;
