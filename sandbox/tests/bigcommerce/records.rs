@@ -179,7 +179,7 @@ async fn the_administration_api_trades_shows_and_counts() {
     assert_eq!(summary["calls"]["bigcommerce"]["faults"]["slow"], 1);
     let page = get("/browse/bigcommerce/orders").await.text().await.expect("text");
     assert!(page.contains("Cancelled"), "{page}");
-    assert!(get("/").await.text().await.expect("text").contains("<h2>bigcommerce</h2>"));
+    assert!(get("/").await.text().await.expect("text").contains("<h2>BigCommerce</h2>"));
 }
 
 #[tokio::test]
