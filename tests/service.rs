@@ -26,6 +26,8 @@ use flowrun_sandbox::{
 };
 use serde_json::{Value, json};
 
+use crate::{journey::copy, site::Reach};
+
 /// Only ends a test that would hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -62,47 +64,15 @@ impl Shop {
     }
 
     fn estate(&self) -> String {
-        let access = self.running.access();
-        let netsuite = |key: &str| access.netsuite[key].as_str().unwrap().to_owned();
-        format!(
-            "estate: trial
-environment: twins
-listen: {{ address: \"127.0.0.1:{port}\", public_url: \"http://127.0.0.1:{port}/\" }}
-environments:
-  twins:
-    connections:
-      bigcommerce:
-        connector: bigcommerce
-        url: {}
-        allow_private: true
-        settings: {{ store_hash: {}, code: main, settle: 2s, quota: 100000 }}
-        secrets: {{ token: env:TOKEN, client_secret: env:OLD_SECRET, client_secret_next: env:SECRET }}
-      netsuite:
-        connector: netsuite
-        url: {}
-        allow_private: true
-        auth: m2m
-        settings: {{ account: {}, settle: 2s }}
-        secrets: {{ client_id: env:CLIENT, certificate_id: env:CERTIFICATE, private_key: env:KEY }}
-",
-            access.bigcommerce.base_url,
-            access.bigcommerce.store_hash,
-            netsuite("base_url"),
-            netsuite("account").to_lowercase().replace('_', "-"),
-            port = self.port,
-        )
+        // The secret is being changed: both are good.
+        let secrets = "token: env:TOKEN, client_secret: env:OLD_SECRET, client_secret_next: env:SECRET";
+        Reach::of(&self.running).estate(self.port, "2s", 100_000, secrets)
     }
 
     pub fn command(&self) -> Command {
-        let access = self.running.access();
-        let netsuite = |key: &str| access.netsuite[key].as_str().unwrap().to_owned();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
         command.current_dir(self.folder.path()).env_clear().env("OLD_SECRET", "the-one-before");
-        command
-            .env("TOKEN", &access.bigcommerce.access_token)
-            .env("SECRET", &access.bigcommerce.client_secret);
-        command.env("CLIENT", netsuite("client_id")).env("CERTIFICATE", netsuite("certificate_id"));
-        command.env("KEY", netsuite("private_key"));
+        command.envs(Reach::of(&self.running).variables());
         command
     }
 
@@ -195,18 +165,6 @@ environments:
         let open = reader.open_runs().unwrap().into_iter().map(|run| run.event.key.to_string());
         let query = Query { limit: 1000, ..Query::default() };
         open.chain(reader.past(&query).unwrap().into_iter().map(|run| run.key.to_string())).collect()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(&path, &to).unwrap();
-        }
     }
 }
 

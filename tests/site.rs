@@ -1,12 +1,6 @@
 //! An estate that leads to twins, and the real service on it: what tests need that kill it, or count its calls.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs, net::TcpListener, path::Path, process::Stdio, time::Duration};
 
 use flowrun::sign::{Algorithm, Claims, JwtKey, percent};
 use flowrun_sandbox::Running;
@@ -18,6 +12,8 @@ use tokio::{
     sync::mpsc,
     time::timeout,
 };
+
+use crate::journey::copy;
 
 /// Only ends a test that would hang.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -41,6 +37,48 @@ impl Reach {
     pub fn text(&self, key: &str) -> &str {
         self.0[key].as_str().unwrap_or_else(|| panic!("{key}: {}", self.0))
     }
+
+    /// An estate that leads there, with a service on `port`. `quota` is what the store's plan is said to be, in calls a window;
+    /// `secrets` are the store's.
+    pub fn estate(&self, port: u16, settle: &str, quota: u32, secrets: &str) -> String {
+        format!(
+            "estate: trial
+environment: twins
+listen: {{ address: \"127.0.0.1:{port}\", public_url: \"http://127.0.0.1:{port}/\" }}
+environments:
+  twins:
+    connections:
+      bigcommerce:
+        connector: bigcommerce
+        url: {}
+        allow_private: true
+        settings: {{ store_hash: {}, code: main, settle: {settle}, quota: {quota} }}
+        secrets: {{ {secrets} }}
+      netsuite:
+        connector: netsuite
+        url: {}
+        allow_private: true
+        auth: m2m
+        settings: {{ account: {}, settle: {settle} }}
+        secrets: {{ client_id: env:CLIENT, certificate_id: env:CERTIFICATE, private_key: env:KEY }}
+",
+            self.text("bigcommerce_url"),
+            self.text("store_hash"),
+            self.text("netsuite_url"),
+            self.text("account").to_lowercase().replace('_', "-"),
+        )
+    }
+
+    /// The variables that the estate's secrets are read from.
+    pub fn variables(&self) -> [(&'static str, &str); 5] {
+        [
+            ("TOKEN", self.text("token")),
+            ("SECRET", self.text("hook_secret")),
+            ("CLIENT", self.text("client_id")),
+            ("CERTIFICATE", self.text("certificate_id")),
+            ("KEY", self.text("private_key")),
+        ]
+    }
 }
 
 /// A folder with the shipped flows and an estate of its own.
@@ -54,32 +92,8 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         copy(Path::new("flows"), folder.path());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let estate = format!(
-            "estate: trial
-environment: twins
-listen: {{ address: \"127.0.0.1:{port}\", public_url: \"http://127.0.0.1:{port}/\" }}
-environments:
-  twins:
-    connections:
-      bigcommerce:
-        connector: bigcommerce
-        url: {}
-        allow_private: true
-        settings: {{ store_hash: {}, code: main, settle: {settle}, quota: {quota} }}
-        secrets: {{ token: env:TOKEN, client_secret: env:SECRET }}
-      netsuite:
-        connector: netsuite
-        url: {}
-        allow_private: true
-        auth: m2m
-        settings: {{ account: {}, settle: {settle} }}
-        secrets: {{ client_id: env:CLIENT, certificate_id: env:CERTIFICATE, private_key: env:KEY }}
-",
-            reach.text("bigcommerce_url"),
-            reach.text("store_hash"),
-            reach.text("netsuite_url"),
-            reach.text("account").to_lowercase().replace('_', "-"),
-        );
+        let secrets = "token: env:TOKEN, client_secret: env:SECRET";
+        let estate = reach.estate(port, settle, quota, secrets);
         fs::write(folder.path().join("flowrun.yaml"), estate).unwrap();
         Self { folder }
     }
@@ -92,15 +106,7 @@ environments:
     pub async fn serve(&self, reach: &Reach) -> Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
         command.args(["exec", "--format", "json"]).current_dir(self.folder()).env_clear();
-        for (name, key) in [
-            ("TOKEN", "token"),
-            ("SECRET", "hook_secret"),
-            ("CLIENT", "client_id"),
-            ("CERTIFICATE", "certificate_id"),
-            ("KEY", "private_key"),
-        ] {
-            command.env(name, reach.text(key));
-        }
+        command.envs(reach.variables());
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, said) = mpsc::unbounded_channel();
@@ -113,19 +119,6 @@ environments:
         let mut served = Served { child, said, heard: Vec::new() };
         served.says("ready", 1).await;
         served
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path: PathBuf = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
     }
 }
 

@@ -138,7 +138,8 @@ async fn polled(wire: &Wire, since: Instant) -> Vec<i64> {
     loop {
         let root = poll.root(&place).unwrap();
         let page = wire.page(&polling, json("{}"), root).await.unwrap();
-        let taken = poll.take(&place, &page.rows, page.at + Duration::from_hours(1)).unwrap();
+        let taken =
+            poll.take(&place, &page.rows, page.rows.len(), page.at + Duration::from_hours(1)).unwrap();
         ids.extend(taken.rows.iter().map(|(_, row)| row.get("id").unwrap().as_i64().unwrap()));
         if !taken.more {
             return ids;

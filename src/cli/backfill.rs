@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     compile::Compiled,
-    engine::{Engine, Offer, Offered},
+    engine::{Engine, Error, Offer, Offered},
     event::{Class, Instant, Origin, Priority, RunId},
     journal::{self, Journal, Order, Query, Reader, Sqlite},
     plan::{Plan, Source, SourceKind},
@@ -51,19 +51,17 @@ pub(super) async fn run(args: &Backfill, common: &Common, streams: &mut Streams)
             return Exit::Usage;
         }
     };
-    let Some(source) =
-        plan.trigger.sources.iter().find(|source| matches!(source.kind, SourceKind::Poll { .. }))
-    else {
-        streams.say(format!(
-            "flowrun: `{name}` polls nothing, so there is no window to look through: give it a `poll:` source"
-        ));
-        return Exit::Usage;
-    };
-    let ended = match start(&compiled, plan, source, common) {
-        Ok(sweep) => tokio::select! {
+    let ended = match start(&compiled, plan, common) {
+        Ok(Some(sweep)) => tokio::select! {
             ended = sweep.run(window, common, streams) => ended,
             () = super::interrupted() => return Exit::Interrupted,
         },
+        Ok(None) => {
+            streams.say(format!(
+                "flowrun: `{name}` polls nothing, so there is no window to look through: give it a `poll:` source"
+            ));
+            return Exit::Usage;
+        }
         Err(told) => Err(told),
     };
     ended.unwrap_or_else(|told| {
@@ -119,15 +117,13 @@ struct Sweep<'a> {
     runner: Runner,
 }
 
-fn start<'a>(
-    compiled: &Compiled,
-    plan: &'a Plan,
-    source: &'a Source,
-    common: &Common,
-) -> Result<Sweep<'a>, String> {
-    let SourceKind::Poll { connection, operation, with, .. } = &source.kind else {
-        return Err("the source is no poll".into());
-    };
+/// Opens what a sweep of the flow's first poll needs; none: it polls nothing.
+fn start<'a>(compiled: &Compiled, plan: &'a Plan, common: &Common) -> Result<Option<Sweep<'a>>, String> {
+    let poll = plan.trigger.sources.iter().find_map(|source| match &source.kind {
+        SourceKind::Poll { connection, operation, with, .. } => Some((source, connection, operation, with)),
+        _ => None,
+    });
+    let Some((source, connection, operation, with)) = poll else { return Ok(None) };
     let with = trigger::parameters(plan, source, with)?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder: PathBuf = estate::data(common, &[]);
@@ -148,7 +144,7 @@ fn start<'a>(
         flow: Arc::clone(&plan.flow),
         priority: Priority::Bulk,
     };
-    Ok(Sweep { plan, source, with, polling, wire, runner })
+    Ok(Some(Sweep { plan, source, with, polling, wire, runner }))
 }
 
 /// What was found and taken so far.
@@ -158,6 +154,14 @@ struct Found {
     skipped: usize,
     handed: usize,
     runs: BTreeSet<RunId>,
+}
+
+impl Found {
+    /// A row that does not count; the others do.
+    fn skip(&mut self, told: &str, streams: &mut Streams) {
+        self.skipped += 1;
+        streams.say(format!("  {told}"));
+    }
 }
 
 impl Sweep<'_> {
@@ -174,11 +178,10 @@ impl Sweep<'_> {
         let mut again = false;
         for number in 1_u32.. {
             let page = self.page(poll.root(&place)?, streams).await?;
-            for (_, why) in &page.unread {
-                found.skipped += 1;
-                streams.say(format!("  a row cannot be read: {why}"));
+            let rows = poll.take(&place, &page.rows, page.rows.len() + page.unread.len(), page.at)?;
+            for (_, why) in page.unread.iter().chain(&rows.unread) {
+                found.skip(&format!("a row cannot be read: {why}"), streams);
             }
-            let rows = poll.take(&place, &page.rows, page.at)?;
             let beyond = rows.rows.iter().any(|(at, _)| window.is_past(*at));
             let last = rows.rows.last().map(|(at, _)| *at);
             let wanted = rows.rows.iter().filter(|(at, _)| !window.is_past(*at)).map(|(_, row)| row);
@@ -187,7 +190,8 @@ impl Sweep<'_> {
                 let up_to = &last.to_string()[..19];
                 streams.say(format!("  page {number}: {} rows so far, up to {up_to}", found.rows));
             }
-            let left_young = !beyond && !rows.more && rows.rows.len() < page.rows.len();
+            let taken = rows.rows.len() + rows.unread.len();
+            let left_young = !beyond && !rows.more && taken < page.rows.len();
             if left_young && !again {
                 // What changed just now is asked for once more when it is old enough; later changes are the poll's.
                 tokio::time::sleep(cursor.lag).await;
@@ -230,10 +234,7 @@ impl Sweep<'_> {
             found.rows += 1;
             match trigger::event(self.plan, self.source, row) {
                 Ok(event) => bodies.extend(event),
-                Err(why) => {
-                    found.skipped += 1;
-                    streams.say(format!("  a row makes no event: {why}"));
-                }
+                Err(why) => found.skip(&format!("a row makes no event: {why}"), streams),
             }
         }
         match &self.runner {
@@ -248,11 +249,13 @@ impl Sweep<'_> {
                 for body in bodies {
                     let flow = Arc::clone(&self.plan.flow);
                     let offer = Offer { flow, body, origin: Origin::Backfill, priority: Priority::Bulk };
-                    match engine.offer(offer).await.map_err(|error| error.to_string())? {
-                        Offered::Accepted(run) | Offered::Merged { into: run } => {
+                    match engine.offer(offer).await {
+                        Ok(Offered::Accepted(run) | Offered::Merged { into: run }) => {
                             found.runs.insert(run);
                         }
-                        Offered::Known | Offered::Erased => {}
+                        Ok(Offered::Known | Offered::Erased) => {}
+                        Err(error @ Error::Trigger { .. }) => found.skip(&error.to_string(), streams),
+                        Err(error) => return Err(error.to_string()),
                     }
                 }
                 engine.idle().await;

@@ -8,7 +8,7 @@ use crate::{
     engine::{Engine, Error, Setup, World},
     estate::Memory,
     event::Why,
-    journal::{Journal, OpenRun},
+    journal::Journal,
     plan::Plan,
     value::{Hash, Value},
 };
@@ -37,13 +37,17 @@ pub(super) fn start(
 pub(super) async fn settled(engine: &Engine) {
     loop {
         engine.idle().await;
-        let open = engine.journal().open().unwrap_or_default();
-        let soon = open.iter().filter_map(OpenRun::parked).any(|parked| parked.why == Why::Timer);
-        if !soon && open.iter().all(|run| run.parked().is_some()) {
+        if is_quiet(engine.journal().as_ref()) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Whether no run is at work, or waits for a moment that comes soon.
+pub(super) fn is_quiet(journal: &dyn Journal) -> bool {
+    let open = journal.open().unwrap_or_default();
+    open.iter().all(|run| run.parked().is_some_and(|parked| parked.why != Why::Timer))
 }
 
 /// Everything that a plan was made from: file names and texts, the environment, the flow. Secrets are references there.

@@ -6,12 +6,12 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     Streams,
-    args::{Common, Exec, Format, Reveal},
+    args::{Common, Exec, Format},
     engine, estate,
     exit::Exit,
     graph::unknown,
     rehearse,
-    runs::mask,
+    runs::hidden,
     service,
 };
 use crate::{
@@ -90,7 +90,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         () = super::interrupted() => {}
     }
     if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
-        let mask = mask(common, Reveal { reveal: false });
+        let mask = hidden(&compiled.records);
         match Watch::of(args, common) {
             Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
             Watch::Quiet => {}

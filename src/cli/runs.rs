@@ -13,6 +13,7 @@ use super::{
 use crate::{
     event::{Past, RunId, Why},
     journal::{Error, OpenRun, Query, Reader},
+    record::Records,
     report::{self, Mask, Paint},
     shape::Shape,
     story::RunView,
@@ -59,9 +60,13 @@ pub(super) fn mask(common: &Common, reveal: Reveal) -> Mask {
     if reveal.reveal {
         return Mask::Nothing;
     }
-    let compiled = estate::compiled(&[], common);
+    hidden(&estate::compiled(&[], common).records)
+}
+
+/// Hides the fields that these records mark as personal.
+pub(super) fn hidden(records: &Records) -> Mask {
     let mut names = BTreeSet::new();
-    for (_, record) in compiled.records.iter() {
+    for (_, record) in records.iter() {
         personal(record, &mut names);
     }
     Mask::Fields(names)

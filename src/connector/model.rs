@@ -1,13 +1,17 @@
 //! A connector as plain data: every name resolved, every expression parsed, every type a shape. In: made by `lower` only.
 //! Out: what `check` types flows with and `exec` carries out. It must never know a file or a socket.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{address::Path, suiteql::Statement};
 use crate::{
     event::{Class, Sent},
     expr::{Mapping, Template},
-    shape::Shape,
+    shape::{self, Shape},
     value::Value,
 };
 
@@ -266,6 +270,21 @@ pub struct Operation {
     pub timeout: Option<Duration>,
     /// How it goes, for people and for a test.
     pub example: Option<Example>,
+}
+
+impl Operation {
+    /// Texts of what it is asked that are personal data.
+    pub fn personal<'v>(&self, inputs: &'v [Value]) -> BTreeSet<&'v str> {
+        let mut found = BTreeSet::new();
+        for (input, (name, param)) in
+            inputs.iter().flat_map(|input| self.with.iter().map(move |with| (input, with)))
+        {
+            if let Some(value) = input.get(name) {
+                shape::marked(value, &param.shape, &mut found);
+            }
+        }
+        found
+    }
 }
 
 /// A parameter.

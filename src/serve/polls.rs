@@ -128,7 +128,7 @@ impl Poller {
         loop {
             let page = self.page(&poll, &place).await?;
             let all = page.rows.len() + page.unread.len();
-            let rows = poll.take_of(&place, &page.rows, all, page.at)?;
+            let rows = poll.take(&place, &page.rows, all, page.at)?;
             let unread = || page.unread.iter().chain(&rows.unread);
             let next = if rows.more { rows.next.clone() } else { later(rows.next.clone(), &before) };
             if !rows.rows.is_empty() || unread().next().is_some() || next != before {

@@ -4,6 +4,7 @@
 mod assign;
 mod border;
 mod lookup;
+mod marked;
 mod near;
 
 use std::{fmt, sync::Arc};
@@ -14,6 +15,7 @@ pub use self::{
     assign::{Mismatch, assignable, join},
     border::{inward, inward_with, outward},
     lookup::{Miss, element, lookup, personal, present_at},
+    marked::marked,
     near::near,
 };
 use crate::money::Currency;

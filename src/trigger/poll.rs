@@ -106,14 +106,10 @@ impl<'a> Poll<'a> {
         Ok(Value::object([("since", since), ("after", after), ("page", Value::from(i64::from(place.page)))]))
     }
 
-    /// Takes a page. `now`: the platform's time when it answered, so that rows too young are left for the next poll.
-    pub fn take(&self, place: &Place, rows: &[Value], now: Instant) -> Result<Rows, String> {
-        self.take_of(place, rows, rows.len(), now)
-    }
-
-    /// The same for the rows of a page of `all` that could be read. One row without a stamp does not keep the others back; if none
+    /// Takes the rows that could be read of a page of `all`. `now`: the platform's time when it answered, so that rows too young are
+    /// left for the next poll. One row without a stamp does not keep the others back; if none
     /// has one, that is a mistake in the connector.
-    pub fn take_of(&self, place: &Place, rows: &[Value], all: usize, now: Instant) -> Result<Rows, String> {
+    pub fn take(&self, place: &Place, rows: &[Value], all: usize, now: Instant) -> Result<Rows, String> {
         let mut taken = Vec::new();
         let mut unread: Vec<(Value, String)> = Vec::new();
         let mut next = place.clone();
@@ -170,6 +166,11 @@ mod tests {
 
     use super::*;
 
+    /// A page of which every row could be read.
+    fn take(poll: &Poll<'_>, place: &Place, rows: &[Value], now: Instant) -> Result<Rows, String> {
+        poll.take(place, rows, rows.len(), now)
+    }
+
     fn cursor(keyset: bool, overlap: u64) -> Cursor {
         Cursor {
             field: "at".into(),
@@ -206,7 +207,7 @@ mod tests {
         let mut place = Place::at(Instant(0));
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..20 {
-            let rows = poll.take(&place, &page(&all, &place, 3), Instant(60_000)).unwrap();
+            let rows = take(&poll, &place, &page(&all, &place, 3), Instant(60_000)).unwrap();
             seen.extend(ids(&rows));
             place = Place::from_value(&rows.next.to_value()).unwrap();
             if !rows.more {
@@ -222,12 +223,12 @@ mod tests {
         let cursor = cursor(false, 0);
         let poll = Poll::new(&cursor, "UTC", 2);
         let mut all = vec![row(1, 1), row(2, 2), row(3, 3)];
-        let first = poll
-            .take(&Place::at(Instant(0)), &page(&all, &Place::at(Instant(0)), 2), Instant(60_000))
-            .unwrap();
+        let first =
+            take(&poll, &Place::at(Instant(0)), &page(&all, &Place::at(Instant(0)), 2), Instant(60_000))
+                .unwrap();
         assert_eq!((ids(&first), first.next.clone()), (vec![1, 2], Place::at(Instant(2000))));
         all = vec![row(1, 1), row(3, 3), row(2, 4)];
-        let second = poll.take(&first.next, &page(&all, &first.next, 2), Instant(60_000)).unwrap();
+        let second = take(&poll, &first.next, &page(&all, &first.next, 2), Instant(60_000)).unwrap();
         assert_eq!(ids(&second), [3, 2]);
     }
 
@@ -235,7 +236,7 @@ mod tests {
     fn young_rows_are_left_for_the_next_poll() {
         let cursor = cursor(false, 0);
         let poll = Poll::new(&cursor, "UTC", 10);
-        let rows = poll.take(&Place::at(Instant(0)), &[row(1, 5), row(2, 10)], Instant(10_500)).unwrap();
+        let rows = take(&poll, &Place::at(Instant(0)), &[row(1, 5), row(2, 10)], Instant(10_500)).unwrap();
         assert_eq!((ids(&rows), rows.next, rows.more), (vec![1], Place::at(Instant(5000)), false));
     }
 
@@ -246,19 +247,19 @@ mod tests {
         let bad = Value::object([("id", Value::from(2))]);
         let page = [row(1, 5), bad.clone(), row(3, 5)];
         let place = Place::at(Instant(5000));
-        let rows = poll.take(&place, &page, Instant(60_000)).unwrap();
+        let rows = take(&poll, &place, &page, Instant(60_000)).unwrap();
         assert_eq!((ids(&rows), rows.more, rows.next.page), (vec![1, 3], true, 2), "the page was full");
         assert_eq!(rows.unread, [(bad.clone(), "a row has no `at`".to_owned())]);
         let without = [row(1, 5), row(3, 5)];
-        assert!(poll.take_of(&place, &without, 3, Instant(60_000)).unwrap().more);
-        assert!(poll.take(&place, &[bad], Instant(60_000)).is_err());
+        assert!(poll.take(&place, &without, 3, Instant(60_000)).unwrap().more);
+        assert!(take(&poll, &place, &[bad], Instant(60_000)).is_err());
     }
 
     #[test]
     fn keysets_go_on_after_the_last_row_and_overlap_goes_back() {
         let cursor = cursor(true, 600);
         let poll = Poll::new(&cursor, "UTC", 2);
-        let rows = poll.take(&Place::at(Instant(0)), &[row(7, 5), row(9, 5)], Instant(60_000)).unwrap();
+        let rows = take(&poll, &Place::at(Instant(0)), &[row(7, 5), row(9, 5)], Instant(60_000)).unwrap();
         assert!(rows.more);
         assert_eq!(rows.next, Place { since: Instant(5000), after: Some("9".into()), page: 1 });
         assert_eq!(poll.root(&rows.next).unwrap().get("after"), Some(&Value::from("9")));

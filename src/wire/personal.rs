@@ -4,7 +4,6 @@
 use crate::{
     connector::Operation,
     secret::{Redactor, Secret, rewrite},
-    shape::Shape,
     value::Value,
 };
 
@@ -14,33 +13,10 @@ const HIDDEN: &str = "[personal]";
 /// A refusal's body without personal data.
 pub(super) fn hidden(operation: &Operation, inputs: &[Value], body: &Value) -> Value {
     let redactor = Redactor::new(HIDDEN);
-    for input in inputs {
-        for (name, param) in &operation.with {
-            marked(input.get(name), &param.shape, &redactor);
-        }
+    for text in operation.personal(inputs) {
+        redactor.learn(&Secret::new(text.to_owned()));
     }
     rewrite(body, &|text| without_addresses(&redactor.clean(text)))
-}
-
-/// Learns the texts that stand where the shape says that something is personal.
-fn marked(value: Option<&Value>, shape: &Shape, redactor: &Redactor) {
-    match (value, shape) {
-        (Some(_), Shape::Optional(inner)) => marked(value, inner, redactor),
-        (Some(Value::List(items)), Shape::List(inner)) => {
-            items.iter().for_each(|item| marked(Some(item), inner, redactor));
-        }
-        (Some(Value::Map(map)), Shape::Object(object)) => {
-            for (name, field) in &object.fields {
-                match map.get(&**name) {
-                    Some(Value::Text(text)) if field.personal.is_some() => {
-                        redactor.learn(&Secret::new(text.to_string()));
-                    }
-                    value => marked(value, &field.shape, redactor),
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 /// The text without e-mail addresses: some parameters have no mark.

@@ -20,11 +20,10 @@ use self::{
 use super::{
     Streams,
     args::{Common, Demo, Format},
-    estate,
+    engine, estate,
     exit::Exit,
 };
 use crate::{
-    event::Why,
     journal::{Journal, OpenRun},
     time::Timestamp,
 };
@@ -123,7 +122,7 @@ async fn trade(
             () = site.idle() => true,
             _ = ticks.tick() => false,
         };
-        let even = idle && is_quiet(site.journal()) && running.verdict(day.known()).is_well();
+        let even = idle && engine::is_quiet(site.journal()) && running.verdict(day.known()).is_well();
         if even || since.elapsed() > if idle { STILL } else { STUCK } {
             return Ok(day);
         }
@@ -139,12 +138,6 @@ async fn trade(
 /// Calls so far that changed a record.
 fn writes(running: &Running) -> usize {
     running.shared().ledger.read(|entries| entries.iter().filter(|entry| entry.effect.is_some()).count())
-}
-
-/// Whether no run is at work, or waits for a moment that comes soon.
-fn is_quiet(journal: &dyn Journal) -> bool {
-    let open = journal.open().unwrap_or_default();
-    open.iter().all(|run| run.parked().is_some_and(|parked| parked.why != Why::Timer))
 }
 
 /// The orders whose runs are parked with a reason.

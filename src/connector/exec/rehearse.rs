@@ -1,12 +1,13 @@
 //! What a write would do. In: an operation that has come to a call with an effect. Out: that call beside the record as it is
 //! now, and the answer that may be supposed. Nothing is sent.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{Call, Exec, Target, lines::rows};
 use crate::{
-    connector::model::{Operation, Sublist, slot},
+    connector::model::{Sublist, slot},
     event::Answer,
+    secret::rewrite,
     shape::Shape,
     value::{Map, Value},
 };
@@ -33,12 +34,13 @@ impl Exec<'_> {
         let (Target::Path(path) | Target::Whole(path)) = &call.target;
         let body = call.body.clone().unwrap_or_default();
         let present = self.present(call).map(|present| self.aligned(&present, &body)).unwrap_or_default();
-        let hidden = self.personal();
+        let personal = self.operation.personal(&self.inputs);
+        let hidden = |text: &str| if personal.contains(text) { HIDDEN.to_owned() } else { text.to_owned() };
         Would {
             operation: self.name(),
             asked: format!("{} {path}", call.method.name()),
-            body: hide(&body, &hidden),
-            present: hide(&present, &hidden),
+            body: rewrite(&body, &hidden),
+            present: rewrite(&present, &hidden),
         }
     }
 
@@ -81,15 +83,6 @@ impl Exec<'_> {
         }
         Value::from(map)
     }
-
-    /// Texts of the inputs that are personal data.
-    fn personal(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for input in &self.inputs {
-            collect(self.operation, input, &mut found);
-        }
-        found
-    }
 }
 
 fn pair((key, value): (&Arc<str>, &Value)) -> (Arc<str>, Value) {
@@ -111,46 +104,5 @@ fn filled(shape: &Shape, known: &Value, name: &str) -> Value {
         }
         (Shape::Text(_), Value::Null) => format!("({name})").into(),
         _ => known.clone(),
-    }
-}
-
-fn collect(operation: &Operation, input: &Value, found: &mut BTreeSet<String>) {
-    for (name, param) in &operation.with {
-        if let Some(value) = input.get(name) {
-            walk(&param.shape, value, false, found);
-        }
-    }
-}
-
-fn walk(shape: &Shape, value: &Value, personal: bool, found: &mut BTreeSet<String>) {
-    match (shape.present(), value) {
-        (Shape::Object(object), Value::Map(map)) => {
-            for (name, value) in map.iter() {
-                let field = object.fields.get(name);
-                let inner = field.map_or(&Shape::Any, |field| &field.shape);
-                walk(inner, value, personal || field.is_some_and(|field| field.personal.is_some()), found);
-            }
-        }
-        (_, Value::Map(map)) if personal => {
-            map.values().for_each(|value| walk(&Shape::Any, value, true, found));
-        }
-        (Shape::List(element), Value::List(items)) => {
-            items.iter().for_each(|item| walk(element, item, personal, found));
-        }
-        (_, Value::Text(text)) if personal && !text.is_empty() => {
-            found.insert(text.to_string());
-        }
-        _ => {}
-    }
-}
-
-fn hide(value: &Value, hidden: &BTreeSet<String>) -> Value {
-    match value {
-        Value::Text(text) if hidden.contains(&**text) => HIDDEN.into(),
-        Value::List(items) => Value::list(items.iter().map(|item| hide(item, hidden))),
-        Value::Map(map) => {
-            Value::object(map.iter().map(|(key, value)| (Arc::clone(key), hide(value, hidden))))
-        }
-        other => other.clone(),
     }
 }
