@@ -206,7 +206,8 @@ fn again(before: &Program, arguments: &[&str]) -> Said {
     said
 }
 
-/// The text with what differs from run to run made even: numbers of runs, dates, durations, columns.
+/// The text with what differs from run to run made even: numbers of runs, dates, durations, columns. How long a node took is
+/// left out: nothing is said of less than a millisecond, so whether it is there is chance.
 fn even(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -218,7 +219,12 @@ fn even(text: &str) -> String {
             let number = |word: &str| word.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
             if unit(word) && place > 0 && number(plain[place - 1]) {
                 words.pop();
-                words.push(format!("TIME{}", &word[word.trim_end_matches([',', ':']).len()..]));
+                if ["+", "-", "x"].contains(&plain[0]) || plain[1] == "done" {
+                    let before = words.pop().unwrap_or_default();
+                    words.push(before.trim_end_matches(',').to_owned());
+                } else {
+                    words.push(format!("TIME{}", &word[word.trim_end_matches([',', ':']).len()..]));
+                }
             } else {
                 words.push(even_word(word));
             }
