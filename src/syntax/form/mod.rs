@@ -92,8 +92,8 @@ impl<'p> Form<'p> {
                 _ => self.value(node, inner, place),
             },
             Want::Map(names, inner) => self.map(node, *names, inner, want, place),
-            Want::Either(text, object) => {
-                let chosen = if matches!(node.kind, Kind::Scalar(_)) { text } else { object };
+            Want::Either(plain, object) => {
+                let chosen = if matches!(node.kind, Kind::Map(_)) { object } else { plain };
                 self.value(node, chosen, place);
             }
             _ => match &node.kind {

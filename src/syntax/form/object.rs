@@ -170,6 +170,16 @@ impl Form<'_> {
 
     fn needs(&mut self, entries: &[(Name, Node)], object: &'static Object, there: &[&str]) {
         let written = |key: &str| entries.iter().map(|(name, _)| name).find(|name| &*name.value == key);
+        // Each key that is missing is told once.
+        let mut told: Vec<&str> = Vec::new();
+        for rule in object.rules {
+            if let Rule::OneOf(keys) = rule
+                && !keys.iter().any(|key| there.contains(key))
+            {
+                told.extend(*keys);
+            }
+        }
+        told.extend(object.keys().filter(|key| key.required).map(|key| key.name));
         for rule in object.rules {
             match rule {
                 Rule::OneOf(keys) => {
@@ -182,7 +192,9 @@ impl Form<'_> {
                 }
                 Rule::Private => {}
                 Rule::Needs(key, needed) => {
-                    if let Some(name) = written(key).filter(|_| !there.contains(needed) && !self.partial) {
+                    let lacks = !there.contains(needed) && !told.contains(needed) && !self.partial;
+                    if let Some(name) = written(key).filter(|_| lacks) {
+                        told.push(needed);
                         let message = format!("`{key}` needs `{needed}` beside it");
                         let shown = object.key(needed).map_or("", |key| key.example);
                         self.problem(
