@@ -90,7 +90,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         () = super::interrupted() => {}
     }
     if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
-        let mask = hidden(&compiled.records);
+        let mask = hidden(&compiled);
         match Watch::of(args, common) {
             Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
             Watch::Quiet => {}

@@ -11,11 +11,11 @@ use super::{
     exit::Exit,
 };
 use crate::{
+    compile::Compiled,
     event::{Past, RunId, Why},
     journal::{Error, OpenRun, Query, Reader},
-    record::Records,
     report::{self, Mask, Paint},
-    shape::Shape,
+    shape::names_marked,
     story::RunView,
 };
 
@@ -55,36 +55,20 @@ pub(super) fn runs(args: &Runs, common: &Common, folder: &Path, streams: &mut St
     })
 }
 
-/// What is hidden: the fields that a record of the estate marks as personal.
+/// What is hidden: the fields that a record of the estate marks as personal, and those of events that carry such data on.
 pub(super) fn mask(common: &Common, reveal: Reveal) -> Mask {
     if reveal.reveal {
         return Mask::Nothing;
     }
-    hidden(&estate::compiled(&[], common).records)
+    hidden(&estate::compiled(&[], common))
 }
 
-/// Hides the fields that these records mark as personal.
-pub(super) fn hidden(records: &Records) -> Mask {
+/// Hides the fields that records and events of these files mark as personal.
+pub(super) fn hidden(compiled: &Compiled) -> Mask {
     let mut names = BTreeSet::new();
-    for (_, record) in records.iter() {
-        personal(record, &mut names);
-    }
+    compiled.records.iter().for_each(|(_, record)| names_marked(record, &mut names));
+    names.extend(compiled.plans.iter().flat_map(|plan| plan.trigger.personal.iter().cloned()));
     Mask::Fields(names)
-}
-
-fn personal(shape: &Shape, names: &mut BTreeSet<Arc<str>>) {
-    match shape {
-        Shape::Object(object) => {
-            for (name, field) in &object.fields {
-                if field.personal.is_some() {
-                    names.insert(Arc::clone(name));
-                }
-                personal(&field.shape, names);
-            }
-        }
-        Shape::List(element) | Shape::Optional(element) => personal(element, names),
-        _ => {}
-    }
 }
 
 /// Asks the journal of a folder; says so if there is none.

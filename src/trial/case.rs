@@ -232,6 +232,7 @@ impl Subject<'_> {
             let scope = scope.map(|scope| format!(" of `{}`", scope.value)).unwrap_or_default();
             fault(format!("the trigger does not listen to webhooks{scope} of `{}`", connection.value))
         })?;
+        let body = decode_any(&body, &source.body, self.compiled).map_err(fault)?;
         let Some(event) = &source.event else { return Ok(body) };
         let mut roots = vec![Root::Unset; usize::from(source.count)];
         roots[usize::from(Slots::EVENT)] = Root::Value(&body);
@@ -347,5 +348,6 @@ fn trigger(of: &Trigger) -> Trigger {
         id: of.id.clone(),
         version: of.version.clone(),
         keep: of.keep,
+        personal: of.personal.clone(),
     }
 }
