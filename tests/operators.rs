@@ -10,6 +10,8 @@ use std::{
     thread,
 };
 
+use serde_json::{Value as Json, json};
+
 use super::program::{Program, Said};
 
 /// The depot: parcels A, B and C; a label for C is refused until `C` is mended; no label is ever found.
@@ -129,4 +131,73 @@ fn a_letter_that_goes_on_repeats_nothing_that_was_acknowledged() {
             depot.asked()
         );
     }
+}
+
+/// The number of the run about a key.
+fn run_of(desk: &Program, key: &str) -> String {
+    let said = again(desk, &["runs", "show", key, "--format", "json"]);
+    let run: Json = serde_json::from_str(&said.out).unwrap();
+    run["run"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn whoever_starts_an_engine_hears_what_it_does_for_others() {
+    let depot = Depot::new();
+    let first = depot.desk(&["exec", "labels", "--key", "7", "-q"]);
+    assert_eq!(first.run().code, 1);
+    let run = run_of(&first, "7");
+    let said = again(&first, &["letters", "drop", "7", "--why", "C moved away"]);
+    assert!(said.err.starts_with("request 1 recorded; no engine is at work here"), "{}", said.err);
+    again(&first, &["letters", "retry", "7"]);
+    let said = again(&first, &["letters", "requests"]);
+    assert_eq!(said.err.matches("not carried out yet").count(), 2, "{}", said.err);
+
+    let said = again(&first, &["exec", "labels", "--key", "8"]);
+    let done = format!("request 1 by ann (C moved away): drop run {run}: run {run} is dropped\n");
+    let refused = format!("request 2 by ann: go on with run {run}: refused: ");
+    assert!(said.err.contains(&done) && said.err.contains(&refused), "{}", said.err);
+
+    // It is written down, too, for those who look later.
+    let said = again(&first, &["runs", "show", &run]);
+    let told = "asked for by ann (C moved away); it stood at label: ";
+    assert!(said.err.contains(told) && said.err.contains("HTTP 422"), "{}", said.err);
+    assert!(again(&first, &["runs", "list"]).err.contains("asked for by ann (C moved away)"));
+    let said = again(&first, &["letters", "requests", "--format", "json"]);
+    let all: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (&all[0]["refused"], &all[1]["done"], &all[1]["who"]),
+        (&json!(true), &json!(true), &json!("ann"))
+    );
+    assert!(!again(&first, &["exec", "labels", "--key", "8"]).err.contains("request"), "each is done once");
+}
+
+#[test]
+fn who_asks_is_known_without_a_word_from_the_environment() {
+    let depot = Depot::new();
+    let first = depot.desk(&["exec", "labels", "--key", "7", "-q"]);
+    first.run();
+    Program::within(&first, &["letters", "drop", "7"]).env("TOKEN", "canary").run();
+    let said = again(&first, &["letters", "requests"]);
+    assert!(!said.err.contains("unknown") && said.err.contains(": drop run "), "{}", said.err);
+}
+
+#[test]
+fn what_is_refused_here_is_not_put_down_to_the_platform() {
+    let depot = Depot::new();
+    let flow = "flow: marks
+connections: { depot: depot }
+trigger: { key: \"{{ event.number }}\" }
+nodes:
+  - action: note
+    call: depot.note
+    with: { id: \"{{ event.number }}/..\" }
+";
+    let first = depot.desk(&["exec", "marks", "--key", "7", "-q"]).file("flows/marks.yaml", flow);
+    assert_eq!(first.run().code, 1);
+    let said = again(&first, &["letters", "show", "7"]);
+    assert!(said.err.contains("refused here, not by the platform"), "{}", said.err);
+    assert_eq!(depot.asked(), [""; 0]);
+    let said = again(&first, &["letters", "show", "7", "--format", "json"]);
+    let shown: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(shown["letters"][0]["code"], "unfit", "{shown:#}");
 }
