@@ -10,7 +10,7 @@ mod scope;
 mod world;
 
 pub use self::{
-    driver::{Engine, Error, Offer, Offered, Pinned, Setup, Spawn, Unfit},
+    driver::{Engine, Error, Obeyed, Offer, Offered, Pinned, Setup, Spawn, Unfit},
     policy::{Guard, Guards, Policy},
     prepared::{Prepared, is_write},
     world::{Permit, Waiting, World},

@@ -2,7 +2,7 @@
 //! meaning of the facts; every other journal must give the same answers. It must never know a disk.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -10,7 +10,7 @@ use super::{Last, OpenRun, Query};
 use crate::{
     event::{
         Effect, EffectId, EffectState, Event, EventId, Fact, Froze, Instant, Intent, Outcome, Parked, Past,
-        Proof, RunId, Watermark,
+        Proof, RunId, Told, Watermark,
     },
     value::{Hash, Value},
 };
@@ -24,6 +24,8 @@ pub struct Shelf {
     last: HashMap<(Arc<str>, Arc<str>), Last>,
     known: HashMap<(Arc<str>, Arc<str>), RunId>,
     watermarks: HashMap<(Arc<str>, Hash), Watermark>,
+    told: HashMap<u64, Told>,
+    erased: BTreeSet<Hash>,
     newest: EventId,
 }
 
@@ -70,6 +72,8 @@ impl Shelf {
             Fact::Watermark(mark) => {
                 self.watermarks.insert((Arc::clone(&mark.flow), mark.source), mark.clone());
             }
+            Fact::Ordered { order, told } => drop(self.told.insert(*order, told.clone())),
+            Fact::Erased { who, .. } => drop(self.erased.insert(*who)),
         }
     }
 
@@ -186,6 +190,16 @@ impl Shelf {
     /// How far a poll came.
     pub fn watermark(&self, flow: &str, source: Hash) -> Option<Watermark> {
         self.watermarks.get(&(flow.into(), source)).cloned()
+    }
+
+    /// What was told of an operator's request.
+    pub fn told(&self, order: u64) -> Option<Told> {
+        self.told.get(&order).cloned()
+    }
+
+    /// Keyed hashes of all that was erased.
+    pub fn erased(&self) -> Vec<Hash> {
+        self.erased.iter().copied().collect()
     }
 
     /// The highest id that was ever given.

@@ -12,7 +12,7 @@ use crate::{
     compile::Compiled,
     connector::{Connection, Operation},
     estate::Files,
-    event::{Class, Failure, Instant, Sent},
+    event::{Class, Failure, Instant, Says, Sent},
     expr::{Mapping, Names, Root, Scope, Template},
     flow::SourceKind,
     plan::{Call, Kind, Node, Plan, Slots, Source, Trigger, Work},
@@ -166,6 +166,7 @@ impl Subject<'_> {
                 Reply::By(keys.iter().map(reply).collect::<Result<_, _>>()?)
             }
             Answer::Fail { class, maybe_sent, after, message, answer } => Reply::Fail(Failure {
+                says: Says::Platform,
                 class: class_of(class)?,
                 sent: if *maybe_sent { Sent::Maybe } else { Sent::No },
                 after: after.as_ref().map(|after| after.value),

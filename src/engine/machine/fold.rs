@@ -54,7 +54,12 @@ impl Machine {
                     self.retry_since = None;
                     self.asked_since = None;
                 }
-                Fact::Accepted(_) | Fact::Merged { .. } | Fact::Ended(_) | Fact::Watermark(_) => {}
+                Fact::Accepted(_)
+                | Fact::Merged { .. }
+                | Fact::Ended(_)
+                | Fact::Watermark(_)
+                | Fact::Ordered { .. }
+                | Fact::Erased { .. } => {}
             }
         }
     }
