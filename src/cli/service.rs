@@ -6,14 +6,18 @@ use std::{
     future::pending,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Value as Json, json};
-use tokio::sync::{
-    broadcast::{Receiver, error::RecvError},
-    mpsc::UnboundedReceiver,
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        mpsc::UnboundedReceiver,
+    },
+    time::Sleep,
 };
 
 use super::{
@@ -37,6 +41,8 @@ use crate::{
 
 /// How long runs that have begun may go on after a request to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// Between two looks at what happens in runs: being woken for every one of them costs more than to tell of it.
+const REST: Duration = Duration::from_millis(20);
 /// How much of the disk is kept for the day on which it is full.
 const KEPT: u64 = 64 << 20;
 /// Where it listens if the estate says nothing.
@@ -143,11 +149,14 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
     let Started { service, mut said, mut stories } = started;
     let ended = super::interrupted();
     tokio::pin!(ended);
-    let mut view = View { json: common.format == Format::Json, quiet, streams, runs: Runs::default() };
+    let json = common.format == Format::Json;
+    let mut view = View { json, quiet, streams, runs: Runs::default(), told: String::new() };
     while let Ok(first) = said.try_recv() {
         view.said(&first);
     }
     view.ready(&service);
+    view.flush();
+    let mut rest = pin!(tokio::time::sleep(Duration::ZERO));
     let mut stopping = None;
     let mut exit = Exit::Done;
     let mut service = Some(service);
@@ -166,6 +175,7 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                     view.live(&live);
                 }
                 view.drained(finished);
+                view.flush();
                 return exit;
             }
             told = said.recv() => if let Some(told) = told {
@@ -175,13 +185,26 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                     stopping = Some(Box::pin(service.stop(Duration::ZERO)));
                 }
             },
-            live = stories.recv() => match live {
-                Ok(live) => view.live(&live),
-                Err(RecvError::Lagged(missed)) => view.missed(missed),
-                Err(RecvError::Closed) => return exit,
+            live = rested(rest.as_mut(), &mut stories) => {
+                match live {
+                    Ok(live) => view.live(&live),
+                    Err(RecvError::Lagged(missed)) => view.missed(missed),
+                    Err(RecvError::Closed) => return exit,
+                }
+                while let Ok(live) = stories.try_recv() {
+                    view.live(&live);
+                }
+                rest.as_mut().reset(tokio::time::Instant::now() + REST);
             },
         }
+        view.flush();
     }
+}
+
+/// What happens next, once the rest is over.
+async fn rested(mut rest: Pin<&mut Sleep>, stories: &mut Receiver<Live>) -> Result<Live, RecvError> {
+    rest.as_mut().await;
+    stories.recv().await
 }
 
 /// Waits for what is stopping, if anything is.
@@ -199,17 +222,21 @@ struct View<'a> {
     quiet: bool,
     streams: &'a mut Streams,
     runs: Runs,
+    /// What is not yet written.
+    told: String,
 }
 
 impl View<'_> {
     fn tell(&mut self, line: impl FnOnce(Paint) -> String, object: impl FnOnce() -> Json) {
-        if self.json {
-            self.streams.give(object().to_string());
-            drop(self.streams.out.flush());
-        } else {
-            let line = line(Paint(self.streams.color));
-            self.streams.say(line);
-        }
+        self.told += &if self.json { object().to_string() } else { line(Paint(self.streams.color)) };
+        self.told.push('\n');
+    }
+
+    /// Writes what was told, all of it at once. A closed pipe is nobody's error.
+    fn flush(&mut self) {
+        let out = if self.json { &mut self.streams.out } else { &mut self.streams.err };
+        drop(out.write_all(self.told.as_bytes()).and_then(|()| out.flush()));
+        self.told.clear();
     }
 
     fn said(&mut self, said: &Said) {

@@ -185,7 +185,8 @@ impl Wire {
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
             Answer::One(Value::List(rows)) => {
-                Ok(Page { rows, unread: done.unread, at: done.at.unwrap_or_else(now) })
+                let at = done.date.as_ref().and_then(link::instant).unwrap_or_else(now);
+                Ok(Page { rows, unread: done.unread, at })
             }
             _ => Err(Failure::new(
                 Class::Reject,
