@@ -30,13 +30,13 @@ use super::{
 use crate::{
     compile::Compiled,
     event::{Instant, Priority, RunId},
-    journal::{Journal, Sqlite},
+    journal::Sqlite,
     plan::Plan,
     report::{self, Paint, Tint},
     serve::{Said, Service, Setup},
     story::{Live, What},
     syntax::estate::Listen,
-    trigger,
+    trigger, wire,
 };
 
 /// How long runs that have begun may go on after a request to end.
@@ -49,6 +49,7 @@ const KEPT: u64 = 64 << 20;
 const ADDRESS: &str = "127.0.0.1:7780";
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
+    wire::prepare();
     let (names, paths): (Vec<_>, Vec<_>) = args.flows.iter().partition(|asked| !Path::new(asked).exists());
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let compiled = estate::compiled(&paths, common);
@@ -84,6 +85,7 @@ fn flows(compiled: &Compiled, names: &[&String], all: bool) -> Vec<Arc<Plan>> {
 /// A service under way, what it says, and what happens in runs.
 struct Started {
     service: Service,
+    journal: Arc<Sqlite>,
     said: UnboundedReceiver<Said>,
     stories: Receiver<Live>,
 }
@@ -102,14 +104,12 @@ fn started(
     let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
-    let journal = Sqlite::open(&folder).map_err(|error| error.to_string())?;
-    journal.reserve(KEPT);
-    let journal: Arc<dyn Journal> = Arc::new(journal);
-    let engine = engine::start(compiled, wire.clone(), journal).map_err(|error| error.to_string())?;
+    let journal = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
+    let engine = engine::start(compiled, wire.clone(), journal.clone()).map_err(|error| error.to_string())?;
     let stories = engine.ends();
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };
     let (service, said) = Service::start(setup).map_err(|error| error.to_string())?;
-    Ok(Started { service, said, stories })
+    Ok(Started { service, journal, said, stories })
 }
 
 /// Where it listens, and how platforms reach that: the environment's word counts before the estate's.
@@ -146,7 +146,7 @@ fn urgency(compiled: &Compiled) -> BTreeMap<Arc<str>, Priority> {
 
 /// Tells what happens until a signal comes, then drains.
 async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Streams) -> Exit {
-    let Started { service, mut said, mut stories } = started;
+    let Started { service, journal, mut said, mut stories } = started;
     let ended = super::interrupted();
     tokio::pin!(ended);
     let json = common.format == Format::Json;
@@ -156,6 +156,9 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
     }
     view.ready(&service);
     view.flush();
+    // Not before: a new journal's part of the disk is written in full, and all that starts would wait behind it.
+    journal.reserve(KEPT);
+    drop(journal);
     let mut rest = pin!(tokio::time::sleep(Duration::ZERO));
     let mut stopping = None;
     let mut exit = Exit::Done;

@@ -19,12 +19,13 @@ use std::{
     time::Duration,
 };
 
-use self::{door::Door, link::Link, send::Sending};
 pub use self::{
+    client::prepare,
     door::Pass,
     link::{Access, Page},
     rehearse::Rehearsal,
 };
+use self::{door::Door, link::Link, send::Sending};
 use crate::{
     connector::{Connection, address, exec::Would},
     event::{Answer, Class, Failure, Instant, Priority, Request, Sent},
