@@ -107,6 +107,8 @@ pub fn compile_with(
         broken,
         flows: BTreeMap::new(),
     };
+    let files = estate.connectors.iter().map(|part| &part.tree);
+    check::operations(files, &connectors, &catalogue, &mut problems);
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
     let flows = check::check(&asts, &mut catalogue, &mut problems);
     let prints: Vec<Hash> =

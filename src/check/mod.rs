@@ -6,6 +6,7 @@
 
 mod call;
 mod catalogue;
+mod changes;
 mod desk;
 mod estate;
 mod fit;
@@ -18,6 +19,7 @@ mod rules;
 mod sheet;
 mod trigger;
 mod walk;
+mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +30,7 @@ pub use self::{
     catalogue::{Catalogue, Signature},
     given::constant,
     later::LATER,
+    written::operations,
 };
 use self::{
     desk::Desk,
