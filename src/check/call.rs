@@ -10,7 +10,7 @@ use super::{
     fit,
     given::Typed,
     later,
-    sheet::{Sheet, is_effect},
+    sheet::{Sheet, is_effect, no_connection},
     written,
 };
 use crate::{
@@ -67,10 +67,8 @@ pub(super) fn resolve<'c>(
     desk: &mut Desk<'c>,
 ) -> Option<(Arc<str>, &'c Connection, &'c Operation)> {
     let Some(estate) = sheet.connections.get(&connection.value) else {
-        let message = format!("the flow has no connection `{}`", connection.value);
-        let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
         let names = sheet.connections.keys().map(|name| &**name);
-        desk.problems.add(fit::with_near(problem, &connection.value, names));
+        desk.problems.add(no_connection(connection, names));
         return None;
     };
     let catalogue = desk.catalogue;

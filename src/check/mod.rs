@@ -5,6 +5,7 @@
 //! run (so that each knows what the earlier ones give), then rules over the whole.
 
 mod call;
+mod cases;
 mod catalogue;
 mod changes;
 mod desk;
@@ -27,6 +28,7 @@ use std::{
 };
 
 pub use self::{
+    cases::cases,
     catalogue::{Catalogue, Signature},
     given::constant,
     later::LATER,
