@@ -107,8 +107,12 @@ pub fn compile_with(
         broken,
         flows: BTreeMap::new(),
     };
+    let files = estate.connectors.iter().map(|part| &part.tree);
+    check::operations(files, &connectors, &catalogue, &mut problems);
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
     let flows = check::check(&asts, &mut catalogue, &mut problems);
+    let asked = estate.cases.iter().filter(|part| estate.asked.contains(&part.file)).map(|part| &part.tree);
+    check::cases(asked, &asts, &catalogue, &mut problems);
     let prints: Vec<Hash> =
         estate.flows.iter().map(|part| print(part, &estate, &catalogue, &sources)).collect();
     finish(Parts { sources, problems: problems.into_sorted(), estate, catalogue }, flows, &prints)

@@ -5,7 +5,9 @@
 //! run (so that each knows what the earlier ones give), then rules over the whole.
 
 mod call;
+mod cases;
 mod catalogue;
+mod changes;
 mod desk;
 mod estate;
 mod event;
@@ -19,12 +21,20 @@ mod rules;
 mod sheet;
 mod trigger;
 mod walk;
+mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+pub use self::{
+    cases::cases,
+    catalogue::{Catalogue, Signature},
+    given::constant,
+    later::LATER,
+    written::operations,
+};
 use self::{
     catalogue::Passed,
     desk::Desk,
@@ -32,11 +42,6 @@ use self::{
     outcomes::{Facts, Outcomes},
     rules::Subject,
     sheet::Sheet,
-};
-pub use self::{
-    catalogue::{Catalogue, Signature},
-    given::constant,
-    later::LATER,
 };
 use crate::{
     expr::Mapping,

@@ -163,7 +163,7 @@ codes! {
     /// An identity that may differ at the next try.
     UNSTABLE_ID = "FR504", "an external id that comes from a read";
     /// No parameter has its counterpart in the record read.
-    CHANGES = "FR505", "`changes` without anything to compare";
+    CHANGES = "FR505", "`changes` that does not compare what is written";
     /// A key of the language that nothing carries out yet.
     LATER = "FR506", "a key that comes with a later version";
     /// A poll of an operation without a cursor.
