@@ -132,6 +132,7 @@ fn stock(store: &mut Store, item: i64, on_hand: i64, now: Timestamp) {
     store.move_stock(item, 2, on_hand, 0, now);
     store.move_stock(item, 1, on_hand / 2, 0, now);
     store.move_stock(item, 3, on_hand / 4, 0, now);
+    store.stamp(now);
 }
 
 fn prices(base: impl Fn(usize) -> String) -> Value {

@@ -49,13 +49,12 @@ impl Rules<'_> {
             transaction: record.id,
             taxes: if record.is("taxDetailsOverride") { tax::by_reference(record) } else { Vec::new() },
         };
+        self.number(record);
         let mut above = Amount::ZERO;
-        let mut members = 0;
         for (at, line) in record.lines_mut("item").enumerate() {
-            members += self.line(&header, line, at, above)?;
+            self.line(&header, line, at, above)?;
             above = amount(line, "amount");
         }
-        *record.last_line.entry("item".into()).or_default() += members;
         self.total(record, before, header.decimals)?;
         record.default("source", "restWebServices");
         self.state(record);
@@ -63,14 +62,27 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Prices one line; gives how many line keys its kit members take up.
+    /// Numbers the new lines; the members of a kit take up the numbers after it.
+    fn number(&self, record: &mut Record) {
+        let new = record.lines("item").filter(|line| is_new(line)).count();
+        let mut last = record.last_line.get("item").copied().unwrap_or_default();
+        last -= i64::try_from(new).unwrap_or_default();
+        for line in record.lines_mut("item").filter(|line| is_new(line)) {
+            line.insert("line".into(), json!(last + 1));
+            let members = self.record("item", text(line, "item")).map_or(0, |it| it.lines("member").count());
+            last += 1 + i64::try_from(members).unwrap_or_default();
+        }
+        record.last_line.insert("item".into(), last);
+    }
+
+    /// Prices one line.
     fn line(
         &self,
         header: &Header,
         line: &mut Map<String, Value>,
         at: usize,
         above: Amount,
-    ) -> Result<i64, Problem> {
+    ) -> Result<(), Problem> {
         let path = |field: &str| format!("item.items[{at}].{field}");
         let item = self.record("item", text(line, "item")).ok_or_else(|| missing("item", &path("item")))?;
         self.sellable(item, header, &path("item"))?;
@@ -105,8 +117,7 @@ impl Rules<'_> {
         for field in ["quantityFulfilled", "quantityBilled"] {
             line.entry(field).or_insert_with(|| json!(0));
         }
-        let members = item.lines("member").count();
-        Ok(if is_new(line) { i64::try_from(members).unwrap_or(0) } else { 0 })
+        Ok(())
     }
 
     fn sellable(&self, item: &Record, header: &Header, path: &str) -> Result<(), Problem> {
@@ -282,7 +293,7 @@ impl Rules<'_> {
             let taken = taken.entry(key).or_default();
             let free = Stock { wanted: others, ..stock }.available() - *taken;
             let counted = text(line, "itemType") == "InvtPart" && key.1 != 0;
-            let set_aside = if counted { open.min(free).max(0) } else { 0 };
+            let set_aside = if counted && commits(line) { open.min(free).max(0) } else { 0 };
             *taken += set_aside;
             line.insert("quantityCommitted".into(), json!(set_aside));
             line.insert("quantityBackOrdered".into(), json!(if counted { open - set_aside } else { 0 }));
@@ -391,13 +402,18 @@ fn open_quantity(line: &Map<String, Value>) -> Amount {
     amount(line, "quantity") - amount(line, "quantityFulfilled")
 }
 
+/// Whether a line sets stock aside: `commitInventory` 3 is "Do Not Commit".
+fn commits(line: &Map<String, Value>) -> bool {
+    text(line, "commitInventory") != "3"
+}
+
 /// The stock an order wants, by item and location; a kit wants its members.
 pub(crate) fn wanted(store: &Store, schema: &Schema, record: &Record) -> BTreeMap<(i64, i64), i64> {
     let mut all = BTreeMap::new();
     if record.kind != "salesOrder" || matches!(record.text("status"), "A" | "C" | "G" | "H") {
         return all;
     }
-    for line in record.lines("item").filter(|line| id(line, "location") != 0) {
+    for line in record.lines("item").filter(|line| id(line, "location") != 0 && commits(line)) {
         let open = open_quantity(line).trunc();
         let location = id(line, "location");
         let Some(item) = store.resolve(schema, "item", id(line, "item")) else { continue };

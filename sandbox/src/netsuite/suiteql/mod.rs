@@ -5,6 +5,7 @@
 
 mod dialect;
 mod functions;
+mod goods;
 mod project;
 
 use std::{
@@ -122,13 +123,17 @@ impl Database {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert((group, *id), title(schema, record));
         }
-        for (item, location) in &changes.stock {
+        let moved = changes.stock.iter().copied();
+        let goods = changes.records.iter().filter(|(kind, _)| kind == "inventoryItem");
+        let kept = goods.flat_map(|(_, id)| store.stock_of(*id).map(|(location, _)| (*id, location)));
+        let stock: std::collections::BTreeSet<(i64, i64)> = moved.chain(kept).collect();
+        for (item, location) in &stock {
             for table in ["inventoryitemlocations", "aggregateitemlocation"] {
                 let sql = format!("DELETE FROM [{table}] WHERE item = ? AND location = ?");
                 transaction.prepare_cached(&sql)?.execute([item, location])?;
             }
             if let Some(stock) = store.stock.get(&(*item, *location)) {
-                for row in projector.stock(*item, *location, *stock) {
+                for row in projector.stock((*item, *location), *stock, &columns) {
                     insert(&transaction, &row)?;
                 }
             }
