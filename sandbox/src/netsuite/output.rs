@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     amount::Amount,
+    rules,
     schema::{Def, Field, Kind, Schema},
     store::{Record, Stock, Store, text, title},
     time,
@@ -79,6 +80,10 @@ impl Output<'_> {
                 "transactionNumber".into(),
                 json!(format!("{}-{}", record.kind.to_uppercase(), record.id)),
             );
+        }
+        if record.body.contains_key("price") {
+            let rows = rules::price_rows(self.store, record).into_iter().map(Value::Object);
+            body.insert("price".into(), Value::Array(rows.collect()));
         }
         if record.kind == "inventoryItem" {
             self.stock(record, &mut body);

@@ -165,4 +165,4 @@ macro_rules! cases {
     )* };
 }
 
-cases! { stock }
+cases! { items prices stock }

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Rules, missing, party::address_text, tax};
+use super::{
+    Rules, missing,
+    party::address_text,
+    prices::{Agreed, CUSTOM},
+    tax,
+};
 use crate::netsuite::{
     amount::Amount,
     change::{is_new, mark_new, mark_sent, sent},
@@ -19,7 +24,7 @@ struct Header {
     currency: String,
     subsidiary: String,
     location: String,
-    level: String,
+    customer: Record,
     decimals: u32,
     transaction: i64,
     /// The tax amounts that were sent, by the reference of their line.
@@ -41,10 +46,7 @@ impl Rules<'_> {
             currency: record.text("currency").to_owned(),
             subsidiary: record.text("subsidiary").to_owned(),
             location: record.text("location").to_owned(),
-            level: Some(customer.text("priceLevel"))
-                .filter(|level| !level.is_empty())
-                .unwrap_or("1")
-                .to_owned(),
+            customer: customer.clone(),
             decimals: self.decimals(record.text("currency")),
             transaction: record.id,
             taxes: if record.is("taxDetailsOverride") { tax::by_reference(record) } else { Vec::new() },
@@ -151,7 +153,8 @@ impl Rules<'_> {
     }
 
     /// Rate and amount of a line. Price level -1 (custom) takes what was sent; any other level takes the price of the
-    /// item's own table, whatever was sent. An item without prices is always custom.
+    /// item's own table, whatever was sent; without a level it is what was agreed with the customer. An item without
+    /// prices is always custom.
     fn price(
         &self,
         header: &Header,
@@ -161,40 +164,27 @@ impl Rules<'_> {
         above: Amount,
     ) -> Result<(), Problem> {
         let priced = item.lines("price").next().is_some();
-        let level = match text(line, "price") {
-            _ if !priced => "-1".to_owned(),
-            "" => header.level.clone(),
-            level => level.to_owned(),
-        };
         let quantity = if line.contains_key("quantity") { amount(line, "quantity") } else { Amount::ONE };
-        if level == "-1" {
-            custom(item, line, quantity, header.decimals, above).ok_or_else(|| missing("amount", path))?;
-        } else {
-            let rate = self
-                .table_price(item, &level, &header.currency, quantity)
-                .ok_or_else(|| missing("amount", path))?;
+        let agreed = match text(line, "price") {
+            "" => Self::agreed(&header.customer, item, &header.currency),
+            level => Agreed::Level(level.to_owned()),
+        };
+        let (level, rate) = match agreed {
+            Agreed::Price(price) => (CUSTOM.to_owned(), Some(price)),
+            Agreed::Level(level) if priced && level != CUSTOM => {
+                let rate = self.table_price(item, &level, &header.currency, quantity);
+                (level, Some(rate.ok_or_else(|| missing("amount", path))?))
+            }
+            Agreed::Level(_) => (CUSTOM.to_owned(), None),
+        };
+        if let Some(rate) = rate {
             line.insert("rate".into(), rate.json());
             line.insert("amount".into(), rate.times(quantity).round(header.decimals).json());
+        } else {
+            custom(item, line, quantity, header.decimals, above).ok_or_else(|| missing("amount", path))?;
         }
         line.insert("price".into(), json!(level));
         Ok(())
-    }
-
-    /// The price of an item at a level: its own row, or the base price less the level's discount.
-    fn table_price(&self, item: &Record, level: &str, currency: &str, quantity: Amount) -> Option<Amount> {
-        let row = |level: &str| {
-            item.lines("price")
-                .filter(|row| text(row, "priceLevel") == level && text(row, "currencyPage") == currency)
-                .filter(|row| amount(row, "quantity") <= quantity)
-                .max_by_key(|row| amount(row, "quantity"))
-                .filter(|row| row.contains_key("price"))
-                .map(|row| amount(row, "price"))
-        };
-        row(level).or_else(|| {
-            let change = self.store.find("priceLevel", level)?.amount("discountPct");
-            let factor = (Amount::HUNDRED + change).over(Amount::HUNDRED)?;
-            Some(row("1")?.times(factor).round(self.decimals(currency)))
-        })
     }
 
     /// Adds the sale up.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::project::{Projector, Row, figure};
 use crate::netsuite::{
     amount::Amount,
-    output,
+    output, rules,
     schema::Def,
     store::{Record, Stock, amount, text},
 };
@@ -30,7 +30,7 @@ impl Projector<'_> {
             row = row.id("totalquantityonhand", on_hand);
         }
         let mut rows = vec![self.fields(row, def, &record.body, &columns("item"))];
-        for (at, line) in record.lines("price").enumerate() {
+        for (at, line) in rules::price_rows(self.store, record).iter().enumerate() {
             let key = record.id * 1000 + i64::try_from(at).unwrap_or_default();
             let id = |field: &str| text(line, field).parse().map_or(Sql::Null, Sql::Integer);
             rows.push(

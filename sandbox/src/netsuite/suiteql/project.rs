@@ -16,13 +16,13 @@ use crate::netsuite::{
 
 /// A row for a table.
 pub(super) struct Row {
-    pub(super) table: &'static str,
+    pub(super) table: String,
     pub(super) cells: Vec<(String, Sql)>,
 }
 
 impl Row {
-    pub(super) fn new(table: &'static str) -> Self {
-        Self { table, cells: Vec::new() }
+    pub(super) fn new(table: &str) -> Self {
+        Self { table: table.to_owned(), cells: Vec::new() }
     }
 
     pub(super) fn with(mut self, column: &str, value: Sql) -> Self {
@@ -76,6 +76,7 @@ pub(super) const OWNED: &[(&str, &str, &str)] = &[
     ("entity", "customeraddressbookentityaddress", "recordowner"),
     ("entity", "customeritempricing", "customer"),
     ("entity", "customercurrencybalance", "customer"),
+    ("entity", "customergrouppricing", "customer"),
 ];
 
 /// Makes rows; `offset` is the account's zone in minutes east of UTC.
@@ -102,6 +103,10 @@ impl Projector<'_> {
             (Kind::Moment, Value::String(text)) => {
                 text.parse::<Timestamp>().map_or(Sql::Null, |at| self.moment(at))
             }
+            (Kind::Many(_), Value::Array(ids)) => {
+                let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
+                Sql::Text(ids.join(", "))
+            }
             (_, value) => plain(value),
         }
     }
@@ -114,7 +119,7 @@ impl Projector<'_> {
             if let Some(value) = body.get(&field.name)
                 && !taken
                 && columns.contains(&column)
-                && !value.is_array()
+                && (!value.is_array() || matches!(field.kind, Kind::Many(_)))
                 && !value.is_object()
             {
                 row = row.with(&column, self.sql(&field.kind, value));
@@ -313,7 +318,7 @@ impl Projector<'_> {
     }
 
     fn entity(&self, def: &Def, record: &Record, columns: &dyn Fn(&str) -> Vec<String>) -> Vec<Row> {
-        let base = |table: &'static str| {
+        let base = |table: &str| {
             Row::new(table)
                 .id("id", record.id)
                 .text("externalid", record.external_id.as_deref().unwrap_or_default())
@@ -358,9 +363,13 @@ impl Projector<'_> {
         for (list, table, owner) in [
             ("itemPricing", "customeritempricing", "item-pricing"),
             ("currencyList", "customercurrencybalance", "currency-list"),
+            ("groupPricing", "customergrouppricing", "group-pricing"),
         ] {
             for line in record.lines(list) {
-                let row = Row::new(table).id("customer", record.id);
+                let mut row = Row::new(table).id("customer", record.id);
+                if let Ok(group) = text(line, "group").parse() {
+                    row = row.id("pricinggroup", group);
+                }
                 rows.push(self.fields(row, self.schema.def(owner), line, &columns(table)));
             }
         }
@@ -368,9 +377,9 @@ impl Projector<'_> {
     }
 
     fn list(&self, def: &Def, record: &Record, columns: &dyn Fn(&str) -> Vec<String>) -> Vec<Row> {
-        let Some((table, _)) = LISTS.iter().find(|(_, kind)| *kind == def.name) else { return Vec::new() };
-        let names = columns(table);
-        let mut row = Row::new(table).id("id", record.id);
+        let Some(table) = list_table(&def.name) else { return Vec::new() };
+        let names = columns(&table);
+        let mut row = Row::new(&table).id("id", record.id);
         if names.iter().any(|name| name == "fullname") {
             row = row.text("fullname", record.text("name"));
         }
@@ -428,8 +437,14 @@ impl Projector<'_> {
     }
 }
 
+/// The table of a list; a custom list has one by its own name.
+pub(super) fn list_table(kind: &str) -> Option<String> {
+    let known = LISTS.iter().find(|(_, shown)| *shown == kind).map(|(table, _)| (*table).to_owned());
+    known.or_else(|| kind.starts_with("customlist_").then(|| kind.to_lowercase()))
+}
+
 /// Tables of lists and the records they show.
-pub(super) const LISTS: &[(&str, &str)] = &[
+const LISTS: &[(&str, &str)] = &[
     ("currency", "currency"),
     ("subsidiary", "subsidiary"),
     ("location", "location"),
@@ -446,6 +461,9 @@ pub(super) const LISTS: &[(&str, &str)] = &[
     ("shipitem", "shipItem"),
     ("saleschannel", "salesChannel"),
     ("promotioncode", "promotionCode"),
+    ("pricinggroup", "pricingGroup"),
+    ("taxschedule", "taxSchedule"),
+    ("file", "file"),
     ("giftcertificate", "giftCertificate"),
     ("customersubsidiaryrelationship", "customerSubsidiaryRelationship"),
 ];
