@@ -15,7 +15,7 @@ use crate::journal::Error;
 
 /// `FLWR` in ASCII: whose file it is.
 const APPLICATION: i64 = 0x464c_5752;
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// A folder that this process has.
 pub(super) struct Place {

@@ -11,6 +11,11 @@ CREATE TABLE effect (flow INTEGER, key TEXT, node TEXT, element TEXT, body BLOB 
 CREATE TABLE watermark (flow INTEGER, source BLOB, body BLOB NOT NULL, PRIMARY KEY (flow, source)) WITHOUT ROWID;
 CREATE TABLE command (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, body BLOB NOT NULL, done TEXT);
 
+-- books of the connection `memory`; keys and what is found by are keyed hashes
+CREATE TABLE book (name INTEGER, key BLOB, until INTEGER, body BLOB NOT NULL, PRIMARY KEY (name, key)) WITHOUT ROWID;
+CREATE INDEX book_until ON book (until) WHERE until IS NOT NULL;
+CREATE TABLE holder (name INTEGER, col TEXT, value BLOB, key BLOB NOT NULL, PRIMARY KEY (name, col, value)) WITHOUT ROWID;
+
 -- cold: append-only, trimmed from the left
 CREATE TABLE past (run INTEGER PRIMARY KEY, flow INTEGER NOT NULL, key TEXT NOT NULL, outcome INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX past_key ON past (flow, key, run);
