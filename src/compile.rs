@@ -49,6 +49,8 @@ pub struct Compiled {
     pub records: Records,
     /// All tables.
     pub tables: Arc<Tables>,
+    /// Books of `memory`.
+    pub books: BTreeMap<Arc<str>, check::Declared>,
 }
 
 impl Compiled {
@@ -105,10 +107,14 @@ pub fn compile_with(
         records,
         tables: Arc::new(tables),
         broken,
+        books: BTreeMap::new(),
         flows: BTreeMap::new(),
     };
     let files = estate.connectors.iter().map(|part| &part.tree);
     check::operations(files, &connectors, &catalogue, &mut problems);
+    if let Some(Part { tree, .. }) = estate.tree.as_ref().filter(|_| estate.is_one()) {
+        catalogue.books = check::books(&tree.books, &catalogue, &mut problems);
+    }
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
     let flows = check::check(&asts, &mut catalogue, &mut problems);
     let asked = estate.cases.iter().filter(|part| estate.asked.contains(&part.file)).map(|part| &part.tree);
@@ -165,6 +171,7 @@ fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
         connections: catalogue.connections,
         records: catalogue.records,
         tables: catalogue.tables,
+        books: catalogue.books,
     }
 }
 
@@ -474,6 +481,10 @@ fn print(part: &Part<ast::Flow>, estate: &Estate, catalogue: &Catalogue, sources
     }
     for file in estate.tables.iter().filter(|file| texts.iter().any(|text| mentions(text, &file.name))) {
         parts.extend(catalogue.tables.get(&file.name).map(|table| table.all().clone()));
+    }
+    for (name, declared) in catalogue.books.iter().filter(|(name, _)| mentions(&texts[0], name)) {
+        let told = format!("{name} {:?} {:?}", declared.book, declared.columns);
+        parts.push(Value::from(Hash::of(told.as_bytes()).to_string()));
     }
     Value::list(parts).hash()
 }

@@ -20,7 +20,7 @@ use flowrun::{
 };
 
 /// What is told, line by line.
-fn told(report: &Report) -> String {
+pub(crate) fn told(report: &Report) -> String {
     let mut out = draw(&report.problems, &report.sources, Style::PLAIN);
     for told in &report.told {
         let word = if told.is_good() { "ok" } else { "failed" };

@@ -16,6 +16,7 @@ mod canary;
 mod cases;
 mod check;
 mod connectors;
+mod constructs;
 mod demo;
 mod editor;
 mod full_disk;

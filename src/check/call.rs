@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{
+    books,
     catalogue::repeat,
     changes::{Write, changes},
     desk::Desk,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     connector::{Connection, Operation},
     expr::Mapping,
-    flow::{Call, Child, Repeat, Work},
+    flow::{Call, Child, MEMORY, Repeat, Work},
     problem::{Problem, codes},
     shape::Shape,
     source::{Name, Span},
@@ -36,9 +37,8 @@ pub(super) fn call(
     let (connection, rest) = split(&call.target);
     match &*connection.value {
         "flows" => child(node, call, &rest, desk),
-        "memory" => {
-            later::tell("`memory`", connection.span, desk.problems);
-            (nowhere(&call.with, desk), Shape::Any)
+        MEMORY => {
+            books::call(node, call, &rest, desk).unwrap_or_else(|| (nowhere(&call.with, desk), Shape::Any))
         }
         _ => operation(sheet, node, call, (&connection, &rest), desk),
     }
@@ -107,6 +107,7 @@ fn operation(
         changes,
         fresh: call.fresh.as_ref().map(|fresh| fresh.value),
         until: None,
+        book: None,
     });
     (work, operation.gives.clone())
 }

@@ -179,8 +179,7 @@ impl<'a> Reader<'a> {
     fn setting(&mut self, connection: &Connection, name: &Name) {
         let known = || connection.connector.settings.iter().map(|setting| &*setting.name);
         if !known().any(|setting| setting == &*name.value) {
-            let message =
-                format!("the connector of `{}` has no setting `{}`", connection.name, name.value);
+            let message = format!("the connector of `{}` has no setting `{}`", connection.name, name.value);
             self.unknown(codes::SETTINGS, name, message, known());
         }
     }
@@ -202,7 +201,12 @@ impl<'a> Reader<'a> {
         let found = operations.get(&operation.value);
         if found.is_none() {
             let message = format!("`{}` has no operation `{}`", connection.connector.name, operation.value);
-            self.unknown(codes::UNKNOWN_OPERATION, &operation, message, operations.keys().map(|name| &**name));
+            self.unknown(
+                codes::UNKNOWN_OPERATION,
+                &operation,
+                message,
+                operations.keys().map(|name| &**name),
+            );
         }
         found.map(Target::Operation)
     }

@@ -60,7 +60,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
     };
     let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     if args.dry_run {
-        return rehearse::run(compiled, offer, Watch::of(args, common), streams).await;
+        return rehearse::run(compiled, offer, (Watch::of(args, common), common), streams).await;
     }
     let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
         let folder = estate::data(common, &[]);

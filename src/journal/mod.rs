@@ -20,7 +20,7 @@ pub use self::{
 };
 use crate::{
     event::{
-        Effect, EffectId, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Told, Version,
+        Effect, EffectId, Entry, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Told, Version,
         Watermark,
     },
     value::{Hash, Value},
@@ -229,6 +229,10 @@ pub trait Journal: Send + Sync {
     fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error>;
     /// Flows and keys that have remembered effects.
     fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
+    /// The entry of a key of a book, as far as it is durable; also one that no longer counts.
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error>;
+    /// The key of the entry of a book that holds what has this hash in a unique column.
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error>;
     /// How far a poll came.
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error>;
     /// Gives an order to the engine that has this journal, in whatever process.
@@ -254,6 +258,11 @@ pub trait Journal: Send + Sync {
     /// Deletes at most so many of the past runs that are older than an id; how many it deleted. A journal in memory keeps all.
     fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
         let _ = (before, most);
+        Ok(0)
+    }
+    /// Deletes at most so many entries of books that no longer count; how many it deleted.
+    fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        let _ = (now, most);
         Ok(0)
     }
 }

@@ -11,7 +11,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{EffectId, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why};
+use crate::event::{
+    EffectId, Entry, Event, Froze, Instant, Intent, Kept, Noted, Origin, Parked, Priority, Proof, Why,
+};
 
 fn event(id: u64, key: &str, fact: Option<&str>) -> Event {
     Event {
@@ -91,6 +93,16 @@ fn append(journal: &dyn Journal, facts: Vec<Fact>) {
     journal.durable().wait(lsn).unwrap();
 }
 
+fn noted(key: &str, mail: &str, id: &str) -> Fact {
+    let entry = Entry {
+        value: Value::object([("id", Value::from(id))]),
+        finds: vec![("mail".into(), Hash::of(mail.as_bytes()))],
+        until: (key == "c").then_some(Instant(500)),
+    };
+    let key = Hash::of(key.as_bytes());
+    Fact::Noted(Noted { run: EventId(6), book: "people".into(), key, entry: Some(entry), at: Instant(7) })
+}
+
 /// The story that every store is told.
 fn story() -> Vec<Vec<Fact>> {
     let value = Value::object([("id", Value::from("7"))]);
@@ -128,6 +140,16 @@ fn story() -> Vec<Vec<Fact>> {
             Fact::Ended(past(7, "d", Outcome::Superseded)),
         ],
         vec![Fact::Accepted(event(8, "e", None)), Fact::Ended(past(8, "e", Outcome::Ignored))],
+        vec![noted("a", "mail-a", "7"), noted("b", "mail-b", "8")],
+        // What is unique goes over, an entry is written again, one is taken out.
+        vec![noted("a", "mail-c", "7"), noted("c", "mail-a", "9")],
+        vec![Fact::Noted(Noted {
+            run: EventId(6),
+            book: "people".into(),
+            key: Hash::of(b"b"),
+            entry: None,
+            at: Instant(8),
+        })],
         vec![Fact::Watermark(Watermark {
             flow: "orders".into(),
             source: Hash::of(b"query"),
@@ -152,6 +174,12 @@ fn asked(journal: &dyn Journal) -> Vec<String> {
         said.push(format!("{key} known {:?}", journal.known("orders", key).unwrap()));
         let query = Query { key: Some(key.into()), ..Query::default() };
         said.push(format!("{key} past {:?}", journal.past(&query).unwrap()));
+    }
+    for name in ["a", "b", "c", "mail-a", "mail-b", "mail-c"] {
+        let hash = Hash::of(name.as_bytes());
+        said.push(format!("{name} entry {:?}", journal.entry("people", hash).unwrap()));
+        said.push(format!("{name} holder {:?}", journal.holder("people", "mail", hash).unwrap()));
+        said.push(format!("{name} elsewhere {:?}", journal.entry("firms", hash).unwrap()));
     }
     for run in 1..9 {
         said.push(format!("run {run} {:#?}", journal.run(EventId(run)).unwrap()));
@@ -212,6 +240,10 @@ fn every_store_gives_the_answers_of_the_shelf_also_after_a_restart() {
     );
     orders_and_bundles(&memory);
     orders_and_bundles(&disk);
+    assert_eq!((disk.expire(Instant(499), 9).unwrap(), disk.expire(Instant(500), 9).unwrap()), (0, 1));
+    let gone = Hash::of(b"mail-a");
+    assert_eq!(disk.entry("people", Hash::of(b"c")).unwrap(), None, "it does not count any more");
+    assert_eq!(disk.holder("people", "mail", gone).unwrap(), None, "and nothing is found by it");
     assert_eq!(disk.trim(EventId(3), 10).unwrap(), 2);
     assert_eq!(disk.past(&Query::default()).unwrap().len(), 4);
 }

@@ -98,6 +98,8 @@ codes! {
     NAME_TAKEN = "FR216", "a name that is already taken";
     /// A constant key that the table has no row for.
     UNKNOWN_ROW = "FR217", "unknown row";
+    /// A book that the estate does not declare.
+    UNKNOWN_BOOK = "FR218", "unknown book";
     /// The text between braces cannot be read.
     EXPRESSION = "FR301", "not an expression";
     /// A field that the value read does not have.
@@ -169,7 +171,7 @@ codes! {
     /// A poll of an operation without a cursor.
     NOT_POLLABLE = "FR507", "an operation that cannot be polled";
     /// Data of a person where keys and reasons are kept and shown in the clear.
-    PERSONAL = "FR508", "personal data in a key or a reason";
+    PERSONAL = "FR508", "personal data in a key, a reason or an open book";
     /// `repeat: safe` where a repetition would add lines.
     UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
     /// A look that cannot answer for its write.

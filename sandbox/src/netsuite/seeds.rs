@@ -152,7 +152,11 @@ fn shop_options(item: &seed_catalogue::Item) -> Vec<(String, String)> {
         return item.options.clone();
     }
     let children = seed_catalogue::catalogue();
-    children.into_iter().filter(|child| child.parent.as_ref() == Some(&item.sku)).flat_map(|it| it.options).collect()
+    children
+        .into_iter()
+        .filter(|child| child.parent.as_ref() == Some(&item.sku))
+        .flat_map(|it| it.options)
+        .collect()
 }
 
 /// Adds an item of the shop's catalogue that the account did not hold at its start.

@@ -9,7 +9,7 @@ mod rehearse;
 use std::sync::Arc;
 
 use self::paging::Pages;
-pub use self::rehearse::Would;
+pub use self::rehearse::{HIDDEN, Would};
 use super::{
     Connection,
     classes::{self, Verdict},

@@ -2,6 +2,7 @@
 //! requests, live events. Waiting begins here. It must never decide what a run does: machines and lanes do.
 
 mod accept;
+mod books;
 mod children;
 mod keeper;
 mod orders;
@@ -153,6 +154,8 @@ struct Inner {
     life: AtomicU8,
     appended: AtomicU64,
     pending: Mutex<Pending>,
+    /// Whoever writes to a book holds it.
+    books: Mutex<()>,
     salt: [u8; 32],
 }
 
@@ -203,6 +206,7 @@ impl Engine {
             life: AtomicU8::new(Life::Open as u8),
             appended: AtomicU64::new(0),
             pending: Mutex::default(),
+            books: Mutex::default(),
         });
         inner.load(setup.plans);
         inner.recover()?;

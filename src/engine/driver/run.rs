@@ -14,7 +14,7 @@ use super::{Inner, Life, Offer};
 use crate::{
     engine::{
         lanes::Start,
-        machine::{Birth, ChildStart, Command, Input, Machine, Refresh, StepId, Timer, Turn},
+        machine::{Birth, ChildStart, Command, Input, Machine, Note, Refresh, StepId, Timer, Turn},
         prepared::Prepared,
         world::{Permit, Waiting},
     },
@@ -343,6 +343,7 @@ impl Task {
                 self.append(facts, true)?;
                 self.child(step, start).await?;
             }
+            Command::Note(note) => self.note(*note)?,
             Command::Record(facts) => self.append(facts, false)?,
             Command::Wake { timer, at } => self.wake(timer, at),
             Command::Tell(what) => self.inner.tell(&self.event, what),
@@ -413,6 +414,19 @@ impl Task {
             let got = inner.world.send(&request, permit).await;
             Some(Msg::Input(Input::Answer { step, attempt, got }))
         }));
+        Ok(())
+    }
+
+    /// Asks or writes a book. A write that leaves later waits until what was written is durable.
+    fn note(&mut self, note: Note) -> Result<(), Stop> {
+        let (step, attempt) = (note.step, note.attempt);
+        if note.verb.writes() {
+            self.remember();
+        }
+        let (got, lsn) = self.inner.note(note)?;
+        self.guard = lsn.unwrap_or(self.guard);
+        // The task itself holds the other end.
+        let _ = self.to.send(Msg::Input(Input::Answer { step, attempt, got }));
         Ok(())
     }
 

@@ -190,7 +190,12 @@ impl Machine {
             Ok(Seen::All(results)) => {
                 self.shift(id, StepInput::One)?;
                 self.steps[id as usize].looking = false;
-                self.record_landed(id, encode(&self.steps[id as usize], &results), Proof::Look, turn);
+                self.record_landed(
+                    id,
+                    encode(self.steps[id as usize].request.batch, &results),
+                    Proof::Look,
+                    turn,
+                );
                 self.spread(id, results, turn);
                 Ok(())
             }

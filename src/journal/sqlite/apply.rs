@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::{id, word, written};
 use crate::{
-    event::{self, Effect, EffectId, EffectState, Event, Fact, Instant, Outcome, Parked, Past, RunId},
+    event::{
+        self, Effect, EffectId, EffectState, Entry, Event, Fact, Instant, Noted, Outcome, Parked, Past, RunId,
+    },
     journal::Error,
     value::Value,
 };
@@ -122,6 +124,7 @@ impl Rows<'_> {
                 "INSERT OR REPLACE INTO watermark VALUES (?1, ?2, ?3)",
                 params![self.word(&mark.flow)?, mark.source.0, seal(mark)?],
             ),
+            Fact::Noted(noted) => self.noted(noted),
             Fact::Ordered { order, told } => self.run(
                 "UPDATE command SET done = ?2 WHERE id = ?1",
                 params![i64::try_from(*order).unwrap_or(i64::MAX), seal(told)?],
@@ -137,6 +140,37 @@ impl Rows<'_> {
         self.run(
             "UPDATE event SET parked = ?2, lane = ?3, due = ?4 WHERE id = ?1",
             params![id(parked.run), seal(parked)?, spot.lane, parked.due.map(instant)],
+        )
+    }
+
+    fn noted(&self, noted: &Noted) -> Result<(), Error> {
+        let (book, key) = (self.word(&noted.book)?, noted.key.0);
+        let old: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT body FROM book WHERE name = ?1 AND key = ?2")
+            .and_then(|mut ask| ask.query_row(params![book, key], |row| row.get(0)).optional())
+            .map_err(written)?;
+        let old = old.map(|body| event::open::<Entry>(&body)).transpose().map_err(written)?;
+        for (column, value) in old.iter().flat_map(|old| &old.finds) {
+            // What has gone over to another entry stays there.
+            self.run(
+                "DELETE FROM holder WHERE name = ?1 AND col = ?2 AND value = ?3 AND key = ?4",
+                params![book, column, value.0, key],
+            )?;
+        }
+        let Some(entry) = &noted.entry else {
+            return self.run("DELETE FROM book WHERE name = ?1 AND key = ?2", params![book, key]);
+        };
+        for (column, value) in &entry.finds {
+            self.run(
+                "INSERT OR REPLACE INTO holder VALUES (?1, ?2, ?3, ?4)",
+                params![book, column, value.0, key],
+            )?;
+        }
+        let until = entry.until.map(|until| i64::try_from(until.0).unwrap_or(i64::MAX));
+        self.run(
+            "INSERT OR REPLACE INTO book VALUES (?1, ?2, ?3, ?4)",
+            params![book, key, until, seal(entry)?],
         )
     }
 

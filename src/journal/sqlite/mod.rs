@@ -18,7 +18,7 @@ pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
 use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query};
 use crate::{
-    event::{Effect, EventId, Fact, Past, RunId, Told, Watermark},
+    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Told, Watermark},
     value::Hash,
 };
 
@@ -90,6 +90,14 @@ impl Journal for Sqlite {
         self.read(Reader::remembered)
     }
 
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        self.read(|reader| reader.entry(book, key))
+    }
+
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        self.read(|reader| reader.holder(book, column, value))
+    }
+
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
         self.read(|reader| reader.watermark(flow, source))
     }
@@ -132,6 +140,10 @@ impl Journal for Sqlite {
 
     fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
         self.read(|reader| reader.trim(before, most))
+    }
+
+    fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        self.read(|reader| reader.expire(now, most))
     }
 }
 

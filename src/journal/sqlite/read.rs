@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     event::{
-        self, Effect, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Told, Watermark,
+        self, Effect, Entry, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Told,
+        Watermark,
     },
     journal::{Asked, Error, Last, OpenRun, Ordered, Query, shelf::facts_of},
     value::Hash,
@@ -239,6 +240,43 @@ impl Reader {
         let sql = "DELETE FROM past WHERE run IN (SELECT run FROM past WHERE run < ?1 ORDER BY run LIMIT ?2)";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.connection.execute(sql, params![id(before), most]).map_err(written)
+    }
+
+    /// The entry of a key of a book; also one that no longer counts.
+    pub fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        let sql = "SELECT body FROM book WHERE name = (SELECT id FROM word WHERE t = ?1) AND key = ?2";
+        Ok(self.bodies(sql, params![book, key.0])?.pop())
+    }
+
+    /// The key of the entry of a book that holds what has this hash in a column.
+    pub fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        let sql = "SELECT key FROM holder WHERE name = (SELECT id FROM word WHERE t = ?1) AND col = ?2 AND value = ?3";
+        Ok(self.one(sql, params![book, column, value.0])?.map(Hash))
+    }
+
+    /// The key of hashes over what may be personal.
+    pub fn salt(&self) -> Result<[u8; 32], Error> {
+        self.one("SELECT v FROM meta WHERE k = 'salt'", params![])?.ok_or_else(|| unread("it has no salt"))
+    }
+
+    pub(super) fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        let transaction = self.connection.unchecked_transaction().map_err(written)?;
+        let now = i64::try_from(now.0).unwrap_or(i64::MAX);
+        let sql = "SELECT name, key, body FROM book WHERE until <= ?1 ORDER BY until LIMIT ?2";
+        let gone = self.rows(sql, params![now, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        for (book, key, body) in &gone {
+            let entry: Entry = open(body)?;
+            for (column, value) in &entry.finds {
+                let sql = "DELETE FROM holder WHERE name = ?1 AND col = ?2 AND value = ?3 AND key = ?4";
+                transaction.execute(sql, params![book, column, value.0, key]).map_err(written)?;
+            }
+            let sql = "DELETE FROM book WHERE name = ?1 AND key = ?2";
+            transaction.execute(sql, params![book, key]).map_err(written)?;
+        }
+        transaction.commit().map_err(written)?;
+        Ok(gone.len())
     }
 
     fn bodies<T: DeserializeOwned>(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<T>, Error> {

@@ -16,6 +16,11 @@ CREATE TABLE command (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT 
 -- keyed hashes of what was erased: it does not come back
 CREATE TABLE gone (who BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 
+-- books of the connection `memory`; keys and what is found by are keyed hashes
+CREATE TABLE book (name INTEGER, key BLOB, until INTEGER, body BLOB NOT NULL, PRIMARY KEY (name, key)) WITHOUT ROWID;
+CREATE INDEX book_until ON book (until) WHERE until IS NOT NULL;
+CREATE TABLE holder (name INTEGER, col TEXT, value BLOB, key BLOB NOT NULL, PRIMARY KEY (name, col, value)) WITHOUT ROWID;
+
 -- cold: append-only, trimmed from the left
 CREATE TABLE past (run INTEGER PRIMARY KEY, flow INTEGER NOT NULL, key TEXT NOT NULL, outcome INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX past_key ON past (flow, key, run);

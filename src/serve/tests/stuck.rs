@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
-    event::{Effect, EventId, Fact, Past, RunId, Told, Watermark},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
     journal::{Asked, Durable, Error, Journal, Last, Lsn, Memory, OpenRun, Ordered, Query},
     value::Hash,
 };
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Stuck {
     kept: Memory,
     durable: Durable,
@@ -65,6 +65,14 @@ impl Journal for Stuck {
 
     fn remembered(&self) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
         self.kept.remembered()
+    }
+
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        self.kept.entry(book, key)
+    }
+
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        self.kept.holder(book, column, value)
     }
 
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {

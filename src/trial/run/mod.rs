@@ -17,6 +17,7 @@ use self::{
 };
 pub use super::case::Miss;
 use super::{
+    books,
     case::{self, Subject},
     coverage::Seen,
     fragment,
@@ -27,6 +28,7 @@ use crate::{
     compile::{Compiled, Over, compile, compile_with},
     estate::{Files, Part, SHIPPED},
     event::Instant,
+    journal::{Journal as _, Memory},
     problem::{Problem, Severity},
     source::{Sources, Span},
     syntax::case::{Case, Cases, Happening, Start},
@@ -194,9 +196,6 @@ impl Play<'_> {
         if !told.is_empty() {
             return Ok(told);
         }
-        if let Some((book, _)) = case.memory.first() {
-            return Err(Miss::fault(book.span, "found `memory`, but flows have no books yet"));
-        }
         match &case.start {
             Start::Fragment { with, ends } => {
                 let found = estate.fragments.iter().find(|part| part.tree.name.value == name.value);
@@ -242,7 +241,10 @@ impl Play<'_> {
         let clock = Scheduler::new(start, 1);
         let plans = subject.plans(&script);
         let world = Scripted::new(clock.clone(), script);
-        let stage = Stage::new(plans, clock, world).map_err(|told| Miss::fault(case.span, told));
+        let journal = Memory::default();
+        let held = books::start(self.compiled, &case.memory, (&journal.salt(), start))?;
+        journal.append(held).map_err(|error| Miss::fault(case.span, error.to_string()))?;
+        let stage = Stage::new(plans, clock, (world, journal)).map_err(|told| Miss::fault(case.span, told));
         let mut stage = stage?;
         let flow = &subject.plan.flow;
         stage.offer(start, flow, subject.event(first)?, case.name.span);

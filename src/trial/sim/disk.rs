@@ -9,7 +9,7 @@ use super::{
     scheduler::Scheduler,
 };
 use crate::{
-    event::{Effect, EventId, Fact, Past, RunId, Told, Watermark},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
     journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Shelf},
     value::Hash,
 };
@@ -24,6 +24,9 @@ pub enum Tail {
     /// All of it: it was durable, the word of it was not heard.
     Kept,
 }
+
+/// The key of hashes over what may be personal.
+pub(super) const SALT: [u8; 32] = [7; 32];
 
 /// What outlives a crash.
 #[derive(Clone, Debug, Default)]
@@ -170,6 +173,14 @@ impl Journal for Spinning {
         Ok(self.0.held().safe.remembered())
     }
 
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        Ok(self.0.held().safe.entry(book, key))
+    }
+
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        Ok(self.0.held().safe.holder(book, column, value))
+    }
+
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
         Ok(self.0.held().safe.watermark(flow, source))
     }
@@ -204,7 +215,7 @@ impl Journal for Spinning {
     }
 
     fn salt(&self) -> [u8; 32] {
-        [7; 32]
+        SALT
     }
 
     fn newest(&self) -> Result<EventId, Error> {

@@ -112,7 +112,13 @@ impl Projector<'_> {
     }
 
     /// The fields of a body whose names are columns of the table.
-    pub(super) fn fields(&self, mut row: Row, def: &Def, body: &Map<String, Value>, columns: &[String]) -> Row {
+    pub(super) fn fields(
+        &self,
+        mut row: Row,
+        def: &Def,
+        body: &Map<String, Value>,
+        columns: &[String],
+    ) -> Row {
         for field in def.fields() {
             let column = field.name.to_lowercase();
             let taken = row.cells.iter().any(|(name, _)| *name == column);
