@@ -14,6 +14,7 @@ mod fields;
 mod flow;
 mod form;
 pub mod keys;
+mod overlay;
 pub mod reference;
 pub mod schema;
 
@@ -36,6 +37,11 @@ pub fn flow(tree: &Node, problems: &mut Problems) -> Option<ast::Flow> {
 pub fn overlay(tree: &Node, problems: &mut Problems) -> Option<ast::Overlay> {
     Form::partial(problems).file(tree, &keys::OVERLAY);
     flow::overlay(tree)
+}
+
+/// The flow of a tree with an overlay laid over it.
+pub fn overlaid(tree: &Node, overlay: &ast::Overlay, problems: &mut Problems) -> Option<ast::Flow> {
+    flow(&overlay::laid_over(tree, overlay, problems), problems)
 }
 
 /// A fragment file.
