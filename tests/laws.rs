@@ -285,6 +285,41 @@ fn every_dependency_for_tests_says_why_and_none_is_idle() {
     none(&found, "dependencies that do not earn their line");
 }
 
+/// What `cargo deny check bans licenses sources` refuses, by deny.toml, so that it is refused in every test run.
+#[test]
+fn the_dependencies_are_what_deny_toml_allows() {
+    let rules = fs::read_to_string("deny.toml").unwrap();
+    let list = |head: &str| rules.split(&format!("{head} = [")).nth(1).unwrap().split("\n]").next().unwrap();
+    let quoted = |text: &str| text.split('"').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+    let (allowed, banned) = (quoted(list("\nallow")), quoted(list("\ndeny")));
+    let asked = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--format-version", "1"])
+        .args(["--filter-platform", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)])
+        .output()
+        .unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    let tree: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let packages = tree["packages"].as_array().unwrap();
+    assert!(packages.len() > 100 && allowed.contains("MIT") && banned.contains("openssl"));
+    let mut found = Vec::new();
+    for package in packages {
+        let text = |key: &str| package[key].as_str().unwrap_or_default();
+        let licence = text("license").replace('/', " OR ");
+        let one_of = |words: &str| words.split(" OR ").any(|word| allowed.contains(word.trim()));
+        if !licence.split(" AND ").all(|part| one_of(part.trim_matches(['(', ')', ' ']))) {
+            found.push(format!("{}: licence {licence:?}", text("name")));
+        }
+        if banned.contains(text("name")) {
+            found.push(format!("{}: banned", text("name")));
+        }
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        if !["", registry].contains(&text("source")) {
+            found.push(format!("{}: comes from {}", text("name"), text("source")));
+        }
+    }
+    none(&found, "dependencies that deny.toml refuses");
+}
+
 /// Whether code has a name that is not the end of a longer one.
 fn is_there(code: &str, name: &str) -> bool {
     let inside = |letter: char| letter.is_alphanumeric() || letter == '_';

@@ -24,14 +24,7 @@ pub struct Reach(pub Json);
 impl Reach {
     /// Twins in this process.
     pub fn of(running: &Running) -> Self {
-        let (store, account) = (&running.access().bigcommerce, &running.access().netsuite);
-        Self(json!({
-            "bigcommerce_url": store.base_url, "store_hash": store.store_hash, "token": store.access_token,
-            "hook_secret": store.client_secret, "netsuite_url": account["base_url"],
-            "account": account["account"], "client_id": account["client_id"],
-            "certificate_id": account["certificate_id"], "private_key": account["private_key"],
-            "token_url": account["token_url"],
-        }))
+        Self(running.access().flat())
     }
 
     pub fn text(&self, key: &str) -> &str {

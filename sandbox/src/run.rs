@@ -16,7 +16,7 @@ use axum_server::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Bases, Shared, bigcommerce,
@@ -152,6 +152,24 @@ pub struct Access {
     /// With TLS: the certificate to trust, PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+}
+
+impl Access {
+    /// Everything that a client needs, as one flat object: what `flowrun sandbox --format json` prints.
+    pub fn flat(&self) -> Value {
+        let (store, netsuite, admin) = (&self.bigcommerce, &self.netsuite, &self.admin);
+        json!({
+            "bigcommerce_url": store.base_url, "store_hash": store.store_hash, "token": store.access_token,
+            "bigcommerce_client_id": store.client_id, "hook_secret": store.client_secret,
+            "netsuite_url": netsuite["base_url"], "account": netsuite["account"], "client_id": netsuite["client_id"],
+            "certificate_id": netsuite["certificate_id"], "private_key": netsuite["private_key"],
+            "algorithm": netsuite["algorithm"], "token_url": netsuite["token_url"], "scope": netsuite["scope"],
+            "tba": netsuite["tba"],
+            "admin_url": admin.base_url, "ledger_url": admin.ledger_url, "faults_url": admin.faults_url,
+            "clock_url": admin.clock_url, "summary_url": admin.summary_url, "events_url": admin.events_url,
+            "certificate": self.certificate,
+        })
+    }
 }
 
 /// A running sandbox. It stops when it is dropped; [`Running::stop`] also writes the state folder.

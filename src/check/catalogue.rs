@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::books::Declared;
 use crate::{
     connector::{Connection, Operation, Repeats, SettingKind},
     expr::Tables,
@@ -34,6 +35,8 @@ pub struct Catalogue {
     pub tables: Arc<Tables>,
     /// Names of parts that are there and cannot be used: that is told already, so to mention one is no second problem.
     pub broken: BTreeSet<Arc<str>>,
+    /// Books of `memory`.
+    pub books: BTreeMap<Arc<str>, Declared>,
     /// Flows that others may start; filled while flows are checked.
     pub flows: BTreeMap<Arc<str>, Signature>,
 }

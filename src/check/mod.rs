@@ -4,8 +4,11 @@
 //! A flow is checked in one pass that never stops at the first problem: names, then nodes in the order in which they may
 //! run (so that each knows what the earlier ones give), then rules over the whole.
 
+mod books;
 mod call;
+mod cases;
 mod catalogue;
+mod changes;
 mod desk;
 mod estate;
 mod event;
@@ -19,12 +22,21 @@ mod rules;
 mod sheet;
 mod trigger;
 mod walk;
+mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+pub use self::{
+    books::{Declared, books},
+    cases::cases,
+    catalogue::{Catalogue, Signature},
+    given::constant,
+    later::LATER,
+    written::operations,
+};
 use self::{
     catalogue::Passed,
     desk::Desk,
@@ -32,11 +44,6 @@ use self::{
     outcomes::{Facts, Outcomes},
     rules::Subject,
     sheet::Sheet,
-};
-pub use self::{
-    catalogue::{Catalogue, Signature},
-    given::constant,
-    later::LATER,
 };
 use crate::{
     expr::Mapping,
@@ -138,7 +145,8 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> (Flow
     desk.name("event", Slots::EVENT, event.clone());
     desk.name("connection", Slots::CONNECTION, connections);
     let trigger = trigger::trigger(&sheet, sources, &mut desk);
-    desk.name("run", Slots::RUN, Shape::object([("id", Shape::TEXT), ("started_at", Shape::TEXT)]));
+    let run = [("id", Shape::TEXT), ("started_at", Shape::TEXT), ("again", Shape::Bool)];
+    desk.name("run", Slots::RUN, Shape::object(run));
     let nodes = nodes(&sheet, &mut desk);
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };

@@ -1,6 +1,6 @@
 //! `flowrun runs`: what the journal holds of runs, those under way too, also beside a running engine.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     compile::Compiled,
     event::{Past, RunId, Why},
-    journal::{Error, OpenRun, Query, Reader},
+    journal::{Asked, Error, OpenRun, Order, Query, Reader},
     report::{self, Mask, Paint},
     shape::names_marked,
     story::RunView,
@@ -91,9 +91,24 @@ pub(super) fn with_journal(
     })
 }
 
-/// Who gives orders: for the audit trail.
-pub(super) fn who() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
+/// A request, with who asks and when: for the audit trail.
+pub(super) fn asks(order: Order, why: Option<&str>) -> Asked {
+    Asked { at: crate::wire::now(), who: who().into(), why: why.map(Arc::from), order }
+}
+
+/// Who gives orders: as the environment says, else the account that this program runs under.
+fn who() -> String {
+    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| {
+        let Ok(own) = fs::metadata("/proc/self") else { return "somebody without a name".into() };
+        let number = own.uid().to_string();
+        let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let mine = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let mine = mine
+            .filter(|fields| fields.get(2) == Some(&number.as_str()))
+            .find_map(|fields| fields.first().copied());
+        mine.map_or_else(|| format!("user {number}"), str::to_owned)
+    })
 }
 
 pub(super) fn nothing(streams: &mut Streams, told: &str) -> Exit {

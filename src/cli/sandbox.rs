@@ -3,7 +3,6 @@
 use std::{fmt::Write as _, fs, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use flowrun_sandbox::{Access, Binds, Config, Running, bigcommerce, start};
-use serde_json::{Value as Json, json};
 
 use super::{
     Streams,
@@ -27,7 +26,7 @@ pub(super) async fn run(args: &Sandbox, common: &Common, streams: &mut Streams) 
         return Exit::CannotStart;
     }
     match common.format {
-        Format::Json => streams.give(flat(running.access()).to_string()),
+        Format::Json => streams.give(running.access().flat().to_string()),
         _ => streams.say(told(running.access(), args)),
     }
     drop(streams.out.flush());
@@ -93,23 +92,6 @@ fn exports(access: &Access) -> String {
     secrets(access).iter().fold(String::new(), |mut text, (name, value)| {
         let _ = writeln!(text, "export {name}='{value}'");
         text
-    })
-}
-
-/// Everything that a client needs, as one object.
-fn flat(access: &Access) -> Json {
-    let netsuite = &access.netsuite;
-    json!({
-        "bigcommerce_url": access.bigcommerce.base_url, "store_hash": access.bigcommerce.store_hash,
-        "token": access.bigcommerce.access_token, "bigcommerce_client_id": access.bigcommerce.client_id,
-        "hook_secret": access.bigcommerce.client_secret,
-        "netsuite_url": netsuite["base_url"], "account": netsuite["account"], "client_id": netsuite["client_id"],
-        "certificate_id": netsuite["certificate_id"], "private_key": netsuite["private_key"],
-        "algorithm": netsuite["algorithm"], "token_url": netsuite["token_url"], "scope": netsuite["scope"],
-        "tba": netsuite["tba"],
-        "admin_url": access.admin.base_url, "ledger_url": access.admin.ledger_url, "faults_url": access.admin.faults_url,
-        "clock_url": access.admin.clock_url, "summary_url": access.admin.summary_url, "events_url": access.admin.events_url,
-        "certificate": access.certificate,
     })
 }
 
