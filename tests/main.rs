@@ -28,6 +28,7 @@ mod limits_proof;
 mod machine;
 mod machine_orders;
 mod machine_play;
+mod mappings;
 mod money;
 mod money_judge;
 mod money_walk;
