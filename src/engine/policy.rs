@@ -114,11 +114,15 @@ pub enum Guard {
     Refresh,
     /// A write that may land late is looked after once it must have landed.
     Later,
+    /// An operator's request and what comes of it are one commit.
+    OrderCommit,
+    /// Events about what was erased are not taken.
+    Tombstone,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::FrozeWait,
         Self::IntentWait,
         Self::PermitFirst,
@@ -135,6 +139,8 @@ impl Guard {
         Self::CarryOver,
         Self::Refresh,
         Self::Later,
+        Self::OrderCommit,
+        Self::Tombstone,
     ];
 }
 
