@@ -13,7 +13,7 @@ use std::{
 use flowrun::{
     check::Catalogue,
     compile::{Compiled, compile},
-    estate::{Files, Memory},
+    estate::Memory,
     problem::{
         Problem, Problems, codes,
         draw::{Style, draw},

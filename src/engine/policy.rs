@@ -116,11 +116,15 @@ pub enum Guard {
     Later,
     /// What is written to a book is one commit with the word that it landed.
     NoteCommit,
+    /// An operator's request and what comes of it are one commit.
+    OrderCommit,
+    /// Events about what was erased are not taken.
+    Tombstone,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::FrozeWait,
         Self::IntentWait,
         Self::PermitFirst,
@@ -138,6 +142,8 @@ impl Guard {
         Self::Refresh,
         Self::Later,
         Self::NoteCommit,
+        Self::OrderCommit,
+        Self::Tombstone,
     ];
 }
 

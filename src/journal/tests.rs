@@ -303,6 +303,21 @@ fn a_database_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_is_no_database_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("journal.db");
+    fs::write(
+        &file,
+        "not a database, but long enough to look like the head of one, if nobody looks at it closely",
+    )
+    .unwrap();
+    for opened in [Sqlite::open(folder.path()).map(drop), Reader::visit(folder.path()).map(drop)] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains(&file.display().to_string()) && error.contains("not a database"), "{error}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_waited_for_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let journal = Sqlite::open(folder.path()).unwrap();

@@ -269,6 +269,7 @@ impl Inner {
     /// Whether what an event is about was erased, by the table of events.
     pub(super) fn is_erased(&self, board: &Board, event: &Event) -> bool {
         !board.erased.is_empty()
+            && self.policy.guards.has(Guard::Tombstone)
             && board.erased.contains(&self.subject(&event.flow, &event.key))
             && EventState::New.next(EventInput::Tombstone) == Ok((EventState::Erased, &[]))
     }

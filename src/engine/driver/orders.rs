@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Error, Inner, Offer, Offered};
 use crate::{
+    engine::policy::Guard,
     event::{
         EffectId, Event, Fact, Origin, Outcome, Past, Priority, Proof, RunId, Told,
         table::{RunInput, RunState},
@@ -110,7 +111,12 @@ impl Inner {
     }
 
     /// Appends what is done.
-    fn finish_order(&self, done: Done) -> Result<Told, Error> {
+    fn finish_order(&self, mut done: Done) -> Result<Told, Error> {
+        if !self.policy.guards.has(Guard::OrderCommit)
+            && let Some(word) = done.facts.pop()
+        {
+            self.append_surely(vec![word])?;
+        }
         self.append_surely(done.facts)?;
         Ok(done.told)
     }

@@ -336,6 +336,7 @@ impl Task {
     }
 
     async fn perform(&mut self, command: Command, machine: &mut Machine) -> Result<(), Stop> {
+        self.inner.world.hears(&command);
         match command {
             Command::Ask { step, attempt, request, fresh } => self.ask(step, attempt, request, fresh),
             Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait)?,

@@ -159,7 +159,7 @@ fn written(error: impl std::error::Error + 'static) -> Error {
 
 impl Error {
     /// The same, with the journal's file.
-    fn at(self, file: &str) -> Self {
+    pub(super) fn at(self, file: &str) -> Self {
         match self {
             Self::NoRoom(told) if !told.contains(file) => Self::NoRoom(format!("{file}: {told}").into()),
             Self::Broken(told) if !told.contains(file) => Self::Broken(format!("{file}: {told}")),

@@ -40,9 +40,11 @@ impl Reader {
         if !file.exists() {
             return Ok(None);
         }
-        let connection = place::connect(&file)?;
-        Ok(place::is_ours(&connection, &file)?
-            .then_some(Self { connection, folder: Some(folder.to_owned()) }))
+        let opened = place::connect(&file).and_then(|connection| {
+            let is_ours = place::is_ours(&connection, &file)?;
+            Ok(is_ours.then_some(Self { connection, folder: Some(folder.to_owned()) }))
+        });
+        opened.map_err(|error| error.at(&file.display().to_string()))
     }
 
     /// Whether an engine has the journal.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
-    journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Shelf},
+    journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Shelf},
     value::Hash,
 };
 
@@ -39,6 +39,20 @@ impl Platter {
     /// All facts, in order.
     pub(super) fn facts(&self) -> impl Iterator<Item = &Fact> {
         self.batches.iter().flatten()
+    }
+
+    /// What operators ever asked for.
+    pub(super) fn orders(&self) -> &[Ordered] {
+        &self.orders
+    }
+
+    /// What was asked for that these facts carry out.
+    fn asked(&self, facts: &[Fact]) -> Vec<Order> {
+        let done = facts.iter().filter_map(|fact| match fact {
+            Fact::Ordered { order, .. } => self.orders.iter().find(|ordered| ordered.id == *order),
+            _ => None,
+        });
+        done.map(|ordered| ordered.asked.order.clone()).collect()
     }
 }
 
@@ -124,6 +138,13 @@ pub(super) struct Spinning(pub(super) Arc<Disk>);
 impl Journal for Spinning {
     fn append(&self, facts: Vec<Fact>) -> Result<Lsn, Error> {
         let disk = &self.0;
+        if disk.probe.is_dead() {
+            return Err(Error::Broken("the process is dead".into()));
+        }
+        let asked = disk.held().platter.asked(&facts);
+        for order in &asked {
+            disk.probe.obeys(order);
+        }
         if disk.probe.is_dead() {
             return Err(Error::Broken("the process is dead".into()));
         }
