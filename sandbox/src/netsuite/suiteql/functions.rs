@@ -279,7 +279,9 @@ fn shown(context: &Context, names: &HashMap<(String, i64), String>) -> Value {
             let key = format!("status {} {}", text(context.get_raw(2)), text(value));
             return names.get(&(key, 0)).map_or_else(|| own(value), |name| Value::Text(name.clone()));
         }
-        "entity" | "customer" | "company" | "toplevelparent" | "salesrep" | "employee" | "supervisor" => "entity",
+        "entity" | "customer" | "company" | "toplevelparent" | "salesrep" | "employee" | "supervisor" => {
+            "entity"
+        }
         "item" | "parentitem" => "item",
         "pricinggroup" => "pricingGroup",
         "taxschedule" => "taxSchedule",
