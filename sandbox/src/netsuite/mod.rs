@@ -1,4 +1,4 @@
-//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs, one RESTlet.
+//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs, one `RESTlet`.
 //!
 //! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
 //! the `BigCommerce` twin holds, nor take a total that was sent.

@@ -1,4 +1,4 @@
-//! The RESTlet host, with one RESTlet: the one that an account deploys around the module `N/piremoval`, since the removal of
+//! The `RESTlet` host, with one `RESTlet`: the one that an account deploys around the module `N/piremoval`, since the removal of
 //! personal information has no REST endpoint.
 //!
 //! In: `POST {"recordType", "recordIds", "fieldIds", "historyReplacement", "historyOnly"}` submits a task, `GET ?taskId=` asks
@@ -6,7 +6,7 @@
 //! or `FAILED` if a record could not be done. It blanks the fields of the records without asking any rule, and replaces what
 //! the system notes say of them; that cannot be undone. Field ids are names in any case, sublists and subrecords among them.
 //!
-//! Codes and statuses of errors are those the platform lists for RESTlets; how the module words an unknown record is the twin's
+//! Codes and statuses of errors are those the platform lists for `RESTlets`; how the module words an unknown record is the twin's
 //! choice. It must never know how a client logged in.
 
 use axum::http::Method;
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::ledger::{Event, Platform};
 
-/// The path of every RESTlet.
+/// The path of every `RESTlet`.
 pub(crate) const PATH: &str = "/app/site/hosting/restlet.nl";
 
 /// The removal of fields from records of one type.
@@ -40,13 +40,13 @@ pub(crate) struct Removal {
     log: Option<Vec<Value>>,
 }
 
-/// A refusal as RESTlets word it.
+/// A refusal as `RESTlets` word it.
 pub(crate) fn refuse(status: u16, code: &str, message: &str) -> Reply {
     let body = json!({ "error": { "code": code, "message": message } });
     Reply { status, media: JSON, body: Some(body), ..Reply::default() }
 }
 
-/// A refusal of the gate in a RESTlet's words: without a login 401, without the scope 403, else as it is.
+/// A refusal of the gate in a `RESTlet`'s words: without a login 401, without the scope 403, else as it is.
 pub(crate) fn reword(refusal: Reply) -> Reply {
     let (code, message) = match refusal.status {
         401 => ("INVALID_LOGIN_ATTEMPT", "Invalid login attempt."),
@@ -61,7 +61,7 @@ pub(crate) fn full() -> Reply {
     refuse(400, "SSS_REQUEST_LIMIT_EXCEEDED", "The maximum number of concurrent requests has been exceeded.")
 }
 
-/// Answers a call on the RESTlet host.
+/// Answers a call on the `RESTlet` host.
 pub(crate) fn serve(account: &Account, call: &Call) -> Reply {
     let own = &account.settings.removal_restlet;
     let named = |name: &str| call.query(name).unwrap_or_default();

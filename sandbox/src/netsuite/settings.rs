@@ -184,7 +184,7 @@ pub struct Settings {
     pub apply_credits: bool,
     /// How long the removal of personal information takes, in milliseconds of sandbox time.
     pub removal_ms: u64,
-    /// The RESTlet around that removal.
+    /// The `RESTlet` around that removal.
     pub removal_restlet: Restlet,
 }
 

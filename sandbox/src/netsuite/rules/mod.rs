@@ -54,7 +54,7 @@ impl Rules<'_> {
             "itemFulfillment" => self.fulfilment(record, before)?,
             "itemReceipt" => self.receipt(record, before)?,
             "inventoryAdjustment" => self.adjustment(record, before)?,
-            "taxGroup" => self.tax_group(record)?,
+            "taxGroup" => self.tax_group(record),
             "giftCertificate" => Self::certificate(record, before),
             _ if def.family == "item" => self.item(record)?,
             _ if def.field("item").is_some() => self.sale(record, before)?,

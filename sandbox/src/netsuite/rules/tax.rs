@@ -145,10 +145,9 @@ impl Rules<'_> {
     }
 
     /// A group's rate is that of its codes together.
-    pub(super) fn tax_group(&self, record: &mut Record) -> Result<(), Problem> {
+    pub(super) fn tax_group(&self, record: &mut Record) {
         let code = |line: &Map<String, Value>| self.store.find("salesTaxItem", text(line, "taxName"));
-        let rate: Amount =
-            record.lines("taxItem").filter_map(code).map(|code| code.amount("rate")).sum();
+        let rate: Amount = record.lines("taxItem").filter_map(code).map(|code| code.amount("rate")).sum();
         for line in record.lines_mut("taxItem") {
             if let Some(code) = code(line) {
                 line.insert("rate".into(), code.amount("rate").json());
@@ -156,7 +155,6 @@ impl Rules<'_> {
             }
         }
         record.set("rate", rate.json());
-        Ok(())
     }
 
     /// Puts each line's own tax beside it.
