@@ -1,7 +1,11 @@
 //! The checked flow: every name resolved, every mapping typed, nodes in the order in which they may run. In: made by
 //! `check` only. Out: plain data for `plan`. It must never know the text it came from, nor how a run goes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     expr::{Mapping, Tables, Template},
@@ -82,6 +86,8 @@ pub struct Trigger {
     pub version: Option<Template>,
     /// What happens to waiting events of one key.
     pub keep: Keep,
+    /// Names of fields in the event that are data of a person: by their record, or by the record of the flow that gave them.
+    pub personal: BTreeSet<Arc<str>>,
 }
 
 /// Something that is listened to.
@@ -89,6 +95,8 @@ pub struct Trigger {
 pub struct Source {
     /// What.
     pub kind: SourceKind,
+    /// What a webhook's body looks like, so that it is read as its record says. Rows are, before they come here.
+    pub body: Shape,
     /// The event made of a webhook's body or a poll's row, found at slot [`Slots::EVENT`]; none: as it is.
     pub event: Option<Mapping>,
     /// How many roots the scope of that mapping has.
@@ -297,6 +305,53 @@ pub struct Call {
     pub fresh: Option<Duration>,
     /// Asked again until it holds; reads only.
     pub until: Option<Until>,
+    /// What it does with a book, if it calls the connection [`MEMORY`]; the operation is then `book.verb`.
+    pub book: Option<(Arc<Book>, Verb)>,
+}
+
+/// The connection that is always there: books in the journal.
+pub const MEMORY: &str = "memory";
+
+/// How many entries of a book one request of an `each` asks for or writes.
+pub const BOOK_BATCH: u32 = 1000;
+
+/// A book of `memory`, as the estate declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Book {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The columns that make its key, in order.
+    pub key: Vec<Arc<str>>,
+    /// All its columns, those of the key first.
+    pub columns: Vec<Arc<str>>,
+    /// The columns of which no two entries hold the same, and by which an entry is found.
+    pub unique: Vec<Arc<str>>,
+    /// How long an entry is kept after it was written; none: until it is forgotten.
+    pub keep: Option<Duration>,
+}
+
+/// What can be done with a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads the entry of a key; `null` if there is none.
+    Get,
+    /// Reads the entry that holds a value in a unique column; `null` if there is none.
+    Find,
+    /// Writes the entry of a key, whole.
+    Put,
+    /// Takes the entry of a key out.
+    Forget,
+}
+
+impl Verb {
+    /// All of them, with the words that files use.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("get", Self::Get), ("find", Self::Find), ("put", Self::Put), ("forget", Self::Forget)];
+
+    /// Whether it writes.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Put | Self::Forget)
+    }
 }
 
 /// `at:` and `late:`: an instant that is waited for durably.

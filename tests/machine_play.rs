@@ -118,7 +118,7 @@ impl Play {
                         played.facts.push(Fact::Ended((*past).clone()));
                         played.past = Some(*past);
                     }
-                    Command::Child { .. } | Command::Tell(_) => {}
+                    Command::Child { .. } | Command::Note(_) | Command::Tell(_) => {}
                 }
             }
             played.at = self.now;

@@ -4,15 +4,20 @@
 use std::sync::Arc;
 
 use super::{
+    books,
     catalogue::repeat,
+    changes::{Write, changes},
     desk::Desk,
-    fit, later,
+    fit,
+    given::Typed,
+    later,
     sheet::{Sheet, is_effect},
+    written,
 };
 use crate::{
     connector::{Connection, Operation},
     expr::Mapping,
-    flow::{Call, Child, Compared, NodeId, Repeat, Work},
+    flow::{Call, Child, MEMORY, Repeat, Work},
     problem::{Problem, codes},
     shape::Shape,
     source::{Name, Span},
@@ -32,9 +37,8 @@ pub(super) fn call(
     let (connection, rest) = split(&call.target);
     match &*connection.value {
         "flows" => child(node, call, &rest, desk),
-        "memory" => {
-            later::tell("`memory`", connection.span, desk.problems);
-            (nowhere(&call.with, desk), Shape::Any)
+        MEMORY => {
+            books::call(node, call, &rest, desk).unwrap_or_else(|| (nowhere(&call.with, desk), Shape::Any))
         }
         _ => operation(sheet, node, call, (&connection, &rest), desk),
     }
@@ -62,13 +66,7 @@ pub(super) fn resolve<'c>(
     (connection, operation): (&Name, &Name),
     desk: &mut Desk<'c>,
 ) -> Option<(Arc<str>, &'c Connection, &'c Operation)> {
-    let Some(estate) = sheet.connections.get(&connection.value) else {
-        let message = format!("the flow has no connection `{}`", connection.value);
-        let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
-        let names = sheet.connections.keys().map(|name| &**name);
-        desk.problems.add(fit::with_near(problem, &connection.value, names));
-        return None;
-    };
+    let estate = sheet.connections.get(&connection.value)?;
     let catalogue = desk.catalogue;
     let found = catalogue.connections.get(estate)?;
     let Some(known) = found.connector.operations.get(&operation.value) else {
@@ -92,10 +90,14 @@ fn operation(
         return (nowhere(&call.with, desk), Shape::Any);
     };
     direction(sheet, node, name, operation, desk);
-    let with = with(&call.with, operation, name, desk);
+    let before = desk.problems.len();
+    let typed = parameters(&call.with, operation, name, desk);
+    let told = desk.problems.len() > before;
     // A write that does not say how it may be repeated is told in its connector.
     let repeat = operation.writes.as_ref().map(|_| repeat(found, operation).unwrap_or(Repeat::Never));
-    let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &call.with, desk));
+    let write = Write { connection: &estate, operation, with: &call.with, typed: &typed, told };
+    let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &write, desk));
+    let with = typed.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
     let work = Work::Call(Call {
         connection: estate,
         operation: Arc::clone(&operation.name),
@@ -105,6 +107,7 @@ fn operation(
         changes,
         fresh: call.fresh.as_ref().map(|fresh| fresh.value),
         until: None,
+        book: None,
     });
     (work, operation.gives.clone())
 }
@@ -116,10 +119,17 @@ pub(super) fn with(
     name: &Name,
     desk: &mut Desk<'_>,
 ) -> Parameters {
-    let parameters: Vec<(Arc<str>, Shape)> =
-        operation.with.iter().map(|(name, param)| (Arc::clone(name), param.shape.clone())).collect();
-    let given = desk.parameters(with, &parameters, name);
+    let given = parameters(with, operation, name, desk);
     given.into_iter().map(|(name, typed)| (name, typed.mapping)).collect()
+}
+
+fn parameters(
+    with: &[(Name, Given)],
+    operation: &Operation,
+    name: &Name,
+    desk: &mut Desk<'_>,
+) -> Vec<(Arc<str>, Typed)> {
+    desk.parameters(with, &written::parameters(operation, desk.catalogue), name)
 }
 
 /// Whether the kind of node fits what the operation does.
@@ -159,34 +169,6 @@ pub(super) fn comes_from(kind: &ast::SourceKind) -> Option<Name> {
     }
 }
 
-/// The parameters that have a field of their name in the record that was read.
-fn changes(
-    sheet: &Sheet<'_>,
-    read: &Name,
-    with: &[(Name, Given)],
-    desk: &mut Desk<'_>,
-) -> Option<(NodeId, Compared)> {
-    let place = *sheet.places.get(&*read.value)?;
-    let problem = |message: String| Problem::error(codes::CHANGES, read.span, message);
-    let extract =
-        sheet.ast.nodes[place].kind.value == ast::Kind::Extract && sheet.ast.nodes[place].each.is_none();
-    let shape = desk.shape(sheet.slot(place)).present().clone();
-    let Shape::Object(record) = shape else {
-        if shape != Shape::Any || !extract {
-            desk.problems.add(problem(format!("`{}` is no extract of one record", read.value)));
-        }
-        return None;
-    };
-    let known = |name: &&Name| record.fields.contains_key(&name.value);
-    let compared: Vec<&Name> = with.iter().map(|(name, _)| name).filter(known).collect();
-    if !extract || compared.iter().all(|name| record.fields[&name.value].key) {
-        let message = format!("no parameter has a field of its name in `{}`", read.value);
-        desk.problems.add(problem(message).help("name parameters as the record names its fields"));
-    }
-    let compared = compared.into_iter().map(|name| (Arc::clone(&name.value), vec![Arc::clone(&name.value)]));
-    Some((sheet.numbers[place], compared.collect()))
-}
-
 fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -> (Work, Shape) {
     if node.kind.value != ast::Kind::Action {
         let message = "to start a flow is an effect";
@@ -210,6 +192,11 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
         return (nowhere(&call.with, desk), Shape::Any);
     };
     let parameters = desk.parameters(&call.with, takes, name);
+    for (param, typed) in &parameters {
+        let passed =
+            typed.personal.iter().map(|kind| (Arc::clone(&name.value), Arc::clone(param), Arc::clone(kind)));
+        desk.passed.extend(passed);
+    }
     let wait = call.wait.as_ref().is_none_or(|wait| wait.value);
     let with = parameters.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
     let given_back = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::books::Declared;
 use crate::{
     connector::{Connection, Operation, Repeats, SettingKind},
     expr::Tables,
@@ -34,6 +35,8 @@ pub struct Catalogue {
     pub tables: Arc<Tables>,
     /// Names of parts that are there and cannot be used: that is told already, so to mention one is no second problem.
     pub broken: BTreeSet<Arc<str>>,
+    /// Books of `memory`.
+    pub books: BTreeMap<Arc<str>, Declared>,
     /// Flows that others may start; filled while flows are checked.
     pub flows: BTreeMap<Arc<str>, Signature>,
 }
@@ -45,7 +48,12 @@ pub struct Signature {
     pub takes: Option<Vec<(Arc<str>, Shape)>>,
     /// What it gives back.
     pub gives: Option<Shape>,
+    /// Of what it takes, the data of a person that flows pass to it, and its kind.
+    pub personal: BTreeMap<Arc<str>, Arc<str>>,
 }
+
+/// Data of a person that a flow passes on: the flow that takes it, the parameter, the kind.
+pub(super) type Passed = (Arc<str>, Arc<str>, Arc<str>);
 
 impl Catalogue {
     /// The type of that name, as it is read: `text`, `bigcommerce.order`, `[int]`, `text?`.

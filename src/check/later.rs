@@ -9,11 +9,10 @@ use crate::{
 };
 
 /// What comes later, as it is told; docs/language.md lists the same.
-pub const LATER: [&str; 13] = [
+pub const LATER: [&str; 12] = [
     "`at`",
     "`until`",
     "`batch` of a trigger",
-    "`memory`",
     "`reconcile`",
     "`for` of a flow",
     "`settings` of a flow",
@@ -59,7 +58,6 @@ pub(crate) fn in_estate(estate: &Estate, problems: &mut Problems) {
     first("`alerts`", tree.alerts.iter().map(|(name, _)| name.span), problems);
     let tree::Retention { runs, letters, answers } = &tree.retention;
     first("`retention`", [runs, letters, answers].into_iter().flatten().map(|length| length.span), problems);
-    first("`memory`", tree.books.iter().map(|(name, _)| name.span), problems);
     listening(&tree.listen, tree.journal.as_ref(), problems);
     for (_, environment) in &tree.environments {
         listening(&environment.listen, environment.journal.as_ref(), problems);

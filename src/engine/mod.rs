@@ -1,6 +1,7 @@
 //! The durable engine: runs of plans against a world and a journal. In: plans, events, commands. Out: facts, requests. It
 //! must never name HTTP, a database or arguments.
 
+mod books;
 mod driver;
 pub mod lanes;
 pub mod machine;
@@ -10,7 +11,8 @@ mod scope;
 mod world;
 
 pub use self::{
-    driver::{Engine, Error, Offer, Offered, Pinned, Setup, Spawn, Unfit},
+    books::{entry_of, held_of, key_of},
+    driver::{Engine, Error, Obeyed, Offer, Offered, Pinned, Setup, Spawn, Unfit},
     policy::{Guard, Guards, Policy},
     prepared::{Prepared, is_write},
     world::{Permit, Waiting, World},

@@ -114,11 +114,13 @@ pub enum Guard {
     Refresh,
     /// A write that may land late is looked after once it must have landed.
     Later,
+    /// What is written to a book is one commit with the word that it landed.
+    NoteCommit,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::FrozeWait,
         Self::IntentWait,
         Self::PermitFirst,
@@ -135,6 +137,7 @@ impl Guard {
         Self::CarryOver,
         Self::Refresh,
         Self::Later,
+        Self::NoteCommit,
     ];
 }
 

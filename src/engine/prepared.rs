@@ -58,8 +58,9 @@ impl Prepared {
         let mut connections: Vec<Arc<str>> = plan
             .nodes
             .iter()
-            .filter_map(|node| {
-                if let Work::Call(call) = &node.work { Some(Arc::clone(&call.connection)) } else { None }
+            .filter_map(|node| match &node.work {
+                Work::Call(call) if call.book.is_none() => Some(Arc::clone(&call.connection)),
+                _ => None,
             })
             .collect();
         connections.sort_unstable();

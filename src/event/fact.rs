@@ -57,6 +57,33 @@ pub enum Fact {
     },
     /// A poll came this far.
     Watermark(Watermark),
+    /// An entry of a book was written or taken out; in one commit with the effect that did it.
+    Noted(Noted),
+    /// An operator's request is done, in one commit with what came of it.
+    Ordered {
+        /// Its number.
+        order: u64,
+        /// What is told of it.
+        told: Told,
+    },
+    /// What an event is about was erased: later events about it are not taken.
+    Erased {
+        /// A keyed hash of it.
+        who: Hash,
+        /// When.
+        at: Instant,
+    },
+}
+
+/// What became of an operator's request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// For people.
+    pub text: Arc<str>,
+    /// Whether it was refused.
+    pub refused: bool,
+    /// The run that goes on or begins because of it.
+    pub run: Option<RunId>,
 }
 
 /// What came in: the start of a run.
@@ -145,6 +172,12 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Whether such a run looks again at what may have been done before: `run.again`. What was written then need not stand
+    /// any more.
+    pub fn looks_again(&self) -> bool {
+        matches!(self, Self::Refresh { .. } | Self::Backfill | Self::Reconcile | Self::Again { .. })
+    }
+
     /// Whether such a run may end without a write because nothing it uses has changed (decision R1).
     pub fn may_be_unchanged(&self) -> bool {
         matches!(self, Self::Source | Self::Hand | Self::Child { awaited: false, .. })
@@ -352,6 +385,10 @@ pub enum Code {
     Late,
     /// A fault of the engine itself.
     Internal,
+    /// What was to be sent does not fit, or may not be sent.
+    Unfit,
+    /// The platform's answer cannot be read.
+    Unread,
 }
 
 /// How a run ended.
@@ -461,6 +498,39 @@ pub struct Watermark {
     pub at: Instant,
 }
 
+/// A change of a book. Keys and what entries are found by are keyed hashes: they may be personal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The run that did it.
+    pub run: RunId,
+    /// The book.
+    pub book: Arc<str>,
+    /// Hash of the key of the entry.
+    pub key: Hash,
+    /// What the entry is from now on; none: it is taken out.
+    pub entry: Option<Entry>,
+    /// When.
+    pub at: Instant,
+}
+
+/// An entry of a book.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// All its columns, those of the key too.
+    pub value: Value,
+    /// By what it is found: unique columns, and the hash of what it holds in each.
+    pub finds: Vec<(Arc<str>, Hash)>,
+    /// Until when it counts; none: until it is taken out.
+    pub until: Option<Instant>,
+}
+
+impl Entry {
+    /// Whether it still counts.
+    pub fn counts(&self, now: Instant) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 impl Fact {
     /// The run or event it is about, if it is about one.
     pub fn run(&self) -> Option<RunId> {
@@ -472,7 +542,8 @@ impl Fact {
             Self::Landed { run, .. } | Self::Absent { run, .. } | Self::Reopened { run, .. } => Some(*run),
             Self::Parked(parked) => Some(parked.run),
             Self::Ended(past) => Some(past.run),
-            Self::Watermark(_) => None,
+            Self::Watermark(_) | Self::Ordered { .. } | Self::Erased { .. } => None,
+            Self::Noted(noted) => Some(noted.run),
         }
     }
 }

@@ -5,17 +5,19 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Shelf};
+use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Reader, Shelf};
 use crate::{
-    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
     value::Hash,
 };
 
 /// A journal in memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Memory {
     held: Mutex<Held>,
     durable: Durable,
+    /// Where entries of books are that were not written here, and the key of their hashes.
+    behind: Option<(Mutex<Reader>, [u8; 32])>,
 }
 
 #[derive(Debug, Default)]
@@ -23,11 +25,28 @@ struct Held {
     shelf: Shelf,
     facts: Vec<Fact>,
     appended: u64,
-    orders: Vec<(Ordered, Option<String>)>,
+    orders: Vec<Ordered>,
     pinned: HashMap<Hash, Vec<u8>>,
 }
 
 impl Memory {
+    /// A journal in memory in front of another: its books are read as they are, and what is written stays here.
+    pub fn before(reader: Reader) -> Result<Self, Error> {
+        let salt = reader.salt()?;
+        Ok(Self { behind: Some((Mutex::new(reader), salt)), ..Self::default() })
+    }
+
+    /// What the journal behind says.
+    fn behind<T>(&self, ask: impl FnOnce(&Reader) -> Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+        let behind = self.behind.as_ref();
+        behind.map_or(Ok(None), |(reader, _)| ask(&reader.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// What an entry of a book was before anything was written here.
+    pub fn entry_behind(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        self.behind(|reader| reader.entry(book, key))
+    }
+
     /// All facts, in order.
     pub fn facts(&self) -> Vec<Fact> {
         self.held().facts.clone()
@@ -84,36 +103,38 @@ impl Journal for Memory {
         Ok(self.held().shelf.remembered())
     }
 
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        let written = self.held().shelf.is_noted(book, key);
+        if written { Ok(self.held().shelf.entry(book, key)) } else { self.entry_behind(book, key) }
+    }
+
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        let here = self.held().shelf.holder(book, column, value);
+        if here.is_some() { Ok(here) } else { self.behind(|reader| reader.holder(book, column, value)) }
+    }
+
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
         Ok(self.held().shelf.watermark(flow, source))
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
         let mut held = self.held();
         let id = held.orders.len() as u64 + 1;
-        held.orders.push((Ordered { id, at, who: who.into(), order: order.clone() }, None));
+        held.orders.push(Ordered { id, asked: asked.clone() });
         Ok(id)
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
-        Ok(self
-            .held()
-            .orders
-            .iter()
-            .filter(|(_, told)| told.is_none())
-            .map(|(order, _)| order.clone())
-            .collect())
+        let held = self.held();
+        Ok(held.orders.iter().filter(|ordered| held.shelf.told(ordered.id).is_none()).cloned().collect())
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        if let Some((_, slot)) = self.held().orders.iter_mut().find(|(order, _)| order.id == id) {
-            *slot = Some(told.to_owned());
-        }
-        Ok(())
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        Ok(self.held().shelf.told(id))
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        Ok(self.held().orders.iter().find(|(order, _)| order.id == id).and_then(|(_, told)| told.clone()))
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        Ok(self.held().shelf.erased())
     }
 
     fn pin(&self, print: Hash, _flow: &str, bundle: &[u8]) -> Result<(), Error> {
@@ -126,7 +147,7 @@ impl Journal for Memory {
     }
 
     fn salt(&self) -> [u8; 32] {
-        [0x5a; 32]
+        self.behind.as_ref().map_or([0x5a; 32], |(_, salt)| *salt)
     }
 
     fn newest(&self) -> Result<EventId, Error> {

@@ -20,7 +20,8 @@ pub use self::{
 };
 use crate::{
     event::{
-        Effect, EffectId, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Version, Watermark,
+        Effect, EffectId, Entry, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Told, Version,
+        Watermark,
     },
     value::{Hash, Value},
 };
@@ -135,7 +136,20 @@ pub struct Query {
     pub limit: usize,
 }
 
-/// What an operator asks of the engine.
+/// What an operator asks of the engine, and who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// When.
+    pub at: Instant,
+    /// By whom.
+    pub who: Arc<str>,
+    /// Why, if they said.
+    pub why: Option<Arc<str>>,
+    /// What.
+    pub order: Order,
+}
+
+/// What can be asked of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Go on with a parked run, or run a past one again.
@@ -170,6 +184,20 @@ pub enum Order {
         /// Mapped events.
         bodies: Vec<Value>,
     },
+    /// Run one event by hand.
+    Exec {
+        /// The flow.
+        flow: Arc<str>,
+        /// The mapped event.
+        body: Value,
+    },
+    /// Take no more events about this: it was erased.
+    Erase {
+        /// The flow.
+        flow: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+    },
 }
 
 /// An order in the table: also the audit trail.
@@ -177,12 +205,8 @@ pub enum Order {
 pub struct Ordered {
     /// Its number.
     pub id: u64,
-    /// When it was given.
-    pub at: Instant,
-    /// By whom.
-    pub who: Arc<str>,
-    /// What.
-    pub order: Order,
+    /// Who asks for what.
+    pub asked: Asked,
 }
 
 /// The store of facts. Nothing here waits but [`Durable`].
@@ -205,18 +229,26 @@ pub trait Journal: Send + Sync {
     fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error>;
     /// Flows and keys that have remembered effects.
     fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
+    /// The entry of a key of a book, as far as it is durable; also one that no longer counts.
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error>;
+    /// The key of the entry of a book that holds what has this hash in a unique column.
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error>;
     /// How far a poll came.
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error>;
     /// Gives an order to the engine that has this journal, in whatever process.
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error>;
-    /// Orders that are not done.
+    fn order(&self, asked: &Asked) -> Result<u64, Error>;
+    /// Orders that are not done: of which [`Fact::Ordered`] is not durable.
     fn orders(&self) -> Result<Vec<Ordered>, Error>;
-    /// An order is done, with what is told of it.
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error>;
     /// What was told of an order, once it is done.
-    fn told(&self, id: u64) -> Result<Option<String>, Error>;
+    fn told(&self, id: u64) -> Result<Option<Told>, Error>;
+    /// Keyed hashes of all that was erased.
+    fn erased(&self) -> Result<Vec<Hash>, Error>;
     /// Keeps the sources of a plan.
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
+    /// Keeps the sources of several plans: print, flow, sources.
+    fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        plans.iter().try_for_each(|(print, flow, bundle)| self.pin(*print, flow, bundle.as_bytes()))
+    }
     /// The sources of a plan.
     fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error>;
     /// The key of hashes over what may be personal; made once.
@@ -226,6 +258,11 @@ pub trait Journal: Send + Sync {
     /// Deletes at most so many of the past runs that are older than an id; how many it deleted. A journal in memory keeps all.
     fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
         let _ = (before, most);
+        Ok(0)
+    }
+    /// Deletes at most so many entries of books that no longer count; how many it deleted.
+    fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        let _ = (now, most);
         Ok(0)
     }
 }

@@ -2,15 +2,15 @@
 //! meaning of the facts; every other journal must give the same answers. It must never know a disk.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{Last, OpenRun, Query};
 use crate::{
     event::{
-        Effect, EffectId, EffectState, Event, EventId, Fact, Froze, Instant, Intent, Outcome, Parked, Past,
-        Proof, RunId, Watermark,
+        Effect, EffectId, EffectState, Entry, Event, EventId, Fact, Froze, Instant, Intent, Noted, Outcome,
+        Parked, Past, Proof, RunId, Told, Watermark,
     },
     value::{Hash, Value},
 };
@@ -24,6 +24,12 @@ pub struct Shelf {
     last: HashMap<(Arc<str>, Arc<str>), Last>,
     known: HashMap<(Arc<str>, Arc<str>), RunId>,
     watermarks: HashMap<(Arc<str>, Hash), Watermark>,
+    told: HashMap<u64, Told>,
+    erased: BTreeSet<Hash>,
+    /// Entries of books; none: it was taken out.
+    books: BTreeMap<(Arc<str>, Hash), Option<Entry>>,
+    /// By book, column and what it holds there: the key of the entry.
+    holders: BTreeMap<(Arc<str>, Arc<str>, Hash), Hash>,
     newest: EventId,
 }
 
@@ -70,7 +76,42 @@ impl Shelf {
             Fact::Watermark(mark) => {
                 self.watermarks.insert((Arc::clone(&mark.flow), mark.source), mark.clone());
             }
+            Fact::Ordered { order, told } => drop(self.told.insert(*order, told.clone())),
+            Fact::Erased { who, .. } => drop(self.erased.insert(*who)),
+            Fact::Noted(noted) => self.noted(noted),
         }
+    }
+
+    fn noted(&mut self, noted: &Noted) {
+        let place = (Arc::clone(&noted.book), noted.key);
+        let finds = |entry: &Entry| entry.finds.clone();
+        let name = |(column, value)| (Arc::clone(&noted.book), column, value);
+        let gone: Vec<_> = self.books.get(&place).into_iter().flatten().flat_map(finds).map(name).collect();
+        for find in gone {
+            // What has gone over to another entry stays there.
+            if self.holders.get(&find) == Some(&noted.key) {
+                self.holders.remove(&find);
+            }
+        }
+        if let Some(entry) = &noted.entry {
+            self.holders.extend(finds(entry).into_iter().map(|find| (name(find), noted.key)));
+        }
+        self.books.insert(place, noted.entry.clone());
+    }
+
+    /// The entry of a key of a book; also one that no longer counts.
+    pub fn entry(&self, book: &str, key: Hash) -> Option<Entry> {
+        self.books.get(&(book.into(), key)).cloned().flatten()
+    }
+
+    /// Whether an entry was ever written or taken out.
+    pub fn is_noted(&self, book: &str, key: Hash) -> bool {
+        self.books.contains_key(&(book.into(), key))
+    }
+
+    /// The key of the entry of a book that holds what has this hash in a column.
+    pub fn holder(&self, book: &str, column: &str, value: Hash) -> Option<Hash> {
+        self.holders.get(&(book.into(), column.into(), value)).copied()
     }
 
     fn intent(&mut self, intent: &Intent) {
@@ -186,6 +227,16 @@ impl Shelf {
     /// How far a poll came.
     pub fn watermark(&self, flow: &str, source: Hash) -> Option<Watermark> {
         self.watermarks.get(&(flow.into(), source)).cloned()
+    }
+
+    /// What was told of an operator's request.
+    pub fn told(&self, order: u64) -> Option<Told> {
+        self.told.get(&order).cloned()
+    }
+
+    /// Keyed hashes of all that was erased.
+    pub fn erased(&self) -> Vec<Hash> {
+        self.erased.iter().copied().collect()
     }
 
     /// The highest id that was ever given.

@@ -11,7 +11,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{EffectId, Event, Froze, Instant, Intent, Kept, Origin, Parked, Priority, Proof, Why};
+use crate::event::{
+    EffectId, Entry, Event, Froze, Instant, Intent, Kept, Noted, Origin, Parked, Priority, Proof, Why,
+};
 
 fn event(id: u64, key: &str, fact: Option<&str>) -> Event {
     Event {
@@ -91,6 +93,16 @@ fn append(journal: &dyn Journal, facts: Vec<Fact>) {
     journal.durable().wait(lsn).unwrap();
 }
 
+fn noted(key: &str, mail: &str, id: &str) -> Fact {
+    let entry = Entry {
+        value: Value::object([("id", Value::from(id))]),
+        finds: vec![("mail".into(), Hash::of(mail.as_bytes()))],
+        until: (key == "c").then_some(Instant(500)),
+    };
+    let key = Hash::of(key.as_bytes());
+    Fact::Noted(Noted { run: EventId(6), book: "people".into(), key, entry: Some(entry), at: Instant(7) })
+}
+
 /// The story that every store is told.
 fn story() -> Vec<Vec<Fact>> {
     let value = Value::object([("id", Value::from("7"))]);
@@ -128,6 +140,16 @@ fn story() -> Vec<Vec<Fact>> {
             Fact::Ended(past(7, "d", Outcome::Superseded)),
         ],
         vec![Fact::Accepted(event(8, "e", None)), Fact::Ended(past(8, "e", Outcome::Ignored))],
+        vec![noted("a", "mail-a", "7"), noted("b", "mail-b", "8")],
+        // What is unique goes over, an entry is written again, one is taken out.
+        vec![noted("a", "mail-c", "7"), noted("c", "mail-a", "9")],
+        vec![Fact::Noted(Noted {
+            run: EventId(6),
+            book: "people".into(),
+            key: Hash::of(b"b"),
+            entry: None,
+            at: Instant(8),
+        })],
         vec![Fact::Watermark(Watermark {
             flow: "orders".into(),
             source: Hash::of(b"query"),
@@ -153,6 +175,12 @@ fn asked(journal: &dyn Journal) -> Vec<String> {
         let query = Query { key: Some(key.into()), ..Query::default() };
         said.push(format!("{key} past {:?}", journal.past(&query).unwrap()));
     }
+    for name in ["a", "b", "c", "mail-a", "mail-b", "mail-c"] {
+        let hash = Hash::of(name.as_bytes());
+        said.push(format!("{name} entry {:?}", journal.entry("people", hash).unwrap()));
+        said.push(format!("{name} holder {:?}", journal.holder("people", "mail", hash).unwrap()));
+        said.push(format!("{name} elsewhere {:?}", journal.entry("firms", hash).unwrap()));
+    }
     for run in 1..9 {
         said.push(format!("run {run} {:#?}", journal.run(EventId(run)).unwrap()));
     }
@@ -175,11 +203,17 @@ fn orders_and_bundles(journal: &dyn Journal) {
     assert_eq!(journal.pinned(plan).unwrap().as_deref(), Some(&b"sources"[..]));
     assert_eq!(journal.pinned(Hash::of(b"another")).unwrap(), None);
     let order = Order::Drop { run: EventId(5) };
-    let id = journal.order(Instant(7), "ops", &order).unwrap();
-    assert_eq!(journal.orders().unwrap(), [Ordered { id, at: Instant(7), who: "ops".into(), order }]);
+    let asked = Asked { at: Instant(7), who: "ops".into(), why: Some("twice".into()), order };
+    let id = journal.order(&asked).unwrap();
+    assert_eq!(journal.orders().unwrap(), [Ordered { id, asked }]);
     assert_eq!(journal.told(id).unwrap(), None);
-    journal.ordered(id, "dropped").unwrap();
-    assert_eq!((journal.orders().unwrap(), journal.told(id).unwrap().as_deref()), (vec![], Some("dropped")));
+    let told = Told { text: "dropped".into(), refused: false, run: None };
+    append(journal, vec![Fact::Ordered { order: id, told: told.clone() }]);
+    assert_eq!((journal.orders().unwrap(), journal.told(id).unwrap()), (vec![], Some(told)));
+    assert_eq!(journal.erased().unwrap(), []);
+    let who = Hash::of(b"subject");
+    append(journal, vec![Fact::Erased { who, at: Instant(8) }, Fact::Erased { who, at: Instant(9) }]);
+    assert_eq!(journal.erased().unwrap(), [who], "once is for ever");
 }
 
 #[test]
@@ -206,6 +240,10 @@ fn every_store_gives_the_answers_of_the_shelf_also_after_a_restart() {
     );
     orders_and_bundles(&memory);
     orders_and_bundles(&disk);
+    assert_eq!((disk.expire(Instant(499), 9).unwrap(), disk.expire(Instant(500), 9).unwrap()), (0, 1));
+    let gone = Hash::of(b"mail-a");
+    assert_eq!(disk.entry("people", Hash::of(b"c")).unwrap(), None, "it does not count any more");
+    assert_eq!(disk.holder("people", "mail", gone).unwrap(), None, "and nothing is found by it");
     assert_eq!(disk.trim(EventId(3), 10).unwrap(), 2);
     assert_eq!(disk.past(&Query::default()).unwrap().len(), 4);
 }
@@ -240,7 +278,7 @@ fn an_engine_that_lost_its_journal_stops_writing() {
 #[test]
 fn a_journal_of_another_version_is_left_alone() {
     for (version, told) in
-        [(9, "journal of version 9, expected at most 2"), (1, "journal of version 1, expected 2")]
+        [(9, "journal of version 9, expected at most 3"), (1, "journal of version 1, expected 3")]
     {
         let folder = TempDir::new().unwrap();
         drop(Sqlite::open(folder.path()).unwrap());

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use crate::flow::{
-    At, Call, Check, Child, Compared, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots, Source,
-    SourceKind, Trigger, Until, Work,
+    At, Book, Call, Check, Child, Compared, Decide, Each, Keep, Kind, NodeId, Repeat, Retry, Slot, Slots,
+    Source, SourceKind, Trigger, Until, Verb, Work,
 };
 use crate::{
     expr::{Mapping, Tables, Template},
@@ -70,4 +70,11 @@ pub struct Node {
     pub tells: Vec<Arc<str>>,
     /// For writes: what must be on disk before the first byte leaves, by slot (event and earlier nodes only).
     pub freeze: BTreeMap<Slot, Used>,
+}
+
+impl Node {
+    /// Whether it asks or writes a book: then nothing leaves.
+    pub fn asks_book(&self) -> bool {
+        matches!(&self.work, Work::Call(call) if call.book.is_some())
+    }
 }

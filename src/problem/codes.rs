@@ -98,6 +98,8 @@ codes! {
     NAME_TAKEN = "FR216", "a name that is already taken";
     /// A constant key that the table has no row for.
     UNKNOWN_ROW = "FR217", "unknown row";
+    /// A book that the estate does not declare.
+    UNKNOWN_BOOK = "FR218", "unknown book";
     /// The text between braces cannot be read.
     EXPRESSION = "FR301", "not an expression";
     /// A field that the value read does not have.
@@ -163,13 +165,13 @@ codes! {
     /// An identity that may differ at the next try.
     UNSTABLE_ID = "FR504", "an external id that comes from a read";
     /// No parameter has its counterpart in the record read.
-    CHANGES = "FR505", "`changes` without anything to compare";
+    CHANGES = "FR505", "`changes` that does not compare what is written";
     /// A key of the language that nothing carries out yet.
     LATER = "FR506", "a key that comes with a later version";
     /// A poll of an operation without a cursor.
     NOT_POLLABLE = "FR507", "an operation that cannot be polled";
     /// Data of a person where keys and reasons are kept and shown in the clear.
-    PERSONAL = "FR508", "personal data in a key or a reason";
+    PERSONAL = "FR508", "personal data in a key, a reason or an open book";
     /// `repeat: safe` where a repetition would add lines.
     UNSAFE_REPEAT = "FR511", "a write that is not safe to repeat";
     /// A look that cannot answer for its write.
@@ -208,10 +210,12 @@ codes! {
     UNKNOWN_ENVIRONMENT = "FR675", "unknown environment";
     /// Its settings are missing, unknown or of another type, or it does not say how to get in.
     SETTINGS = "FR676", "a connection that cannot be opened";
-    /// `extends:` is kept but not applied.
-    OVERLAYS_LATER = "FR677", "overlays are not read yet";
+    /// An overlay changes a flow or a node that is not there, or not as it says.
+    OVERLAID = "FR677", "an overlay that does not fit";
     /// A class of work or an alert that the estate does not declare.
     ESTATE_NAME = "FR678", "a name that the estate does not have";
+    /// The flow under an overlay is not the one it was written for.
+    OVERLAID_CHANGED = "FR679", "the flow under an overlay has changed";
 }
 
 /// The code's line, if there is such a code.

@@ -20,6 +20,7 @@
 //!         calls: { erp.upsert_sales_order: { times: 1, with: { external_id: uk-250 } } }    # a list: one a call
 //!         nodes: { exportable: ready }
 //!         skipped: [new_customer]
+//!         memory: { customers: [{ key: { store: uk, bc_id: 9 }, value: { ns_id: "31" } }] }    # null: no entry
 //!         warns: [checkout fields]
 //!         give: { ns_id: "31" }
 //! ```
@@ -163,6 +164,8 @@ pub struct Expect {
     pub nodes: Vec<(Name, Given)>,
     /// `skipped:`.
     pub skipped: Vec<Name>,
+    /// `memory:` by book: keys, and what the entries hold; null: there is none.
+    pub memory: Vec<(Name, Vec<(Given, Given)>)>,
     /// `warns:`.
     pub warns: Vec<Name>,
     /// `give:`.
@@ -206,20 +209,13 @@ pub(super) fn cases(tree: &yaml::Node, problems: &mut Problems) -> Option<Cases>
 }
 
 fn case(fields: Fields<'_>) -> Option<Case> {
-    let entry = |node: &yaml::Node| {
-        Fields::of(node).and_then(|entry| Some((entry.data("key")?, entry.data("value")?)))
-    };
-    let books = |node: &yaml::Node| match &node.kind {
-        yaml::Kind::List(items) => Some(items.iter().filter_map(entry).collect()),
-        _ => None,
-    };
     Some(Case {
         name: fields.name("case")?,
         title: fields.name("title"),
         now: fields.name("now"),
         start: start(fields)?,
         answers: fields.map("answers", answers),
-        memory: fields.map("memory", books),
+        memory: fields.map("memory", entries),
         then: fields.list("then", |node| {
             let fields = Fields::of(node)?;
             Some((fields.duration("at")?, happening(fields)?))
@@ -227,6 +223,17 @@ fn case(fields: Fields<'_>) -> Option<Case> {
         expect: fields.many("expect", |node| Some(expect(Fields::of(node)?))),
         span: fields.span,
     })
+}
+
+/// Entries of a book.
+fn entries(node: &yaml::Node) -> Option<Vec<(Given, Given)>> {
+    let entry = |node: &yaml::Node| {
+        Fields::of(node).and_then(|entry| Some((entry.data("key")?, entry.data("value")?)))
+    };
+    match &node.kind {
+        yaml::Kind::List(items) => Some(items.iter().filter_map(entry).collect()),
+        _ => None,
+    }
 }
 
 fn start(fields: Fields<'_>) -> Option<Start> {
@@ -280,6 +287,7 @@ fn expect(fields: Fields<'_>) -> Expect {
         calls: fields.map("calls", expect_calls),
         nodes: fields.map("nodes", |node| Some(data(node))),
         skipped: fields.names("skipped"),
+        memory: fields.map("memory", entries),
         warns: fields.names("warns"),
         give: fields.data("give"),
         span: fields.span,

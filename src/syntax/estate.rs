@@ -23,7 +23,7 @@
 //! service_levels: [{ flow: orders, within: 10m, share: 0.99, alert: operations }]
 //! alerts: { operations: { webhook: env:ALERT_URL } }       # or { log: true }
 //! retention: { runs: 90d, letters: 365d, answers: 30d }
-//! memory: { customers: { key: [store, bc_id], unique: [ns_id], personal: true, keep: 400d } }
+//! memory: { customers: { key: [store, bc_id], columns: { ns_id: text }, unique: [ns_id], personal: true, keep: 400d } }
 //! listen: { address: "127.0.0.1:7780" }
 //! journal: { dir: .flowrun }
 //! ```
@@ -163,6 +163,8 @@ pub struct Retention {
 pub struct Book {
     /// `key:` columns.
     pub key: Vec<Name>,
+    /// `columns:` and their types; a column of the key that is not among them is text.
+    pub columns: Vec<(Name, Name)>,
     /// `unique:` columns of the value.
     pub unique: Vec<Name>,
     /// `personal:`.
@@ -227,7 +229,7 @@ fn connection(fields: Fields<'_>) -> Option<Connection> {
         allow_private: fields.flag("allow_private"),
         auth: fields.name("auth"),
         settings: fields.map("settings", scalar),
-        secrets: fields.map("secrets", reference),
+        secrets: fields.map("secrets", |node| Some(reference(node).unwrap_or_else(|| nowhere(node)))),
         span: fields.span,
     })
 }
@@ -243,6 +245,11 @@ fn reference(node: &yaml::Node) -> Option<Reference> {
         "file" if !rest.is_empty() => Some(Reference::File(place)),
         _ => None,
     }
+}
+
+/// What stands for a secret whose reference was told: it is named, and refers to nothing.
+fn nowhere(node: &yaml::Node) -> Reference {
+    Reference::Env(Spanned::new("".into(), node.span))
 }
 
 fn settings(fields: Fields<'_>) -> FlowSettings {
@@ -274,6 +281,7 @@ fn alert(fields: Fields<'_>) -> Option<Alert> {
 fn book(fields: Fields<'_>) -> Book {
     Book {
         key: fields.names("key"),
+        columns: fields.map("columns", name),
         unique: fields.names("unique"),
         personal: fields.flag("personal").is_some_and(|flag| flag.value),
         keep: fields.duration("keep"),

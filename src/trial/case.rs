@@ -12,9 +12,9 @@ use crate::{
     compile::Compiled,
     connector::{Connection, Operation},
     estate::Files,
-    event::{Class, Failure, Instant, Sent},
+    event::{Class, Failure, Instant, Says, Sent},
     expr::{Mapping, Names, Root, Scope, Template},
-    flow::SourceKind,
+    flow::{MEMORY, SourceKind, Verb},
     plan::{Call, Kind, Node, Plan, Slots, Source, Trigger, Work},
     shape::{self, Shape, near},
     source::{Name, Span},
@@ -102,6 +102,20 @@ impl Subject<'_> {
                 fault(format!("there is no flow `{operation}`{}", did_you_mean(operation, names)))
             });
         }
+        if local == MEMORY {
+            let (book, verb) = operation.split_once('.').unwrap_or((operation, ""));
+            let writes = Verb::ALL.iter().any(|(word, known)| *word == verb && known.writes());
+            return match self.compiled.books.contains_key(book) {
+                true if writes => Ok((MEMORY.into(), operation.into())),
+                true => Err(fault(format!(
+                    "found `{verb}`, expected `put` or `forget`: reads of a book are not calls"
+                ))),
+                false => {
+                    let names = self.compiled.books.keys().map(|name| &**name);
+                    Err(fault(format!("there is no book `{book}`{}", did_you_mean(book, names))))
+                }
+            };
+        }
         let connection = self.connection(local).ok_or_else(|| {
             let names = self.flow.connections.iter().map(|(name, _)| &*name.value);
             fault(format!("the flow has no connection `{local}`{}", did_you_mean(local, names)))
@@ -124,6 +138,10 @@ impl Subject<'_> {
         let mut script = BTreeMap::new();
         for (name, answers) in answers {
             let target = self.target(name)?;
+            if &*target.0 == MEMORY {
+                let told = "a book needs no answer: say under `memory` what it holds";
+                return Err(Miss::fault(name.span, told));
+            }
             let gives = self.gives(&target);
             let line = match answers {
                 Answers::Always(answer) => Line::Always(self.reply(answer, name, gives.as_ref())?),
@@ -166,6 +184,7 @@ impl Subject<'_> {
                 Reply::By(keys.iter().map(reply).collect::<Result<_, _>>()?)
             }
             Answer::Fail { class, maybe_sent, after, message, answer } => Reply::Fail(Failure {
+                says: Says::Platform,
                 class: class_of(class)?,
                 sent: if *maybe_sent { Sent::Maybe } else { Sent::No },
                 after: after.as_ref().map(|after| after.value),
@@ -232,6 +251,7 @@ impl Subject<'_> {
             let scope = scope.map(|scope| format!(" of `{}`", scope.value)).unwrap_or_default();
             fault(format!("the trigger does not listen to webhooks{scope} of `{}`", connection.value))
         })?;
+        let body = decode_any(&body, &source.body, self.compiled).map_err(fault)?;
         let Some(event) = &source.event else { return Ok(body) };
         let mut roots = vec![Root::Unset; usize::from(source.count)];
         roots[usize::from(Slots::EVENT)] = Root::Value(&body);
@@ -258,6 +278,7 @@ pub(super) fn catalogue(compiled: &Compiled) -> Catalogue {
         records: compiled.records.clone(),
         tables: Arc::clone(&compiled.tables),
         broken: std::collections::BTreeSet::new(),
+        books: compiled.books.clone(),
         flows: BTreeMap::new(),
     }
 }
@@ -306,6 +327,7 @@ fn stand_in(plan: &Plan) -> Plan {
         changes: None,
         fresh: None,
         until: None,
+        book: None,
     };
     let node = Node {
         name: "answer".into(),
@@ -347,5 +369,6 @@ fn trigger(of: &Trigger) -> Trigger {
         id: of.id.clone(),
         version: of.version.clone(),
         keep: of.keep,
+        personal: of.personal.clone(),
     }
 }

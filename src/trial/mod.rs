@@ -1,5 +1,6 @@
 //! Worlds to try flows in. In: plans and scripts. Out: what happened, and whether it may. It must never reach a network.
 
+mod books;
 mod case;
 mod compare;
 mod coverage;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What stands in place of personal data.
-const HIDDEN: &str = "(personal data)";
+pub const HIDDEN: &str = "(personal data)";
 
 /// A call that was not sent.
 #[derive(Clone, Debug, PartialEq)]

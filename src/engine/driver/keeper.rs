@@ -38,6 +38,13 @@ impl Inner {
         at
     }
 
+    /// Deletes a few entries of books that no longer count.
+    fn expire(&self, now: Instant) {
+        if let Err(error) = self.journal.expire(now, TRIMMED_A_ROUND) {
+            tracing::warn!(%error, "entries of books that no longer count could not be deleted");
+        }
+    }
+
     /// Deletes a few of the oldest past runs; the next round goes on.
     fn trim(&self, now: Instant) {
         let Some(keep) = self.policy.keep_past else { return };
@@ -56,6 +63,7 @@ impl Inner {
         }
         self.obey();
         self.trim(now);
+        self.expire(now);
         self.pump();
     }
 }

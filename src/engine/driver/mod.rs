@@ -2,6 +2,7 @@
 //! requests, live events. Waiting begins here. It must never decide what a run does: machines and lanes do.
 
 mod accept;
+mod books;
 mod children;
 mod keeper;
 mod orders;
@@ -16,13 +17,16 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::Poll,
     time::Duration,
 };
 
 use tokio::sync::{Notify, broadcast, mpsc};
 
-pub use self::accept::{Offer, Offered, Unfit};
+pub use self::{
+    accept::{Offer, Offered, Unfit},
+    orders::Obeyed,
+};
 use self::{pending::Pending, run::Msg};
 use super::{
     lanes::Lanes,
@@ -98,6 +102,9 @@ pub enum Error {
     /// No such run.
     #[error("found no open run {0}, expected one that waits or is parked")]
     NoRun(RunId),
+    /// What it is about was erased.
+    #[error("what it is about was erased: it does not run any more")]
+    Erased,
 }
 
 impl From<journal::Broken> for Error {
@@ -137,6 +144,9 @@ struct Inner {
     stories: broadcast::Sender<Live>,
     /// Those of the stories that tell how runs begin and end.
     ends: broadcast::Sender<Live>,
+    obeyed: broadcast::Sender<Obeyed>,
+    /// Requests of operators that are done, as long as the journal may still list them.
+    carried_out: Mutex<HashSet<u64>>,
     stir: Notify,
     /// When the keeper looks next if nobody stirs it: milliseconds as in [`Instant`].
     round_at: AtomicU64,
@@ -144,6 +154,8 @@ struct Inner {
     life: AtomicU8,
     appended: AtomicU64,
     pending: Mutex<Pending>,
+    /// Whoever writes to a book holds it.
+    books: Mutex<()>,
     salt: [u8; 32],
 }
 
@@ -158,6 +170,8 @@ struct Board {
     ids: Ids,
     /// Flows and keys whose effects are remembered.
     remembered: HashSet<(Arc<str>, Arc<str>)>,
+    /// Keyed hashes of what was erased.
+    erased: HashSet<Hash>,
 }
 
 impl Engine {
@@ -168,6 +182,7 @@ impl Engine {
             lanes: Lanes::new(policy.guards, policy.gives_way),
             ids: Ids::after(setup.journal.newest()?),
             remembered: setup.journal.remembered()?.into_iter().collect(),
+            erased: setup.journal.erased()?.into_iter().collect(),
         };
         let inner = Arc::new(Inner {
             plans: RwLock::new(Plans::default()),
@@ -183,12 +198,15 @@ impl Engine {
             fresh: Mutex::new(HashMap::new()),
             stories: broadcast::channel(4096).0,
             ends: broadcast::channel(4096).0,
+            obeyed: broadcast::channel(256).0,
+            carried_out: Mutex::default(),
             stir: Notify::new(),
             round_at: AtomicU64::new(0),
             quiet: Notify::new(),
             life: AtomicU8::new(Life::Open as u8),
             appended: AtomicU64::new(0),
             pending: Mutex::default(),
+            books: Mutex::default(),
         });
         inner.load(setup.plans);
         inner.recover()?;
@@ -283,6 +301,10 @@ impl Inner {
         self.parents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn carried_out(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.carried_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn load(&self, plans: Vec<Arc<Plan>>) {
         let mut held = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         for plan in plans {
@@ -363,14 +385,6 @@ impl Inner {
         self.life.store(Life::Broken as u8, Ordering::Release);
         self.stir.notify_one();
         self.quiet.notify_waiters();
-    }
-
-    /// Begins some work here, and gives it a task of its own if it has to wait.
-    fn launch(&self, mut work: Waiting<'static, ()>) {
-        // A task polls its work anew, so no waker is lost.
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            (self.spawn)(work);
-        }
     }
 
     async fn durable(&self, lsn: Lsn) -> Result<(), journal::Broken> {

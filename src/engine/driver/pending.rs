@@ -7,11 +7,16 @@ use std::{
 };
 
 use crate::{
-    event::{Fact, RunId},
+    event::{Entry, Fact, RunId},
     journal::{Last, Lsn},
+    value::Hash,
 };
 
+use super::books::holds;
+
 type Key = (Arc<str>, Arc<str>);
+/// A book and the hash of a key of it.
+type Place = (Arc<str>, Hash);
 
 /// Recognition of what is not yet durable.
 #[derive(Debug, Default)]
@@ -19,6 +24,9 @@ pub(super) struct Pending {
     facts: HashMap<Key, (RunId, Lsn)>,
     lasts: HashMap<Key, (Last, Lsn)>,
     queue: VecDeque<(Lsn, Key)>,
+    entries: HashMap<Place, (Option<Entry>, Lsn)>,
+    /// The same, in order.
+    noted: VecDeque<(Lsn, Place)>,
 }
 
 /// What of an append must be recognised.
@@ -28,6 +36,8 @@ pub(super) enum Note {
     Fact(Key, RunId),
     /// The last run of a key that was done.
     Last(Key, Last),
+    /// What an entry of a book is from now on.
+    Entry(Place, Option<Entry>),
 }
 
 /// What of these facts must be recognised.
@@ -41,6 +51,7 @@ pub(super) fn notes(facts: &[Fact]) -> Vec<Note> {
             let last = Last { run: past.run, version: past.version.clone(), used: past.used };
             Some(Note::Last((Arc::clone(&past.flow), Arc::clone(&past.key)), last))
         }
+        Fact::Noted(noted) => Some(Note::Entry((Arc::clone(&noted.book), noted.key), noted.entry.clone())),
         _ => None,
     };
     facts.iter().filter_map(note).collect()
@@ -59,6 +70,11 @@ impl Pending {
                     self.lasts.insert(key.clone(), (last, lsn));
                     key
                 }
+                Note::Entry(place, entry) => {
+                    self.entries.insert(place.clone(), (entry, lsn));
+                    self.noted.push_back((lsn, place));
+                    continue;
+                }
             };
             self.queue.push_back((lsn, key));
         }
@@ -70,6 +86,25 @@ impl Pending {
                 self.lasts.remove(&key);
             }
         }
+        while let Some((old, place)) = self.noted.pop_front_if(|(old, _)| *old <= mark) {
+            if self.entries.get(&place).is_some_and(|(_, at)| *at == old) {
+                self.entries.remove(&place);
+            }
+        }
+    }
+
+    /// What an entry of a book is from now on, if that is not yet durable.
+    pub(super) fn entry(&self, book: &Arc<str>, key: Hash) -> Option<Option<Entry>> {
+        self.entries.get(&(Arc::clone(book), key)).map(|(entry, _)| entry.clone())
+    }
+
+    /// An entry that holds what has this hash in a column, and is not yet durable.
+    pub(super) fn holder(&self, book: &Arc<str>, column: &Arc<str>, held: Hash) -> Option<(Hash, Entry)> {
+        let found = self
+            .entries
+            .iter()
+            .find(|((of, _), (entry, _))| of == book && holds(entry.as_ref(), column, held));
+        found.and_then(|((_, key), (entry, _))| Some((*key, entry.clone()?)))
     }
 
     /// The run of a fact.

@@ -32,7 +32,7 @@ impl Machine {
                 }
                 Err(failure) => {
                     let code =
-                        if failure.sent == Sent::Maybe && !freely { Code::InDoubt } else { Code::Rejected };
+                        if failure.sent == Sent::Maybe && !freely { Code::InDoubt } else { failure.code() };
                     for at in group {
                         self.letter(
                             node,
@@ -135,9 +135,9 @@ pub(super) fn aligned(step: &Step, answer: Answer) -> Vec<Result<Value, Failure>
 }
 
 /// What a landed effect gave, as it is written: a batch says of each element what it gave or why not.
-pub(super) fn encode(step: &Step, results: &[Result<Value, Failure>]) -> Value {
+pub(in crate::engine) fn encode(batch: bool, results: &[Result<Value, Failure>]) -> Value {
     match results {
-        [Ok(one)] if !step.request.batch => one.clone(),
+        [Ok(one)] if !batch => one.clone(),
         many => Value::list(many.iter().map(|result| match result {
             Ok(value) => Value::object([("value", value.clone())]),
             Err(failure) => Value::object([("failed", Value::Text(Arc::clone(&failure.message)))]),

@@ -133,7 +133,7 @@ impl Machine {
             let parts: Vec<StepId> = halves.iter().filter_map(|places| self.part(id, places)).collect();
             return parts.into_iter().try_for_each(|part| self.try_open(part, turn));
         }
-        self.fail_step(id, Code::Rejected, failure, turn);
+        self.fail_step(id, failure.code(), failure, turn);
         Ok(())
     }
 
@@ -190,7 +190,12 @@ impl Machine {
             Ok(Seen::All(results)) => {
                 self.shift(id, StepInput::One)?;
                 self.steps[id as usize].looking = false;
-                self.record_landed(id, encode(&self.steps[id as usize], &results), Proof::Look, turn);
+                self.record_landed(
+                    id,
+                    encode(self.steps[id as usize].request.batch, &results),
+                    Proof::Look,
+                    turn,
+                );
                 self.spread(id, results, turn);
                 Ok(())
             }

@@ -204,7 +204,7 @@ impl Machine {
             outcome: run.told(),
             took: run.took(),
             elements: run.elements.len() as u32,
-            calls: calls.map(|step| u32::from(step.attempt)).sum(),
+            calls: if node.asks_book() { 0 } else { calls.map(|step| u32::from(step.attempt)).sum() },
             failures: run.failures.clone(),
             gave: self.roots.node(number as NodeId).map_or_else(Vec::new, |value| gave(node, value)),
         }

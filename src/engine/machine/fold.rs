@@ -1,7 +1,7 @@
 //! A machine from its facts. In: the facts of one run. Out: what is held, what was done, what is in doubt. It must never look
 //! at anything but facts.
 
-use super::{Ice, Machine, state::NodeState};
+use super::{Ice, Machine, run_of, state::NodeState};
 use crate::{
     engine::policy::Guard,
     event::{Effect, EffectState, Fact, Froze, Kept, Why, table::RunState},
@@ -54,7 +54,13 @@ impl Machine {
                     self.retry_since = None;
                     self.asked_since = None;
                 }
-                Fact::Accepted(_) | Fact::Merged { .. } | Fact::Ended(_) | Fact::Watermark(_) => {}
+                Fact::Accepted(_)
+                | Fact::Merged { .. }
+                | Fact::Ended(_)
+                | Fact::Watermark(_)
+                | Fact::Noted(_)
+                | Fact::Ordered { .. }
+                | Fact::Erased { .. } => {}
             }
         }
     }
@@ -87,13 +93,7 @@ impl Machine {
         self.suspect = Some(self.born + self.birth.policy.settle);
         self.state = RunState::Frozen;
         self.started = froze.started;
-        self.roots.set(
-            Slots::RUN,
-            Value::object([
-                ("id", Value::from(self.birth.event.id.to_string())),
-                ("started_at", Value::from(froze.started.to_string())),
-            ]),
-        );
+        self.roots.set(Slots::RUN, run_of(&self.birth.event, froze.started));
         if !self.birth.policy.guards.has(Guard::FrozenReads) {
             return;
         }

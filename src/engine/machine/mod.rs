@@ -2,6 +2,7 @@
 //! [`Command`]s. It must never know a clock, a socket, a journal, or anything that waits.
 
 mod batch;
+mod book;
 mod child;
 mod doubt;
 mod finish;
@@ -19,7 +20,8 @@ use std::{
     sync::Arc,
 };
 
-pub use self::state::{ChildEnd, ChildStart, Command, Input, Refresh, StepId, Timer};
+pub(in crate::engine) use self::batch::encode;
+pub use self::state::{ChildEnd, ChildStart, Command, Input, Note, Refresh, StepId, Timer};
 use self::state::{NodeRun, Step};
 use super::{policy::Policy, prepared::Prepared, scope::Roots};
 use crate::{
@@ -123,10 +125,7 @@ pub struct Machine {
 impl Machine {
     /// Begins a run, or goes on with one from its facts.
     pub fn begin(birth: Birth, turn: &mut Turn) -> Self {
-        let run = Value::object([
-            ("id", Value::from(birth.event.id.to_string())),
-            ("started_at", Value::from(turn.now.to_string())),
-        ]);
+        let run = run_of(&birth.event, turn.now);
         let roots = Roots::new(&birth.prepared.plan, &birth.event.body, run);
         let nodes = birth.prepared.plan.nodes.iter().map(|_| NodeRun::waiting(turn.now)).collect();
         let mut machine = Self {
@@ -241,4 +240,13 @@ impl Machine {
             turn.out.push(Command::Tell(what()));
         }
     }
+}
+
+/// The root `run` of expressions.
+fn run_of(event: &Event, started: Instant) -> Value {
+    Value::object([
+        ("id", Value::from(event.id.to_string())),
+        ("started_at", Value::from(started.to_string())),
+        ("again", Value::Bool(event.origin.looks_again())),
+    ])
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     event::{Class, EffectId, Fact, Failure, Instant, Past, Request, table::StepState},
-    plan::NodeId,
+    plan::{Book, NodeId, Verb},
     story::What,
     value::{Hash, Value},
 };
@@ -107,6 +107,8 @@ pub enum Command {
         /// The child.
         start: ChildStart,
     },
+    /// Ask or write a book; then [`Input::Answer`].
+    Note(Box<Note>),
     /// Append facts; nobody waits.
     Record(Vec<Fact>),
     /// Come back with [`Input::Due`].
@@ -136,6 +138,25 @@ pub struct Refresh {
     pub now: bool,
     /// At this instant: an older write may land until then.
     pub later: Option<Instant>,
+}
+
+/// A request to a book of `memory`.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// Which step.
+    pub step: StepId,
+    /// Which attempt of it.
+    pub attempt: u16,
+    /// What must be written with it.
+    pub facts: Vec<Fact>,
+    /// The effect that has landed when it is written.
+    pub effect: EffectId,
+    /// What is asked or written.
+    pub request: Arc<Request>,
+    /// The book.
+    pub book: Arc<Book>,
+    /// What is done with it.
+    pub verb: Verb,
 }
 
 /// A child run to be started.

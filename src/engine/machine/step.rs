@@ -100,7 +100,8 @@ impl Machine {
                     turn,
                 )
             }
-            (EffectState::Landed(_), Repeat::Look { .. }) if !mine => {
+            // The same bytes were acknowledged: the journal is the witness. A platform may show late what it has taken.
+            (EffectState::Landed(_), Repeat::Look { .. }) if !mine && !same => {
                 self.recall(id, &effect);
                 self.shift(id, StepInput::Found(Repeats::Look))?;
                 self.look(id, turn)
@@ -187,6 +188,9 @@ impl Machine {
 
     pub(super) fn ask(&mut self, id: StepId, turn: &mut Turn) {
         self.stop_waiting(id);
+        if let Some((book, verb)) = self.book(id) {
+            return self.note(id, book, verb, turn);
+        }
         let early = !self.birth.policy.guards.has(Guard::PermitFirst) && !self.steps[id as usize].looking;
         if early && self.needs_intent(id) {
             let intent = self.intent(id, turn);
@@ -246,7 +250,7 @@ impl Machine {
         Ok(())
     }
 
-    fn tell_called(&self, id: StepId, turn: &mut Turn) {
+    pub(super) fn tell_called(&self, id: StepId, turn: &mut Turn) {
         let step = &self.steps[id as usize];
         self.tell(turn, || What::Called {
             node: Arc::clone(&step.effect.node),
@@ -319,7 +323,14 @@ impl Machine {
         }
         self.shift(id, StepInput::Answer { intent })?;
         if intent {
-            self.record_landed(id, encode(&self.steps[id as usize], &results), Proof::Answer, turn);
+            self.record_landed(
+                id,
+                encode(self.steps[id as usize].request.batch, &results),
+                Proof::Answer,
+                turn,
+            );
+        } else if self.book(id).is_some_and(|(_, verb)| verb.writes()) {
+            self.noted(id, &results);
         }
         self.spread(id, results, turn);
         Ok(())

@@ -16,9 +16,9 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
-use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query};
+use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query};
 use crate::{
-    event::{Effect, EventId, Fact, Instant, Past, RunId, Watermark},
+    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Told, Watermark},
     value::Hash,
 };
 
@@ -90,28 +90,40 @@ impl Journal for Sqlite {
         self.read(Reader::remembered)
     }
 
+    fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        self.read(|reader| reader.entry(book, key))
+    }
+
+    fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        self.read(|reader| reader.holder(book, column, value))
+    }
+
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error> {
         self.read(|reader| reader.watermark(flow, source))
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
-        self.read(|reader| reader.order(at, who, order))
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
+        self.read(|reader| reader.order(asked))
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         self.read(Reader::orders)
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        self.read(|reader| reader.ordered(id, told))
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        self.read(|reader| reader.told(id))
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        self.read(|reader| reader.told(id))
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        self.read(Reader::erased)
     }
 
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
         self.read(|reader| reader.pin(print, flow, bundle))
+    }
+
+    fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        self.read(|reader| reader.pin_all(plans))
     }
 
     fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
@@ -128,6 +140,10 @@ impl Journal for Sqlite {
 
     fn trim(&self, before: EventId, most: usize) -> Result<usize, Error> {
         self.read(|reader| reader.trim(before, most))
+    }
+
+    fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        self.read(|reader| reader.expire(now, most))
     }
 }
 

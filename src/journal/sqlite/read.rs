@@ -10,12 +10,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    apply::{outcome, seal},
+    apply::{instant, outcome, seal},
     id, place, run, unread, word, written,
 };
 use crate::{
-    event::{self, Effect, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Watermark},
-    journal::{Error, Last, OpenRun, Order, Ordered, Query, shelf::facts_of},
+    event::{
+        self, Effect, Entry, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Told,
+        Watermark,
+    },
+    journal::{Asked, Error, Last, OpenRun, Ordered, Query, shelf::facts_of},
     value::Hash,
 };
 
@@ -162,49 +165,69 @@ impl Reader {
 
     /// Orders that are not done yet.
     pub fn orders(&self) -> Result<Vec<Ordered>, Error> {
-        let rows = self.rows(
-            "SELECT id, at, who, body FROM command WHERE done IS NULL ORDER BY id",
-            params![],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, Arc<str>>(2)?,
-                    row.get::<_, Vec<u8>>(3)?,
-                ))
-            },
-        )?;
-        let one = |(id, at, who, body): (i64, i64, Arc<str>, Vec<u8>)| {
-            let at = Instant(u64::try_from(at).unwrap_or(0));
-            Ok(Ordered { id: u64::try_from(id).unwrap_or(0), at, who, order: open(&body)? })
+        let all = self.requests("WHERE done IS NULL ORDER BY id", params![])?;
+        Ok(all.into_iter().map(|(ordered, _)| ordered).collect())
+    }
+
+    /// The newest orders with what was told of them, newest first.
+    pub fn newest_orders(&self, most: usize) -> Result<Vec<(Ordered, Option<Told>)>, Error> {
+        self.requests("ORDER BY id DESC LIMIT ?1", params![i64::try_from(most).unwrap_or(i64::MAX)])
+    }
+
+    fn requests(
+        &self,
+        which: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<(Ordered, Option<Told>)>, Error> {
+        let sql = format!("SELECT id, at, who, why, body, done FROM command {which}");
+        let rows = self.rows(&sql, values, |row| {
+            let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let (who, why) = (row.get(2)?, row.get(3)?);
+            let (body, done): (Vec<u8>, Option<Vec<u8>>) = (row.get(4)?, row.get(5)?);
+            Ok((id, Instant(u64::try_from(at).unwrap_or(0)), who, why, body, done))
+        })?;
+        let one = |(id, at, who, why, body, done): (i64, _, _, _, Vec<u8>, Option<Vec<u8>>)| {
+            let asked = Asked { at, who, why, order: open(&body)? };
+            let told = done.map(|done| open(&done)).transpose()?;
+            Ok((Ordered { id: u64::try_from(id).unwrap_or(0), asked }, told))
         };
         rows.into_iter().map(one).collect()
     }
 
     /// Leaves an order for the engine that has this journal.
-    pub fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
-        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    pub fn order(&self, asked: &Asked) -> Result<u64, Error> {
         self.write(
-            "INSERT INTO command (at, who, body) VALUES (?1, ?2, ?3)",
-            params![at, who, seal(order)?],
+            "INSERT INTO command (at, who, why, body) VALUES (?1, ?2, ?3, ?4)",
+            params![instant(asked.at), asked.who, asked.why, seal(&asked.order)?],
         )?;
         Ok(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0))
     }
 
     /// What was told of an order, once it is done.
-    pub fn told(&self, order: u64) -> Result<Option<String>, Error> {
+    pub fn told(&self, order: u64) -> Result<Option<Told>, Error> {
         let order = i64::try_from(order).unwrap_or(i64::MAX);
-        Ok(self.one::<Option<String>>("SELECT done FROM command WHERE id = ?1", params![order])?.flatten())
+        let done = self.one::<Option<Vec<u8>>>("SELECT done FROM command WHERE id = ?1", params![order])?;
+        done.flatten().map(|done| open(&done)).transpose()
     }
 
-    pub(super) fn ordered(&self, order: u64, told: &str) -> Result<(), Error> {
-        let order = i64::try_from(order).unwrap_or(i64::MAX);
-        self.write("UPDATE command SET done = ?2 WHERE id = ?1", params![order, told])
+    /// Keyed hashes of all that was erased.
+    pub fn erased(&self) -> Result<Vec<Hash>, Error> {
+        self.rows("SELECT who FROM gone", params![], |row| Ok(Hash(row.get(0)?)))
     }
 
     pub(super) fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {
         let flow = word(&self.connection, flow).map_err(written)?;
         self.write("INSERT OR IGNORE INTO plan VALUES (?1, ?2, ?3)", params![print.0, flow, bundle])
+    }
+
+    /// One transaction, so that the disk is waited for once.
+    pub(super) fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        if plans.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.unchecked_transaction().map_err(written)?;
+        plans.iter().try_for_each(|(print, flow, bundle)| self.pin(*print, flow, bundle.as_bytes()))?;
+        transaction.commit().map_err(written)
     }
 
     pub(super) fn newest(&self) -> Result<EventId, Error> {
@@ -217,6 +240,43 @@ impl Reader {
         let sql = "DELETE FROM past WHERE run IN (SELECT run FROM past WHERE run < ?1 ORDER BY run LIMIT ?2)";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.connection.execute(sql, params![id(before), most]).map_err(written)
+    }
+
+    /// The entry of a key of a book; also one that no longer counts.
+    pub fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
+        let sql = "SELECT body FROM book WHERE name = (SELECT id FROM word WHERE t = ?1) AND key = ?2";
+        Ok(self.bodies(sql, params![book, key.0])?.pop())
+    }
+
+    /// The key of the entry of a book that holds what has this hash in a column.
+    pub fn holder(&self, book: &str, column: &str, value: Hash) -> Result<Option<Hash>, Error> {
+        let sql = "SELECT key FROM holder WHERE name = (SELECT id FROM word WHERE t = ?1) AND col = ?2 AND value = ?3";
+        Ok(self.one(sql, params![book, column, value.0])?.map(Hash))
+    }
+
+    /// The key of hashes over what may be personal.
+    pub fn salt(&self) -> Result<[u8; 32], Error> {
+        self.one("SELECT v FROM meta WHERE k = 'salt'", params![])?.ok_or_else(|| unread("it has no salt"))
+    }
+
+    pub(super) fn expire(&self, now: Instant, most: usize) -> Result<usize, Error> {
+        let transaction = self.connection.unchecked_transaction().map_err(written)?;
+        let now = i64::try_from(now.0).unwrap_or(i64::MAX);
+        let sql = "SELECT name, key, body FROM book WHERE until <= ?1 ORDER BY until LIMIT ?2";
+        let gone = self.rows(sql, params![now, i64::try_from(most).unwrap_or(i64::MAX)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        for (book, key, body) in &gone {
+            let entry: Entry = open(body)?;
+            for (column, value) in &entry.finds {
+                let sql = "DELETE FROM holder WHERE name = ?1 AND col = ?2 AND value = ?3 AND key = ?4";
+                transaction.execute(sql, params![book, column, value.0, key]).map_err(written)?;
+            }
+            let sql = "DELETE FROM book WHERE name = ?1 AND key = ?2";
+            transaction.execute(sql, params![book, key]).map_err(written)?;
+        }
+        transaction.commit().map_err(written)?;
+        Ok(gone.len())
     }
 
     fn bodies<T: DeserializeOwned>(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<T>, Error> {

@@ -207,6 +207,12 @@ static EXPECT: Object = Object {
         ),
         may("skipped", Want::List(&Want::Name(Names::Any)), "Nodes that were skipped.", "[new_customer]"),
         may("warns", Want::List(&Want::Text), "Parts of warnings that were told.", "[without a mapping]"),
+        may(
+            "memory",
+            Want::Map(Names::Any, &Want::List(&Want::Object(&ENTRY))),
+            "What the books hold by then, of these keys; an entry may hold more, and `value: null` means none.",
+            "{ customers: [{ key: { id: 9 }, value: { ns_id: \"31\" } }] }",
+        ),
         may("give", Want::Data, "What the run gives back; it may hold more.", "{ ns_id: \"31\" }"),
     ]],
     rules: &[],

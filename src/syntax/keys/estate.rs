@@ -54,8 +54,8 @@ pub static ESTATE: Object = Object {
         may(
             "memory",
             Want::Map(Names::Any, &Want::Object(&BOOK)),
-            "Books of the connection `memory`. Comes later (FR506).",
-            "{ customers: { key: [store, bc_id] } }",
+            "Books of the connection `memory`: what flows keep from run to run.",
+            "{ customers: { key: [store, bc_id], columns: { ns_id: text } } }",
         ),
         may(
             "listen",
@@ -210,13 +210,29 @@ static BOOK: Object = Object {
     keys: &[&[
         must("key", Want::List(&Want::Name(Names::Any)), "The columns that make its key.", "[store, bc_id]"),
         may(
+            "columns",
+            Want::Map(Names::Any, &Want::Type),
+            "What an entry holds, and of which type; a column of the key that is not listed is text.",
+            "{ bc_id: int, ns_id: text, email: \"text?\" }",
+        ),
+        may(
             "unique",
             Want::List(&Want::Name(Names::Any)),
-            "Columns of the value that are unique.",
+            "Columns of which no two entries hold the same; `find` looks an entry up by one of them.",
             "[ns_id]",
         ),
-        may("personal", Want::Bool, "Whether it holds personal data, to be erased on request.", "true"),
-        may("keep", Want::Duration, "How long an entry is kept after it was last written.", "400d"),
+        may(
+            "personal",
+            Want::Bool,
+            "Whether its entries tell of persons; only then may personal data be put into it.",
+            "true",
+        ),
+        may(
+            "keep",
+            Want::Duration,
+            "How long an entry is kept after it was last written; left out: until it is forgotten.",
+            "400d",
+        ),
     ]],
     rules: &[],
 };

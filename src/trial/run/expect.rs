@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::play::Stage;
 use crate::{
     event::{Code, Outcome},
+    flow::MEMORY,
     plan::Work,
     source::Name,
     story::{NodeView, RunView, State},
@@ -14,6 +15,7 @@ use crate::{
         case::{Expect, ExpectCalls},
     },
     trial::{
+        books,
         case::{Miss, Subject, did_you_mean},
         compare::{Measure, differences},
         given,
@@ -36,6 +38,8 @@ impl Judge<'_> {
         for (name, calls) in &expect.calls {
             self.calls(name, calls);
         }
+        let held = |book: &str, key| stage.entry(book, key);
+        self.misses.extend(books::judge(subject.compiled, &expect.memory, &stage.salt(), held));
         let Some(run) = stage.last(&subject.plan.flow) else {
             self.misses.push(Miss::fault(expect.span, "no run has begun"));
             return;
@@ -135,6 +139,8 @@ impl Judge<'_> {
         };
         let made: Vec<Made> = if &*connection == "flows" {
             self.stage.children(&operation)
+        } else if &*connection == MEMORY {
+            self.stage.noted(&operation)
         } else {
             let all = self.stage.world.made().into_iter();
             all.filter(|made| (&made.target.0, &made.target.1) == (&connection, &operation)).collect()

@@ -17,6 +17,7 @@ use self::{
 };
 pub use super::case::Miss;
 use super::{
+    books,
     case::{self, Subject},
     coverage::Seen,
     fragment,
@@ -27,6 +28,7 @@ use crate::{
     compile::{Compiled, Over, compile, compile_with},
     estate::{Files, Part, SHIPPED},
     event::Instant,
+    journal::{Journal as _, Memory},
     problem::{Problem, Severity},
     source::{Sources, Span},
     syntax::case::{Case, Cases, Happening, Start},
@@ -90,10 +92,15 @@ fn run_here(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> 
     let files_of_cases: &dyn Files = if shipped { &SHIPPED } else { files };
     let mut seen = Seen::default();
     let mut told = Vec::new();
+    let mut with_settings: Vec<(Vec<Over>, Compiled)> = Vec::new();
     for part in compiled.estate.cases.iter().filter(|part| is_chosen(&compiled, part)) {
         let over = overs(&compiled, part);
-        let own = (!over.is_empty()).then(|| compile_with(files, paths, environment, &over));
-        let compiled = own.as_ref().unwrap_or(&compiled);
+        let shared = with_settings.iter().position(|(known, own)| alike(known, &over) && !own.has_errors());
+        let own = shared.unwrap_or(with_settings.len());
+        if !over.is_empty() && shared.is_none() {
+            with_settings.push((over.clone(), compile_with(files, paths, environment, &over)));
+        }
+        let compiled = with_settings.get(own).map_or(&compiled, |(_, own)| own);
         let folder = part.path.parent().unwrap_or(Path::new(""));
         let mut play = Play { compiled, files: files_of_cases, folder, part, seen: &mut seen };
         told.extend(part.tree.cases.iter().map(|case| Told {
@@ -105,7 +112,18 @@ fn run_here(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> 
         }));
     }
     let unreached = unreached(&compiled, &seen);
-    Report { sources: compiled.sources, problems: compiled.problems, told, unreached }
+    // What is wrong with a name in a case is told with the case.
+    let is_told = |problem: &Problem| {
+        let span = problem.labels.first().map(|label| label.span);
+        !is_form(problem) && told.iter().any(|told| told.misses.iter().any(|miss| Some(miss.span) == span))
+    };
+    let problems = compiled.problems.into_iter().filter(|problem| !is_told(problem)).collect();
+    Report { sources: compiled.sources, problems, told, unreached }
+}
+
+/// Whether it is the form of a file that is wrong.
+fn is_form(problem: &Problem) -> bool {
+    problem.code.starts_with("FR1")
 }
 
 /// Whether the cases were asked for: their file, or that of what they are about.
@@ -132,6 +150,12 @@ fn overs(compiled: &Compiled, part: &Part<Cases>) -> Vec<Over> {
         );
     }
     overs
+}
+
+/// Whether two test files set the same, wherever they say it.
+fn alike(one: &[Over], other: &[Over]) -> bool {
+    let said = |over: &Over| (Arc::clone(&over.0), Arc::clone(&over.1.value), Arc::clone(&over.2.text));
+    one.iter().map(said).eq(other.iter().map(said))
 }
 
 fn unreached(compiled: &Compiled, seen: &Seen) -> Vec<(Arc<str>, Vec<String>)> {
@@ -168,9 +192,9 @@ impl Play<'_> {
     fn played(&mut self, case: &Case) -> Result<Vec<Miss>, Miss> {
         let name = &self.part.tree.subject;
         let estate = &self.compiled.estate;
-        self.settings_fit()?;
-        if let Some((book, _)) = case.memory.first() {
-            return Err(Miss::fault(book.span, "found `memory`, but flows have no books yet"));
+        let told = self.told(case);
+        if !told.is_empty() {
+            return Ok(told);
         }
         match &case.start {
             Start::Fragment { with, ends } => {
@@ -195,15 +219,20 @@ impl Play<'_> {
         }
     }
 
-    /// A setting of the test file that its connection does not take.
-    fn settings_fit(&self) -> Result<(), Miss> {
-        let own = |span: &Span| span.file == self.part.file;
-        let problems = self.compiled.problems.iter().filter(|problem| problem.severity == Severity::Error);
-        let mut places = problems.filter_map(|problem| Some((problem, problem.labels.first()?.span)));
-        match places.find(|(_, span)| own(span)) {
-            Some((problem, span)) => Err(Miss::fault(span, problem.message.clone())),
-            None => Ok(()),
-        }
+    /// What is wrong with a case before it is played: names that are not there, settings that its connections do not take.
+    fn told(&self, case: &Case) -> Vec<Miss> {
+        let others = |span: &Span| {
+            let mut others = self.part.tree.cases.iter().filter(|other| other.span != case.span);
+            others.any(|other| (other.span.start..other.span.end).contains(&span.start))
+        };
+        let errors = self.compiled.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let places = errors.filter_map(|problem| Some((problem, problem.labels.first()?.span)));
+        let own = places.filter(|(_, span)| span.file == self.part.file && !others(span));
+        own.map(|(problem, span)| {
+            let help = problem.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+            Miss::fault(span, format!("{}{help}", problem.message))
+        })
+        .collect()
     }
 
     fn flow(&mut self, case: &Case, first: &Happening, subject: &Subject<'_>) -> Result<Vec<Miss>, Miss> {
@@ -212,7 +241,10 @@ impl Play<'_> {
         let clock = Scheduler::new(start, 1);
         let plans = subject.plans(&script);
         let world = Scripted::new(clock.clone(), script);
-        let stage = Stage::new(plans, clock, world).map_err(|told| Miss::fault(case.span, told));
+        let journal = Memory::default();
+        let held = books::start(self.compiled, &case.memory, (&journal.salt(), start))?;
+        journal.append(held).map_err(|error| Miss::fault(case.span, error.to_string()))?;
+        let stage = Stage::new(plans, clock, (world, journal)).map_err(|told| Miss::fault(case.span, told));
         let mut stage = stage?;
         let flow = &subject.plan.flow;
         stage.offer(start, flow, subject.event(first)?, case.name.span);

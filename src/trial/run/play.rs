@@ -11,8 +11,9 @@ use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
 use crate::{
     engine::{Engine, Offer, Policy, Setup},
-    event::{Fact, Instant, Origin, RunId},
-    journal::Memory,
+    event::{Entry, Fact, Instant, Noted, Origin, RunId},
+    flow::MEMORY,
+    journal::{Journal as _, Memory},
     plan::Plan,
     source::Span,
     story::{Live, RunView},
@@ -22,7 +23,7 @@ use crate::{
         sim::Scheduler,
         world::{Made, Scripted},
     },
-    value::Value,
+    value::{Hash, Value},
 };
 
 /// How long a case may take on its own clock, after the last thing that happens in it.
@@ -44,8 +45,12 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Sets the stage.
-    pub(super) fn new(plans: Vec<Arc<Plan>>, clock: Scheduler, world: Scripted) -> Result<Self, String> {
-        let (journal, world) = (Arc::new(Memory::default()), Arc::new(world));
+    pub(super) fn new(
+        plans: Vec<Arc<Plan>>,
+        clock: Scheduler,
+        (world, journal): (Scripted, Memory),
+    ) -> Result<Self, String> {
+        let (journal, world) = (Arc::new(journal), Arc::new(world));
         let setup = Setup {
             plans,
             pinned: Arc::new(|_| None),
@@ -113,6 +118,30 @@ impl Stage {
             _ => None,
         };
         self.journal.facts().into_iter().filter_map(started).collect()
+    }
+
+    /// Entries of books that were written or taken out, by `book.verb`.
+    pub(super) fn noted(&self, operation: &str) -> Vec<Made> {
+        let Some((book, verb)) = operation.split_once('.') else { return Vec::new() };
+        let made = |noted: Noted| {
+            let of = if noted.entry.is_some() { "put" } else { "forget" };
+            let fits = *noted.book == *book && of == verb && noted.run != RunId::default();
+            let input = noted.entry.map(|entry| entry.value).unwrap_or_default();
+            fits.then(|| Made { target: (MEMORY.into(), operation.into()), input, batch: false })
+        };
+        let noted = |fact| if let Fact::Noted(noted) = fact { made(noted) } else { None };
+        self.journal.facts().into_iter().filter_map(noted).collect()
+    }
+
+    /// The key of hashes of books.
+    pub(super) fn salt(&self) -> [u8; 32] {
+        self.journal.salt()
+    }
+
+    /// The entry of a key of a book, if it counts by now.
+    pub(super) fn entry(&self, book: &str, key: Hash) -> Option<Entry> {
+        let now = self.clock.now();
+        self.journal.entry(book, key).ok().flatten().filter(|entry| entry.counts(now))
     }
 
     /// Events that were not taken.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    disk::{Disk, Platter, Spinning, Tail},
+    disk::{Disk, Platter, SALT, Spinning, Tail},
     oracle::{Violation, Witness},
     platform::{Outcome, Physics, Platform, Script},
     probe::{Point, Probe},
@@ -16,10 +16,10 @@ use super::{
     world::SimWorld,
 };
 use crate::{
-    engine::{Engine, Guards, Offer, Offered, Policy, Prepared, Setup},
+    engine::{Engine, Guards, Offer, Offered, Policy, Prepared, Setup, key_of},
     event::{Code, EffectId, Fact, Instant, Watermark},
-    journal::{Journal, OpenRun, Order},
-    plan::Plan,
+    journal::{Asked, Journal, OpenRun, Order, Shelf},
+    plan::{Book, Plan},
     value::{Hash, Value},
 };
 
@@ -60,6 +60,8 @@ pub struct Scenario {
     pub polls: Option<(&'static str, Vec<Duration>)>,
     /// Marks of puts, and what the last of each must tell of.
     pub converges: Vec<(&'static str, Value)>,
+    /// Books, keys of entries, and what each entry must hold in the end; none: there is no entry.
+    pub holds: Vec<(Arc<Book>, Value, Option<Value>)>,
     /// Whether what is put in the end must tell of the newest state.
     pub latest: bool,
     /// Whether requests queue for their permit.
@@ -82,6 +84,7 @@ impl Scenario {
             hooks: Vec::new(),
             polls: None,
             converges: Vec::new(),
+            holds: Vec::new(),
             latest: false,
             narrow: false,
             faults: BTreeMap::new(),
@@ -205,10 +208,32 @@ impl Scenario {
             && case.crashes.iter().all(|crash| !crash.finishes)
             && case.faults.values().all(|fault| *fault != Outcome::Late);
         outside.witness.judge(&verdict.facts, &outside.platform, &converges, self.latest && prompt);
+        self.held(&verdict.facts, &outside.witness);
         (verdict.found, verdict.notes) = outside.witness.found();
         verdict.requests = outside.sent.load(std::sync::atomic::Ordering::SeqCst);
         verdict.state = outside.platform.state();
         verdict
+    }
+
+    /// What the books hold in the end.
+    fn held(&self, facts: &[Fact], witness: &Witness) {
+        let mut shelf = Shelf::default();
+        facts.iter().for_each(|fact| shelf.apply(fact));
+        for (book, key, wanted) in &self.holds {
+            let found = shelf.entry(&book.name, key_of(book, key, &SALT)).map(|entry| entry.value);
+            let hash = |value: &Option<Value>| value.as_ref().map(Value::hash);
+            if hash(&found) != hash(wanted) {
+                let told = |value: &Option<Value>| value.as_ref().map_or_else(String::new, Value::to_json);
+                let note = format!(
+                    "entry {} of {}: found {}, expected {}",
+                    key.to_json(),
+                    book.name,
+                    told(&found),
+                    told(wanted)
+                );
+                witness.blame(Violation::NotConverged, note);
+            }
+        }
     }
 
     /// One life of the process: until it dies, or until all is quiet and no operator has anything to do.
@@ -344,7 +369,8 @@ impl Scenario {
                 Order::Retry { run: run.event.id, newest: true, edited: None, force: false }
             }
         };
-        journal.order(outside.clock.now(), "operator", &order).is_ok()
+        let asked = Asked { at: outside.clock.now(), who: "operator".into(), why: None, order };
+        journal.order(&asked).is_ok()
     }
 }
 

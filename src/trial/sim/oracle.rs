@@ -45,6 +45,10 @@ pub enum Violation {
     NotConverged,
     /// A write told of a state that was long over, and nobody looked again.
     Stale,
+    /// A run wrote an entry of a book twice.
+    NotedTwice,
+    /// A write left while an entry that its run wrote before was not yet durable.
+    SentBeforeNoted,
     /// A fact that the tables do not allow.
     IllegalFact,
     /// The engine did not come to rest.
@@ -66,6 +70,8 @@ struct Held {
     permits: Vec<(RunId, Hash)>,
     active: HashMap<Arc<str>, RunId>,
     acked: BTreeSet<RunId>,
+    /// Entries of books that are not yet durable, by run.
+    noted: BTreeMap<RunId, u32>,
     seen: BTreeMap<RunId, BTreeSet<String>>,
     found: BTreeSet<Violation>,
     notes: Vec<String>,
@@ -100,6 +106,7 @@ impl Witness {
             permits: Vec::new(),
             active: HashMap::new(),
             acked: BTreeSet::new(),
+            noted: BTreeMap::new(),
             seen: BTreeMap::new(),
             found: BTreeSet::new(),
             notes: Vec::new(),
@@ -131,6 +138,9 @@ impl Witness {
         let mut held = self.held();
         for fact in facts {
             held.settle(fact);
+            if let Fact::Noted(noted) = fact {
+                *held.noted.entry(noted.run).or_default() -= 1;
+            }
         }
     }
 
@@ -158,6 +168,9 @@ impl Witness {
         if !all {
             held.blame(Violation::SentBeforeFrozen, format!("{} of run {}", request.operation, request.run));
         }
+        if held.noted.get(&request.run).is_some_and(|open| *open > 0) {
+            held.blame(Violation::SentBeforeNoted, format!("{} of run {}", request.operation, request.run));
+        }
         if !intended {
             held.blame(Violation::SentBeforeIntent, format!("{} of run {}", request.operation, request.run));
         }
@@ -178,6 +191,7 @@ impl Witness {
         held.intents.clear();
         held.intended.clear();
         held.over.clear();
+        held.noted.clear();
         held.permits.clear();
         held.active.clear();
         let mut accepted = BTreeSet::new();
@@ -211,6 +225,7 @@ impl Witness {
         let mut held = self.held();
         held.all_ended(facts);
         held.ran_once(facts);
+        held.noted_once(facts);
         held.effects_once(&platform.log());
         held.converged(&platform.log(), last_seen);
         if latest {
@@ -237,6 +252,7 @@ impl Held {
                 );
             }
             Fact::Parked(parked) => self.active.retain(|_, run| *run != parked.run),
+            Fact::Noted(noted) => *self.noted.entry(noted.run).or_default() += 1,
             _ => {}
         }
         if let Some(run) = fact.run() {
@@ -319,6 +335,17 @@ impl Held {
                 && !known.insert((Arc::clone(&event.flow), Arc::clone(id)))
             {
                 self.blame(Violation::RanTwice, format!("{} {id}", event.flow));
+            }
+        }
+    }
+
+    fn noted_once(&mut self, facts: &[Fact]) {
+        let mut known = BTreeSet::new();
+        for fact in facts {
+            if let Fact::Noted(noted) = fact
+                && !known.insert((noted.run, Arc::clone(&noted.book), noted.key))
+            {
+                self.blame(Violation::NotedTwice, format!("book {} by run {}", noted.book, noted.run));
             }
         }
     }

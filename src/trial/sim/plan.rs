@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     expr::{Mapping, Names, Read, Tables, Template},
+    flow::MEMORY,
     plan::{
-        Call, Check, Child, Decide, Each, Keep, Kind, Node, NodeId, Plan, Repeat, Retry, Slot, Slots,
-        Trigger, Until, Work,
+        Book, Call, Check, Child, Decide, Each, Keep, Kind, Node, NodeId, Plan, Repeat, Retry, Slot, Slots,
+        Trigger, Until, Verb, Work,
     },
     value::{Hash, Keep as Used, Value},
 };
@@ -31,6 +32,7 @@ pub struct Spec {
     changes: Option<(String, Vec<(String, String)>)>,
     fresh: Option<Duration>,
     until: Option<(String, Duration, Duration)>,
+    book: Option<(Arc<Book>, Verb)>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ impl Spec {
             changes: None,
             fresh: None,
             until: None,
+            book: None,
         }
     }
 
@@ -83,6 +86,14 @@ impl Spec {
     /// A write to `connection.operation`.
     pub fn write(name: &str, target: &str, repeat: Repeat) -> Self {
         Self::new(name, Kinds::Call { target: target.into(), repeat: Some(repeat) })
+    }
+
+    /// Something done with a book.
+    pub fn book(name: &str, book: &Arc<Book>, verb: Verb) -> Self {
+        let word = Verb::ALL.iter().find(|(_, known)| *known == verb).map_or("", |(word, _)| word);
+        let target = format!("{MEMORY}.{}.{word}", book.name);
+        let work = Kinds::Call { target, repeat: verb.writes().then_some(Repeat::Safe) };
+        Self { book: Some((Arc::clone(book), verb)), ..Self::new(name, work) }
     }
 
     /// A value.
@@ -306,6 +317,7 @@ impl PlanBuilder {
             id: self.id.as_deref().map(|id| draft.template(id)).transpose()?,
             version: self.version.as_deref().map(|version| draft.template(version)).transpose()?,
             keep: self.keep,
+            personal: std::collections::BTreeSet::new(),
         };
         for spec in &self.nodes {
             draft.add(spec)?;
@@ -475,6 +487,7 @@ impl Draft {
                     changes: changes.transpose()?,
                     fresh: spec.fresh,
                     until: until.transpose()?,
+                    book: spec.book.clone(),
                 };
                 let kind = if repeat.is_some() { Kind::Action } else { Kind::Extract };
                 (kind, Work::Call(call))
