@@ -1,7 +1,11 @@
 //! The checked flow: every name resolved, every mapping typed, nodes in the order in which they may run. In: made by
 //! `check` only. Out: plain data for `plan`. It must never know the text it came from, nor how a run goes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     expr::{Mapping, Tables, Template},
@@ -82,6 +86,8 @@ pub struct Trigger {
     pub version: Option<Template>,
     /// What happens to waiting events of one key.
     pub keep: Keep,
+    /// Names of fields in the event that are data of a person: by their record, or by the record of the flow that gave them.
+    pub personal: BTreeSet<Arc<str>>,
 }
 
 /// Something that is listened to.
@@ -89,6 +95,8 @@ pub struct Trigger {
 pub struct Source {
     /// What.
     pub kind: SourceKind,
+    /// What a webhook's body looks like, so that it is read as its record says. Rows are, before they come here.
+    pub body: Shape,
     /// The event made of a webhook's body or a poll's row, found at slot [`Slots::EVENT`]; none: as it is.
     pub event: Option<Mapping>,
     /// How many roots the scope of that mapping has.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{env, fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, env, fs, path::Path, sync::Arc};
 
 use flowrun::{
     connector::{example, lower},
@@ -59,5 +59,19 @@ fn problems_of_records() {
             fs::write(&expected, &found).unwrap();
         }
         assert_eq!(fs::read_to_string(&expected).unwrap_or_default(), found, "{}", path.display());
+    }
+}
+
+/// A cap that no operation is under limits nothing, and looks as if it did.
+#[test]
+fn every_cap_of_a_shipped_connector_is_over_an_operation() {
+    for entry in fs::read_dir("flows/connectors").unwrap() {
+        let path = entry.unwrap().path();
+        let file: serde_json::Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let caps = file["limits"]["groups"].as_object();
+        let caps: BTreeSet<&str> = caps.into_iter().flatten().map(|(name, _)| &**name).collect();
+        let operations = file["operations"].as_object().unwrap().values();
+        let named: BTreeSet<&str> = operations.filter_map(|operation| operation["group"].as_str()).collect();
+        assert_eq!(caps, named, "{}", path.display());
     }
 }

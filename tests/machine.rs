@@ -11,6 +11,7 @@ use flowrun::{
         Answer, Class, Code, Effect, EffectId, EffectState, EventId, Fact, Failure, Instant, Origin, Outcome,
         Priority, Request, Sent, Why,
     },
+    journal::Shelf,
     plan::Repeat,
     trial::sim::{PlanBuilder, Spec},
     value::{Hash, Value},
@@ -452,12 +453,14 @@ fn effects_of_earlier_runs_are_not_repeated() {
     };
     let key = || Repeat::Key { valid_for: Duration::from_secs(3600) };
     let landed = || EffectState::Landed(json(r#"{"n":4}"#));
-    let cases: [(Repeat, Hash, EffectState, bool, usize, Option<Code>); 9] = [
+    let cases: [(Repeat, Hash, EffectState, bool, usize, Option<Code>); 11] = [
         (Repeat::Never, hash(1), landed(), false, 0, None),
         (Repeat::Never, hash(2), landed(), false, 0, None),
         (Repeat::Never, hash(1), landed(), true, 1, None),
         (Repeat::Never, hash(1), EffectState::Absent, false, 1, None),
         (Repeat::Never, hash(1), EffectState::Doubt, false, 0, Some(Code::InDoubt)),
+        (look(), hash(1), landed(), false, 0, None),
+        (look(), hash(1), landed(), true, 1, None),
         (key(), hash(1), landed(), false, 0, None),
         (key(), hash(2), landed(), false, 0, Some(Code::Drift)),
         (key(), hash(1), EffectState::Doubt, false, 1, None),
@@ -478,11 +481,43 @@ fn effects_of_earlier_runs_are_not_repeated() {
         play.birth.effects = vec![effect];
         let played = play.run();
         assert_eq!(played.sent("create").len(), sends, "case {number}");
+        assert_eq!(played.sent("find").len(), 0, "what was acknowledged is not looked for: case {number}");
         match code {
             Some(code) => assert_eq!(played.codes(), [code], "case {number}"),
             None => assert_eq!(played.outcome(), Outcome::Ok, "case {number}"),
         }
     }
+}
+
+#[test]
+fn a_run_that_goes_on_takes_what_landed_and_sends_the_rest() {
+    let plan = PlanBuilder::new("f").node(order()).node(
+        Spec::write("create", "erp.create", look())
+            .each("{{ order.lines }}", "l")
+            .apart("{{ l.n }}")
+            .with("id", "{{ l.n }}"),
+    );
+    let answer = |refuses: i64| {
+        move |request: &Request, _| match &*request.operation {
+            "create" if request.inputs[0].get("id") == Some(&Value::from(refuses)) => {
+                fails(Class::Reject, Sent::No)
+            }
+            "find" => ok("null"),
+            _ => ok(ORDER),
+        }
+    };
+    let first = play(&plan, r#"{"id":1}"#, answer(3)).run();
+    assert_eq!((first.codes(), first.sent("create").len()), (vec![Code::Rejected], 3));
+    let mut shelf = Shelf::default();
+    let mut next = play(&plan, r#"{"id":1}"#, answer(0));
+    shelf.apply(&Fact::Accepted(next.birth.event.clone()));
+    first.facts.iter().for_each(|fact| shelf.apply(fact));
+    next.birth.effects = shelf.effects("f", "1");
+    next.birth.event.id = EventId(8);
+    next.birth.event.origin = Origin::Again { of: EventId(7), root: EventId(7), force: false };
+    let next = next.run();
+    assert_eq!((next.outcome(), next.sent("find").len()), (Outcome::Ok, 0));
+    assert_eq!(next.sent("create"), [&json(r#"{"id":3}"#)]);
 }
 
 #[test]

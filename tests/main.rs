@@ -31,6 +31,7 @@ mod machine_play;
 mod money;
 mod money_judge;
 mod money_walk;
+mod operators;
 mod pages;
 mod planted;
 mod planted_estate;

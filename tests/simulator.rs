@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use flowrun::{
     engine::{Guard, Guards},
     plan::{Book, Plan, Repeat, Verb},
-    trial::sim::{Explored, Explorer, Hook, Outcome, PlanBuilder, Point, Scenario, Spec, Violation},
+    trial::sim::{Case, Explored, Explorer, Hook, Outcome, PlanBuilder, Point, Scenario, Spec, Violation},
     value::Value,
 };
 
@@ -208,6 +208,29 @@ fn mended() -> Scenario {
     scenario
 }
 
+/// Elements that stand apart, one of them refused; what was made is shown by no look for a very long time, and the connector does
+/// not say so.
+fn shown_late() -> Scenario {
+    let at_once = Repeat::Look { operation: "find_it".into(), settle: S(0), lag: S(0) };
+    let flow = |print: &str| {
+        built(
+            PlanBuilder::new("labels").print(print).node(get()).node(
+                Spec::write("label", "erp.create_it", at_once.clone())
+                    .each("{{ order.items }}", "item")
+                    .apart("{{ item.sku }}")
+                    .with("mark", "{{ event.id }}-{{ item.sku }}")
+                    .with("seen", "{{ order.version }}"),
+            ),
+        )
+    };
+    let mut scenario = Scenario::new("shown late", vec![flow("1")]);
+    scenario.mended = vec![flow("2")];
+    scenario.physics.lag = S(10_000_000);
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "labels", 1)];
+    scenario
+}
+
 /// Events of one lane, all to be run in order.
 fn in_order() -> Scenario {
     let plan = built(
@@ -396,6 +419,21 @@ fn no_crash_and_no_fault_breaks_anything() {
     println!("{cases} cases, crashes by point {deaths:?}");
     for point in Point::ALL.into_iter().filter(|_| only.is_none()) {
         assert!(deaths.get(&point).is_some_and(|count| *count > 0), "no crash at any {point:?}");
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_repeats_nothing_that_was_acknowledged() {
+    for refused in 2..=4 {
+        let mut scenario = shown_late();
+        scenario.faults = BTreeMap::from([(refused, Outcome::Refused)]);
+        for seed in 0..60 {
+            let case = Case { seed, ..Case::default() };
+            let verdict = scenario.play(&case);
+            assert!(verdict.found.is_empty(), "{refused} {seed}: {:#?}", verdict.notes);
+            // The order twice, three labels, and the one that was refused again.
+            assert_eq!(verdict.requests, 6, "{refused} {seed}");
+        }
     }
 }
 

@@ -197,7 +197,7 @@ environments:
 }
 
 fn again(before: &Program, arguments: &[&str]) -> Said {
-    let said = Program::within(before, arguments).env("TOKEN", "canary").run();
+    let said = Program::within(before, arguments).env("TOKEN", "canary").env("USER", "ann").run();
     for text in [&said.out, &said.err] {
         assert!(!text.contains('\u{1b}'), "colours without a terminal:\n{text}");
         assert!(!text.contains("canary"), "a secret is shown:\n{text}");

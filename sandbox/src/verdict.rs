@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_cause_excuses_only_its_own_orders() {
-        let order = |id: u64, status: u64| json!({ "id": id, "status_id": status, "total_inc_tax": "5.00", "is_deleted": false });
+        let order = |id: u64, status: u64| json!({ "id": id, "status_id": status, "total_to_send": "5.00", "is_deleted": false });
         let store = json!({ "orders": [order(1, 11), order(2, 11), order(3, 5), order(4, 5), order(5, 11)] });
         let sale = |id: u64, number: &str| json!({ "custbody_bc_order_id": id.to_string(), "tranId": number, "total": 5 });
         let account = json!({ "salesOrder": [sale(3, "SO1"), sale(4, "SO2"), sale(5, "SO3")] });

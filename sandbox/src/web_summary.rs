@@ -1,5 +1,5 @@
-//! The recount: does the ERP hold each of the store's orders once, with its total? In: both twins' snapshots. Out: JSON
-//! that names every order for which the answer is no. It must never ask a flow what it thinks it has done.
+//! The recount: does the ERP hold each of the store's orders once, with its total (less what was given back before it was
+//! sent)? In: both twins' snapshots. Out: JSON that names every order for which the answer is no. It must never ask a flow what it thinks it has done.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) fn orders(store: &Value, account: &Value, wanted: &[u64]) -> Value {
             [] => missing.push(order["id"].clone()),
             [sale] => {
                 once += 1;
-                let (here, there) = (plain(&order["total_inc_tax"]), plain(&sale["total"]));
+                let (here, there) = (plain(&order["total_to_send"]), plain(&sale["total"]));
                 if here != there {
                     different.push(json!({ "order_id": order["id"], "store": here, "erp": there }));
                 }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_difference_is_named() {
-        let order = |id: u64, status: u64, total: &str| json!({ "id": id, "status_id": status, "total_inc_tax": total, "is_deleted": false });
+        let order = |id: u64, status: u64, total: &str| json!({ "id": id, "status_id": status, "total_to_send": total, "is_deleted": false });
         let store = json!({ "orders": [
             order(1, 11, "12.5000"),
             order(2, 11, "9.0000"),

@@ -62,13 +62,7 @@ pub(super) fn resolve<'c>(
     (connection, operation): (&Name, &Name),
     desk: &mut Desk<'c>,
 ) -> Option<(Arc<str>, &'c Connection, &'c Operation)> {
-    let Some(estate) = sheet.connections.get(&connection.value) else {
-        let message = format!("the flow has no connection `{}`", connection.value);
-        let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
-        let names = sheet.connections.keys().map(|name| &**name);
-        desk.problems.add(fit::with_near(problem, &connection.value, names));
-        return None;
-    };
+    let estate = sheet.connections.get(&connection.value)?;
     let catalogue = desk.catalogue;
     let found = catalogue.connections.get(estate)?;
     let Some(known) = found.connector.operations.get(&operation.value) else {
@@ -95,7 +89,11 @@ fn operation(
     let with = with(&call.with, operation, name, desk);
     // A write that does not say how it may be repeated is told in its connector.
     let repeat = operation.writes.as_ref().map(|_| repeat(found, operation).unwrap_or(Repeat::Never));
-    let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &call.with, desk));
+    let takes = |name: &Arc<str>| operation.with.iter().any(|(param, _)| param == name);
+    // A parameter that the operation does not take is told, and may stand for one that is compared.
+    let all_known = call.with.iter().all(|(name, _)| takes(&name.value));
+    let changes = call.changes.as_ref().filter(|_| all_known);
+    let changes = changes.and_then(|read| changes_of(sheet, read, &call.with, desk));
     let work = Work::Call(Call {
         connection: estate,
         operation: Arc::clone(&operation.name),
@@ -161,7 +159,7 @@ pub(super) fn comes_from(kind: &ast::SourceKind) -> Option<Name> {
 }
 
 /// The parameters that have a field of their name in the record that was read.
-fn changes(
+fn changes_of(
     sheet: &Sheet<'_>,
     read: &Name,
     with: &[(Name, Given)],
@@ -211,6 +209,11 @@ fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -
         return (nowhere(&call.with, desk), Shape::Any);
     };
     let parameters = desk.parameters(&call.with, takes, name);
+    for (param, typed) in &parameters {
+        let passed =
+            typed.personal.iter().map(|kind| (Arc::clone(&name.value), Arc::clone(param), Arc::clone(kind)));
+        desk.passed.extend(passed);
+    }
     let wait = call.wait.as_ref().is_none_or(|wait| wait.value);
     let with = parameters.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
     let given_back = if wait { signature.gives.clone().unwrap_or(Shape::Any) } else { Shape::Null };

@@ -48,7 +48,12 @@ pub struct Signature {
     pub takes: Option<Vec<(Arc<str>, Shape)>>,
     /// What it gives back.
     pub gives: Option<Shape>,
+    /// Of what it takes, the data of a person that flows pass to it, and its kind.
+    pub personal: BTreeMap<Arc<str>, Arc<str>>,
 }
+
+/// Data of a person that a flow passes on: the flow that takes it, the parameter, the kind.
+pub(super) type Passed = (Arc<str>, Arc<str>, Arc<str>);
 
 impl Catalogue {
     /// The type of that name, as it is read: `text`, `bigcommerce.order`, `[int]`, `text?`.

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{catalogue::Catalogue, fit};
+use super::{
+    catalogue::{Catalogue, Passed},
+    fit,
+};
 use crate::{
     expr::{Env, Fault, FaultKind, Inferred, Names, Personal, Template},
     flow::{Slot, Slots},
@@ -29,6 +32,8 @@ pub(super) struct Desk<'a> {
     pub(super) uses_lost: bool,
     /// A name that is not in scope for now.
     hidden: Option<Arc<str>>,
+    /// Data of a person that is passed to other flows.
+    pub(super) passed: Vec<Passed>,
     /// How deep fragments stand in one another.
     pub(super) depth: usize,
 }
@@ -38,7 +43,17 @@ impl<'a> Desk<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, problems: &'a mut Problems) -> Self {
         let shapes = vec![Shape::Any; usize::from(Slots::NODES)];
         let env = Env::new(Some(&catalogue.tables));
-        Self { catalogue, problems, names: Vec::new(), shapes, env, uses_lost: false, hidden: None, depth: 0 }
+        Self {
+            catalogue,
+            problems,
+            names: Vec::new(),
+            shapes,
+            env,
+            uses_lost: false,
+            hidden: None,
+            passed: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// Puts a name in scope under a fixed slot.
@@ -60,7 +75,8 @@ impl<'a> Desk<'a> {
 
     /// Like `bind`, for a name that the file gives; a problem if it hides another.
     pub(super) fn bind_new(&mut self, name: &Name, shape: Shape) -> Slot {
-        if self.names.iter().any(|(known, _)| *known == name.value) {
+        let lost = name.value.is_empty();
+        if !lost && self.names.iter().any(|(known, _)| *known == name.value) {
             let message = format!("`{}` already means something here", name.value);
             self.problems
                 .add(Problem::error(codes::NAME_TAKEN, name.span, message).help("choose another name"));
@@ -124,11 +140,13 @@ impl<'a> Desk<'a> {
 
     /// An expression, or text with expressions, and what it gives. What cannot be read is a problem, and then `Any`.
     pub(super) fn typed(&mut self, scalar: &Scalar) -> Compiled {
-        let parsed = Template::parse(&scalar.text, &self.scope());
+        let parsed = Template::parse_beside(&scalar.text, &self.scope());
         let template = match parsed {
             Ok(template) => template.placed(scalar.span, Arc::clone(&scalar.places)),
-            Err(faults) => {
-                self.report(scalar, &faults);
+            Err(rest) => {
+                self.report(scalar, &rest.faults);
+                let more = rest.infer(&self.env);
+                self.report(scalar, &more);
                 self.uses_lost = true;
                 let template = nothing();
                 return Compiled { template, shape: Shape::Any, omits: false, personal: None, faulty: true };
@@ -231,7 +249,11 @@ impl<'a> Desk<'a> {
 
     /// Tells every fault at its own column.
     fn report(&mut self, scalar: &Scalar, faults: &[Fault]) {
+        let nameless = self.names.iter().any(|(name, _)| name.is_empty());
         for fault in faults {
+            if nameless && fault.kind == FaultKind::UnknownName {
+                continue; // an element without a name is around: this may be what it is called
+            }
             let table = name_of_table(&scalar.text, fault)
                 .and_then(|(start, end)| scalar.text.get(start as usize..end as usize));
             if table.is_some_and(|table| self.catalogue.broken.contains(table)) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     money,
     problem::{Problem, Problems, codes},
-    shape::{Mismatch, Object, Shape, assignable, near},
+    shape::{Mismatch, Object, Shape, TextShape, assignable, near},
     source::{Name, Span},
     time,
     value::Value,
@@ -83,11 +83,7 @@ pub(super) fn constant(
         (Value::Text(text), Shape::Text(limits)) if !has_format(text, limits.format.as_deref()) => {
             let format = limits.format.as_deref().unwrap_or_default();
             let problem = Problem::error(codes::TARGET_TYPE, span, format!("`{text}` is no {format}"));
-            problems.add(problem.help(if format == "date" {
-                "write `2026-01-31`"
-            } else {
-                "write `2026-01-31T10:00:00Z`"
-            }));
+            problems.add(problem.help(written_as(format)));
             false
         }
         (Value::Text(text), Shape::Text(limits)) => {
@@ -113,6 +109,11 @@ pub(super) fn constant(
 /// How a constant of another kind is written so that it fits; none: it fits, or nothing can be proposed.
 fn said_otherwise(value: &Value, written: &str, wanted: &Shape) -> Option<String> {
     match (value, wanted) {
+        (Value::Number(_) | Value::Bool(_), Shape::Text(TextShape { format: Some(format), .. }))
+            if is_time(format) =>
+        {
+            Some(written_as(format).to_owned())
+        }
         (Value::Number(_) | Value::Bool(_), Shape::Text(_) | Shape::Enum(_)) => {
             Some(format!("put it in quotes: `\"{written}\"`"))
         }
@@ -127,6 +128,15 @@ fn said_otherwise(value: &Value, written: &str, wanted: &Shape) -> Option<String
         }),
         _ => None,
     }
+}
+
+fn is_time(format: &str) -> bool {
+    matches!(format, "date" | "date-time")
+}
+
+/// How a date or an instant is written.
+fn written_as(format: &str) -> &'static str {
+    if format == "date" { "write `2026-01-31`" } else { "write `2026-01-31T10:00:00Z`" }
 }
 
 fn unquoted(text: &str) -> String {

@@ -262,6 +262,7 @@ impl Desk<'_> {
                 let problem = Problem::error(codes::UNKNOWN_PARAMETER, name.span, message);
                 let names = parameters.iter().map(|(name, _)| &**name);
                 self.problems.add(fit::with_near(problem, &name.value, names));
+                self.uses_lost = true;
             }
             let typed = self.given(value, known.map_or(&Shape::Any, |(_, shape)| shape));
             given.push((Arc::clone(&name.value), typed));

@@ -9,6 +9,7 @@ mod call;
 mod catalogue;
 mod desk;
 mod estate;
+mod event;
 mod fit;
 mod given;
 pub(crate) mod later;
@@ -32,6 +33,7 @@ pub use self::{
     later::LATER,
 };
 use self::{
+    catalogue::Passed,
     desk::Desk,
     given::Typed,
     outcomes::{Facts, Outcomes},
@@ -55,17 +57,35 @@ pub fn check(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Pro
         drop(Desk::new(catalogue, problems).fragment(fragment, Vec::new()));
     }
     signatures(flows, catalogue);
+    let mut done = all(flows, catalogue, problems);
+    // What a child takes is personal if its parents say so, and those come after it: then all are checked once more.
+    while done.1.drain(..).fold(false, |more, passed| mark(catalogue, passed) | more) {
+        done = all(flows, catalogue, problems);
+    }
+    let done = done.0;
+    estate::check(flows, &done, catalogue, problems);
+    done
+}
+
+/// Checks each flow, those that are started by others first; also the personal data that they pass on.
+fn all(flows: &[&ast::Flow], catalogue: &mut Catalogue, problems: &mut Problems) -> (Vec<Flow>, Vec<Passed>) {
     let mut done: BTreeMap<usize, Flow> = BTreeMap::new();
+    let mut passed = Vec::new();
     for place in children_first(flows) {
-        let flow = one(flows[place], catalogue, problems);
+        let (flow, more) = one(flows[place], catalogue, problems);
         if let Some(signature) = catalogue.flows.get_mut(&flow.name) {
             signature.gives = Some(flow.gives.clone());
         }
         done.insert(place, flow);
+        passed.extend(more);
     }
-    let done: Vec<Flow> = done.into_values().collect();
-    estate::check(flows, &done, catalogue, problems);
-    done
+    (done.into_values().collect(), passed)
+}
+
+/// Notes that a flow takes data of a person. False: that is known.
+fn mark(catalogue: &mut Catalogue, (flow, param, kind): Passed) -> bool {
+    let Some(signature) = catalogue.flows.get_mut(&flow) else { return false };
+    signature.personal.insert(param, kind).is_none()
 }
 
 /// A fragment with values for its parameters, in the order in which it declares them: what a case of it works out.
@@ -92,7 +112,7 @@ fn signatures(flows: &[&ast::Flow], catalogue: &mut Catalogue) {
             ),
             _ => None,
         });
-        catalogue.flows.insert(Arc::clone(&flow.name.value), Signature { takes, gives: None });
+        catalogue.flows.insert(Arc::clone(&flow.name.value), Signature { takes, ..Signature::default() });
     }
 }
 
@@ -111,7 +131,7 @@ fn children_first(flows: &[&ast::Flow]) -> Vec<usize> {
     graph.order().unwrap_or_else(|| (0..flows.len()).collect())
 }
 
-fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow {
+fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> (Flow, Vec<Passed>) {
     let sheet = Sheet::new(ast, catalogue, problems);
     later::in_flow(ast, problems);
     let (settings, connections) = settings(&sheet, catalogue);
@@ -125,7 +145,8 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
     let nodes = nodes(&sheet, &mut desk);
     let give = ast.give.as_ref().map(|given| desk.given(given, &Shape::Any));
     let slots = Slots { nodes: Slots::NODES, count: desk.slots() };
-    let uses_lost = desk.uses_lost || !ast.broken.is_empty();
+    let passed = std::mem::take(&mut desk.passed);
+    let uses_lost = desk.uses_lost || sheet.lost || !ast.broken.is_empty();
     let (give, gives) =
         give.map_or((None, Shape::Null), |Typed { mapping, shape, .. }| (Some(mapping), shape));
     if sheet.order.cycles.is_empty() {
@@ -136,7 +157,7 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
             Subject { sheet, nodes: &nodes, outcomes, give, trigger: &trigger, event: &event, uses_lost };
         rules::all(&subject, problems);
     }
-    Flow {
+    let flow = Flow {
         name: Arc::clone(&ast.name.value),
         title: ast
             .title
@@ -149,7 +170,8 @@ fn one(ast: &ast::Flow, catalogue: &Catalogue, problems: &mut Problems) -> Flow 
         slots,
         settings,
         tables: Arc::clone(&catalogue.tables),
-    }
+    };
+    (flow, passed)
 }
 
 /// The root `connection`: settings by the flow's name of a connection, and what they look like.

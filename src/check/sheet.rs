@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    call::{comes_from, split},
     catalogue::Catalogue,
     fit,
     order::{Edges, Order, arrange},
@@ -17,9 +18,13 @@ use crate::{
     expr::{Names, Template},
     flow::{NodeId, Slot, Slots},
     problem::{Problem, Problems, codes},
-    source::{Name, Scalar},
+    shape::near,
+    source::{Name, Scalar, Span},
     syntax::ast::{Decide, Flow, Kind, Node, Work},
 };
+
+/// What a call may begin with besides a connection.
+const OTHER_TARGETS: &[&str] = &["flows", "memory"];
 
 /// The slot of names that `as:` binds, while only edges are looked for.
 const BOUND: Slot = Slot::MAX;
@@ -29,8 +34,10 @@ pub(super) struct Sheet<'a> {
     pub(super) ast: &'a Flow,
     /// Name of a node to its place in the file.
     pub(super) places: BTreeMap<&'a str, usize>,
-    /// The flow's name of a connection to the estate's.
+    /// The flow's name of a connection to the estate's; a name that the flow lacks, which is told, stands for itself.
     pub(super) connections: BTreeMap<Arc<str>, Arc<str>>,
+    /// Whether a node is named that is not there: it may be any.
+    pub(super) lost: bool,
     pub(super) edges: Vec<Edges>,
     pub(super) order: Order,
     /// By place in the file: the node's number in the plan.
@@ -45,6 +52,7 @@ impl<'a> Sheet<'a> {
             places.entry(&*node.name.value).or_insert(place);
         }
         let connections = connections(ast, catalogue, problems);
+        let lost = ast.nodes.iter().flat_map(named).any(|name| !places.contains_key(&*name.value));
         let edges: Vec<Edges> =
             (0..ast.nodes.len()).map(|place| edges(ast, place, &places, problems)).collect();
         let order = arrange(&edges);
@@ -55,7 +63,7 @@ impl<'a> Sheet<'a> {
         for (number, place) in order.places.iter().enumerate() {
             numbers[*place] = number as NodeId;
         }
-        Self { ast, places, connections, edges, order, numbers }
+        Self { ast, places, connections, lost, edges, order, numbers }
     }
 
     /// The slot of the value of the node at that place.
@@ -85,7 +93,69 @@ fn connections(ast: &Flow, catalogue: &Catalogue, problems: &mut Problems) -> BT
         }
         connections.insert(Arc::clone(&local.value), Arc::clone(&estate.value));
     }
+    for (name, places) in strangers(ast) {
+        stranger(ast, &name, &places, &connections, problems);
+        connections.insert(Arc::clone(&name), name);
+    }
     connections
+}
+
+/// The connections that sources and calls name.
+fn called(ast: &Flow) -> impl Iterator<Item = Name> {
+    let sources = ast.trigger.from.iter().filter_map(|source| comes_from(&source.kind));
+    let calls = ast.nodes.iter().filter_map(|node| match &node.work {
+        Work::Call(call) => Some(split(&call.target).0),
+        _ => None,
+    });
+    sources.chain(calls)
+}
+
+/// Those of them that the flow does not have, with their places.
+fn strangers(ast: &Flow) -> BTreeMap<Arc<str>, Vec<Span>> {
+    let mut found: BTreeMap<_, Vec<Span>> = BTreeMap::new();
+    for name in called(ast) {
+        let own = ast.connections.iter().any(|(local, _)| local.value == name.value);
+        if !own && !OTHER_TARGETS.contains(&&*name.value) {
+            found.entry(name.value).or_default().push(name.span);
+        }
+    }
+    found
+}
+
+/// A connection that the flow does not have is told once. It is misspelt where it is declared, if several places agree on
+/// nearly the name of one that nothing else names.
+fn stranger(
+    ast: &Flow,
+    name: &Arc<str>,
+    places: &[Span],
+    known: &BTreeMap<Arc<str>, Arc<str>>,
+    problems: &mut Problems,
+) {
+    let Some(first) = places.first() else { return };
+    let idle = |local: &&Name| !called(ast).any(|called| called.value == local.value);
+    let mut locals = ast.connections.iter().map(|(local, _)| local).filter(idle);
+    let meant = locals.find(|local| places.len() > 1 && near(&local.value, [&**name]).is_some());
+    problems.add(match meant {
+        Some(local) => {
+            let message = format!("nothing calls over `{}`, and the flow has no `{name}`", local.value);
+            let problem = Problem::error(codes::UNKNOWN_CONNECTION, local.span, message);
+            problem.also(*first, "called here").help(format!("did you mean `{name}`?"))
+        }
+        None => {
+            let message = format!("the flow has no connection `{name}`");
+            let problem = Problem::error(codes::UNKNOWN_CONNECTION, *first, message);
+            fit::with_near(problem, name, known.keys().map(|name| &**name))
+        }
+    });
+}
+
+/// The nodes that a node names outside of expressions.
+fn named(node: &Node) -> impl Iterator<Item = &Name> {
+    let read = match &node.work {
+        Work::Call(call) => call.changes.as_ref(),
+        _ => None,
+    };
+    node.after.iter().chain(node.when.iter().map(|(name, _)| name)).chain(read)
 }
 
 fn edges(ast: &Flow, own: usize, places: &BTreeMap<&str, usize>, problems: &mut Problems) -> Edges {
@@ -141,8 +211,12 @@ pub(super) fn roots<'n>(
     for name in bound {
         names.add(&*name.value, BOUND);
     }
-    let Ok(template) = Template::parse(&scalar.text, &names) else { return BTreeSet::new() };
-    let slots = template.roots().map(|(slot, ..)| slot).filter(|slot| (Slots::NODES..BOUND).contains(slot));
+    let reads = match Template::parse_beside(&scalar.text, &names) {
+        Ok(template) => template.reads(),
+        Err(rest) => rest.reads(),
+    };
+    let slots = reads.into_iter().map(|read| read.slot);
+    let slots = slots.filter(|slot| (Slots::NODES..BOUND).contains(slot));
     slots.map(|slot| usize::from(slot - Slots::NODES)).collect()
 }
 

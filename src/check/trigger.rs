@@ -1,18 +1,18 @@
 //! The trigger: what is listened to, what an event looks like, key, lane, id, version. In: the tree of a trigger, on a
 //! desk. Out: the checked trigger and the event's shape; problems. It must never know nodes.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     call::{resolve, split, with},
     desk::Desk,
-    fit,
+    event, fit,
     sheet::Sheet,
 };
 use crate::{
     flow::{Keep, Slots, Source, SourceKind, Trigger},
     problem::{Problem, codes},
-    shape::{Shape, element, join},
+    shape::{Field, Object, Shape, element, join, names_marked},
     source::Name,
     syntax::ast,
     time,
@@ -21,9 +21,13 @@ use crate::{
 /// Checks the sources of a flow; also gives what an event looks like.
 pub(super) fn sources(sheet: &Sheet<'_>, connections: &Shape, desk: &mut Desk<'_>) -> (Vec<Source>, Shape) {
     let mut sources = Vec::new();
-    let mut event: Option<Shape> = None;
+    let mut shapes = Vec::new();
     for ast in &sheet.ast.trigger.from {
         let (kind, row) = kind(sheet, &ast.kind, desk);
+        let body = match kind {
+            SourceKind::Webhook { .. } => row.clone(),
+            _ => Shape::Any,
+        };
         let (mapping, shape) = match &ast.event {
             Some(given) => {
                 let typed = desk.alone(|desk| {
@@ -35,10 +39,11 @@ pub(super) fn sources(sheet: &Sheet<'_>, connections: &Shape, desk: &mut Desk<'_
             }
             None => (None, row),
         };
-        event = Some(event.map_or_else(|| shape.clone(), |known| join(&known, &shape)));
-        sources.push(Source { kind, event: mapping, count: desk.slots() });
+        shapes.push(shape);
+        sources.push(Source { kind, body, event: mapping, count: desk.slots() });
     }
-    (sources, event.unwrap_or(Shape::Any))
+    let event = event::agreed(sheet, shapes, desk.problems);
+    (sources, event)
 }
 
 /// What an `event:` mapping calls what came in.
@@ -74,7 +79,9 @@ pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'
     }
     let id = ast.id.as_ref().map(|scalar| desk.key(scalar));
     let version = ast.version.as_ref().map(|scalar| desk.version(scalar));
-    Trigger { sources, key, lane, id, version, keep }
+    let mut personal = BTreeSet::new();
+    names_marked(desk.shape(Slots::EVENT), &mut personal);
+    Trigger { sources, key, lane, id, version, keep, personal }
 }
 
 /// What happens to waiting events: as said; else child runs are facts, and everything else is state.
@@ -114,9 +121,14 @@ fn kind(sheet: &Sheet<'_>, kind: &ast::SourceKind, desk: &mut Desk<'_>) -> (Sour
             (SourceKind::Schedule { cron, zone, read: Some((connection, operation)), with }, row)
         }
         ast::SourceKind::Flow { takes } => {
-            let fields: Vec<(Arc<str>, Shape)> =
-                takes.iter().map(|(name, of)| (Arc::clone(&name.value), desk.type_of(of))).collect();
-            (SourceKind::Flow, Shape::object(fields))
+            let own = desk.catalogue.flows.get(&sheet.ast.name.value);
+            let mark = |name: &Name| own.and_then(|own| own.personal.get(&name.value)).cloned();
+            let field = |(name, of): &(Name, Name)| {
+                let field = Field { personal: mark(name), ..Field::required(desk.type_of(of)) };
+                (Arc::clone(&name.value), field)
+            };
+            let fields = takes.iter().map(field).collect();
+            (SourceKind::Flow, Shape::Object(Arc::new(Object { fields, ..Object::default() })))
         }
     }
 }
@@ -128,15 +140,7 @@ fn webhook(
     desk: &mut Desk<'_>,
 ) -> (SourceKind, Shape) {
     let estate = sheet.connections.get(&connection.value).cloned();
-    if estate.is_none() {
-        let message = format!("the flow has no connection `{}`", connection.value);
-        let problem = Problem::error(codes::UNKNOWN_CONNECTION, connection.span, message);
-        desk.problems.add(fit::with_near(
-            problem,
-            &connection.value,
-            sheet.connections.keys().map(|name| &**name),
-        ));
-    }
+    let mut body = Shape::Any;
     if let Some(found) = estate.as_ref().and_then(|estate| desk.catalogue.connections.get(estate)) {
         match &found.connector.webhooks {
             None => {
@@ -145,20 +149,31 @@ fn webhook(
                     Problem::error(codes::UNKNOWN_SCOPE, connection.span, message).help("poll it instead"),
                 );
             }
-            Some(webhooks) => scopes.iter().for_each(|scope| scope_is_one(scope, &webhooks.scopes, desk)),
+            Some(webhooks) => {
+                scopes.iter().for_each(|scope| scope_is_one(scope, &webhooks.scopes, desk));
+                body = body_of(scopes, &webhooks.scopes);
+            }
         }
     }
     let connection = estate.unwrap_or_else(|| Arc::clone(&connection.value));
     let scopes = scopes.iter().map(|scope| Arc::clone(&scope.value)).collect();
-    (SourceKind::Webhook { connection, scopes }, Shape::Any)
+    (SourceKind::Webhook { connection, scopes }, body)
 }
 
-fn scope_is_one(scope: &Name, known: &[Arc<str>], desk: &mut Desk<'_>) {
-    if !known.is_empty() && !known.contains(&scope.value) {
+fn scope_is_one(scope: &Name, known: &[(Arc<str>, Shape)], desk: &mut Desk<'_>) {
+    if !known.is_empty() && !known.iter().any(|(name, _)| *name == scope.value) {
         let message = format!("there is no webhook scope `{}`", scope.value);
         let problem = Problem::error(codes::UNKNOWN_SCOPE, scope.span, message);
-        desk.problems.add(fit::with_near(problem, &scope.value, known.iter().map(|name| &**name)));
+        desk.problems.add(fit::with_near(problem, &scope.value, known.iter().map(|(name, _)| &**name)));
     }
+}
+
+/// What the bodies of some scopes have in common; of a scope that is not there, which is told, nothing is known.
+fn body_of(scopes: &[Name], known: &[(Arc<str>, Shape)]) -> Shape {
+    let body =
+        |scope: &Name| known.iter().find(|(name, _)| *name == scope.value).map(|(_, body)| body.clone());
+    let bodies = scopes.iter().filter_map(body);
+    bodies.reduce(|one, two| join(&one, &two)).unwrap_or(Shape::Any)
 }
 
 type Read = (Arc<str>, Arc<str>, Vec<(Arc<str>, crate::expr::Mapping)>);

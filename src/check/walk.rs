@@ -40,6 +40,13 @@ pub(super) fn scalars(node: &Node) -> Vec<Place<'_>> {
     walk.found
 }
 
+/// All scalars of a value.
+pub(super) fn given(given: &Given) -> Vec<&Scalar> {
+    let mut walk = Walk { found: Vec::new(), bound: Vec::new(), own: false };
+    walk.given(given);
+    walk.found.into_iter().map(|place| place.scalar).collect()
+}
+
 struct Walk<'a> {
     found: Vec<Place<'a>>,
     bound: Vec<&'a Name>,

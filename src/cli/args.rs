@@ -300,6 +300,11 @@ pub(super) enum LettersCommand {
     Retry {
         /// The run's number or a business key.
         run: String,
+        /// Send anew what was done already, also what may not be repeated.
+        #[arg(long)]
+        again: bool,
+        #[command(flatten)]
+        why: Why,
     },
     /// Let it go on with another event; without `--event`, print the event as it is.
     Edit {
@@ -308,11 +313,15 @@ pub(super) enum LettersCommand {
         /// The event as JSON: a file, or `-` for standard input.
         #[arg(long, value_name = "FILE")]
         event: Option<PathBuf>,
+        #[command(flatten)]
+        why: Why,
     },
-    /// Give it up; who did it stays in the journal.
+    /// Give it up; who did it and why stays in the journal.
     Drop {
         /// The run's number or a business key.
         run: String,
+        #[command(flatten)]
+        why: Why,
     },
     /// Settle a write that is in doubt.
     Settle {
@@ -330,7 +339,23 @@ pub(super) enum LettersCommand {
         /// It did not happen.
         #[arg(long)]
         absent: bool,
+        #[command(flatten)]
+        why: Why,
     },
+    /// What was asked of the engine, by whom, and what became of it: the newest first.
+    Requests {
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+}
+
+/// A reason that stays in the journal.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Why {
+    /// Why, for those who look later.
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
 }
 
 /// `flowrun sandbox`.

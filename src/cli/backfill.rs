@@ -242,8 +242,7 @@ impl Sweep<'_> {
             Runner::Service(reader) => {
                 found.handed += bodies.len();
                 let order = Order::Run { flow: Arc::clone(&self.plan.flow), bodies };
-                let who = super::runs::who();
-                reader.order(crate::wire::now(), &who, &order).map_err(|error| error.to_string())?;
+                reader.order(&super::runs::asks(order, None)).map_err(|error| error.to_string())?;
             }
             Runner::Here(engine) => {
                 for body in bodies {

@@ -15,7 +15,7 @@ use super::{
     service,
 };
 use crate::{
-    engine::{Engine, Offer, Offered},
+    engine::{Engine, Obeyed, Offer, Offered},
     event::{Code, Letter, Origin, Outcome, Priority, RunId},
     flow::{Slots, SourceKind},
     journal::{Journal, Query, Sqlite},
@@ -75,7 +75,9 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         }
     };
     let stories = engine.stories();
+    let mut obeyed = engine.obeyed();
     engine.obey();
+    tell_obeyed(&mut obeyed, args.quiet, streams);
     let ended = tokio::select! {
         ended = one(&engine, offer, stories, Watch::of(args, common), streams) => Ok(ended),
         told = engine.short() => Err(told),
@@ -89,8 +91,9 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         _ = engine.drain(GRACE) => {}
         () = super::interrupted() => {}
     }
+    tell_obeyed(&mut obeyed, args.quiet, streams);
     if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
-        let mask = hidden(&compiled.records);
+        let mask = hidden(&compiled);
         match Watch::of(args, common) {
             Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
             Watch::Quiet => {}
@@ -98,6 +101,15 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
         }
     }
     exit
+}
+
+/// Tells what was done for those who left requests in the journal: whoever starts an engine should know. Quietly: what was refused.
+pub(super) fn tell_obeyed(obeyed: &mut Receiver<Obeyed>, quiet: bool, streams: &mut Streams) {
+    while let Ok(done) = obeyed.try_recv() {
+        if !quiet || done.told.refused {
+            streams.say(report::obeyed_line(&done.ordered, &done.told));
+        }
+    }
 }
 
 /// How much is told while a run is under way.

@@ -1,20 +1,20 @@
 //! `flowrun letters`: the runs that wait for somebody, and what is to be done with them. What is asked for goes into the
 //! journal, and whoever has the journal carries it out.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value as Json, json};
 
 use super::{
     Streams,
-    args::{Common, Format, Letters, LettersCommand},
+    args::{Common, Format, Letters, LettersCommand, Why as Reason},
     exec,
     exit::Exit,
-    runs::{mask, newest, nothing, open, with_journal},
+    runs::{asks, mask, nothing, open, with_journal},
 };
 use crate::{
-    event::{EffectId, Outcome, RunId, Why},
-    journal::{Error, OpenRun, Order, Query, Reader},
+    event::{EffectId, RunId, Told, Why},
+    journal::{Error, OpenRun, Order, Reader},
     report::{self, Paint},
     story::RunView,
     value::Value,
@@ -42,24 +42,25 @@ pub(super) fn letters(args: &Letters, common: &Common, folder: &Path, streams: &
                 }
                 Ok(Exit::Done)
             }),
-            LettersCommand::Retry { run } => desk.with(run, |desk, open| {
+            LettersCommand::Retry { run, again, why } => desk.with(run, |desk, open| {
                 let run = open.event.id;
-                desk.leave(run, &Order::Retry { run, newest: true, edited: None, force: false })
+                desk.leave(run, Order::Retry { run, newest: true, edited: None, force: *again }, why)
             }),
-            LettersCommand::Edit { run, event } => {
-                desk.with(run, |desk, open| desk.edit(open, event.as_deref()))
+            LettersCommand::Edit { run, event, why } => {
+                desk.with(run, |desk, open| desk.edit(open, event.as_deref(), why))
             }
-            LettersCommand::Drop { run } => desk.with(run, |desk, open| {
+            LettersCommand::Drop { run, why } => desk.with(run, |desk, open| {
                 let run = open.event.id;
-                desk.leave(run, &Order::Drop { run })
+                desk.leave(run, Order::Drop { run }, why)
             }),
-            LettersCommand::Settle { run, node, element, landed, absent: _ } => {
+            LettersCommand::Requests { limit } => desk.requests(*limit),
+            LettersCommand::Settle { run, node, element, landed, absent: _, why } => {
                 desk.with(run, |desk, open| {
                     let landed = landed.as_deref().map(|id| Value::object([("id", Value::from(id))]));
                     let element = element.as_deref().unwrap_or_default().into();
                     let effect = EffectId { node: node.as_str().into(), element };
                     let run = open.event.id;
-                    desk.leave(run, &Order::Settle { run, effect, landed })
+                    desk.leave(run, Order::Settle { run, effect, landed }, why)
                 })
             }
         }
@@ -110,7 +111,7 @@ impl Desk<'_> {
     }
 
     /// Goes on with another event, or prints the one there is.
-    fn edit(&mut self, open: &OpenRun, file: Option<&Path>) -> Result<Exit, Error> {
+    fn edit(&mut self, open: &OpenRun, file: Option<&Path>, why: &Reason) -> Result<Exit, Error> {
         let run = open.event.id;
         let Some(file) = file else {
             self.streams.give(open.event.body.to_json());
@@ -120,7 +121,7 @@ impl Desk<'_> {
         };
         match exec::read_event(file) {
             Ok(event) => {
-                self.leave(run, &Order::Retry { run, newest: true, edited: Some(event), force: false })
+                self.leave(run, Order::Retry { run, newest: true, edited: Some(event), force: false }, why)
             }
             Err(told) => {
                 self.streams.say(format!("flowrun: {told}"));
@@ -130,48 +131,61 @@ impl Desk<'_> {
     }
 
     /// Leaves a request in the journal; if an engine has the journal, waits for its word.
-    fn leave(&mut self, run: RunId, order: &Order) -> Result<Exit, Error> {
-        let who = super::runs::who();
-        let number = self.reader.order(crate::wire::now(), &who, order)?;
-        let told = self.word(number)?;
-        let next = match newest(self.reader, Query { run: Some(run), ..Query::default() })?
-            .map(|past| past.outcome)
-        {
-            Some(Outcome::Continued(next)) => Some(next),
-            _ => None,
-        };
-        let refused = told.as_ref().is_some_and(|told| told.starts_with("refused"));
+    fn leave(&mut self, run: RunId, order: Order, why: &Reason) -> Result<Exit, Error> {
+        let number = self.reader.order(&asks(order, why.why.as_deref()))?;
+        let told = word(self.reader, number)?;
+        let refused = told.as_ref().is_some_and(|told| told.refused);
+        let next = told.as_ref().and_then(|told| told.run).filter(|next| *next != run);
+        let text = told.as_ref().map(|told| Arc::clone(&told.text));
         if self.common.format == Format::Json {
             self.streams.give(
                 json!({
-                    "order": number, "run": run.to_string(), "done": told.is_some() && !refused, "told": told,
+                    "order": number, "run": run.to_string(), "done": told.is_some() && !refused, "told": text.as_deref(),
                     "next": next.map(|next| next.to_string()),
                 })
                 .to_string(),
             );
         } else {
-            let told = told.unwrap_or_else(|| {
+            let when = || {
                 let when = if self.reader.has_engine() {
-                    "the engine at work has not carried it out yet"
+                    "the engine at work has not carried it out yet: see `flowrun letters requests`"
                 } else {
-                    "no engine is at work here, the next `flowrun exec` carries it out"
+                    "no engine is at work here, the next `flowrun exec` carries it out and says so"
                 };
-                format!("request recorded; {when}")
-            });
-            self.streams.say(told);
+                format!("request {number} recorded; {when}").into()
+            };
+            let text = text.unwrap_or_else(when);
+            self.streams.say(text);
         }
         Ok(if refused { Exit::Problems } else { Exit::Done })
     }
 
-    /// What the engine that has the journal says of a request; none without one, or if it takes too long.
-    fn word(&self, number: u64) -> Result<Option<String>, Error> {
-        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            let told = self.reader.told(number)?;
-            if told.is_some() || !self.reader.has_engine() {
-                return Ok(told);
-            }
-            std::thread::sleep(LOOK);
+    /// What was asked for, and what became of it.
+    fn requests(&mut self, limit: usize) -> Result<Exit, Error> {
+        let all = self.reader.newest_orders(limit)?;
+        let mask = mask(self.common, super::args::Reveal { reveal: false });
+        if self.common.format == Format::Json {
+            let all = Json::from_iter(
+                all.iter().map(|(asked, told)| report::request_json(asked, told.as_ref(), &mask)),
+            );
+            self.streams.give(all.to_string());
+        } else if all.is_empty() {
+            self.streams.say("nothing was asked for");
+        } else {
+            self.streams.show(&report::requests_table(&all, &mask, Paint(self.streams.color)));
         }
-        Ok(None)
+        Ok(Exit::Done)
     }
+}
+
+/// What the engine that has the journal says of a request; none without one, or if it takes too long.
+pub(super) fn word(reader: &Reader, number: u64) -> Result<Option<Told>, Error> {
+    for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+        let told = reader.told(number)?;
+        if told.is_some() || !reader.has_engine() {
+            return Ok(told);
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(None)
 }

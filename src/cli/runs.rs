@@ -1,6 +1,6 @@
 //! `flowrun runs`: what the journal holds of runs, those under way too, also beside a running engine.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -11,11 +11,11 @@ use super::{
     exit::Exit,
 };
 use crate::{
+    compile::Compiled,
     event::{Past, RunId, Why},
-    journal::{Error, OpenRun, Query, Reader},
-    record::Records,
+    journal::{Asked, Error, OpenRun, Order, Query, Reader},
     report::{self, Mask, Paint},
-    shape::Shape,
+    shape::names_marked,
     story::RunView,
 };
 
@@ -55,36 +55,20 @@ pub(super) fn runs(args: &Runs, common: &Common, folder: &Path, streams: &mut St
     })
 }
 
-/// What is hidden: the fields that a record of the estate marks as personal.
+/// What is hidden: the fields that a record of the estate marks as personal, and those of events that carry such data on.
 pub(super) fn mask(common: &Common, reveal: Reveal) -> Mask {
     if reveal.reveal {
         return Mask::Nothing;
     }
-    hidden(&estate::compiled(&[], common).records)
+    hidden(&estate::compiled(&[], common))
 }
 
-/// Hides the fields that these records mark as personal.
-pub(super) fn hidden(records: &Records) -> Mask {
+/// Hides the fields that records and events of these files mark as personal.
+pub(super) fn hidden(compiled: &Compiled) -> Mask {
     let mut names = BTreeSet::new();
-    for (_, record) in records.iter() {
-        personal(record, &mut names);
-    }
+    compiled.records.iter().for_each(|(_, record)| names_marked(record, &mut names));
+    names.extend(compiled.plans.iter().flat_map(|plan| plan.trigger.personal.iter().cloned()));
     Mask::Fields(names)
-}
-
-fn personal(shape: &Shape, names: &mut BTreeSet<Arc<str>>) {
-    match shape {
-        Shape::Object(object) => {
-            for (name, field) in &object.fields {
-                if field.personal.is_some() {
-                    names.insert(Arc::clone(name));
-                }
-                personal(&field.shape, names);
-            }
-        }
-        Shape::List(element) | Shape::Optional(element) => personal(element, names),
-        _ => {}
-    }
 }
 
 /// Asks the journal of a folder; says so if there is none.
@@ -107,9 +91,24 @@ pub(super) fn with_journal(
     })
 }
 
-/// Who gives orders: for the audit trail.
-pub(super) fn who() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
+/// A request, with who asks and when: for the audit trail.
+pub(super) fn asks(order: Order, why: Option<&str>) -> Asked {
+    Asked { at: crate::wire::now(), who: who().into(), why: why.map(Arc::from), order }
+}
+
+/// Who gives orders: as the environment says, else the account that this program runs under.
+fn who() -> String {
+    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| {
+        let Ok(own) = fs::metadata("/proc/self") else { return "somebody without a name".into() };
+        let number = own.uid().to_string();
+        let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let mine = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let mine = mine
+            .filter(|fields| fields.get(2) == Some(&number.as_str()))
+            .find_map(|fields| fields.first().copied());
+        mine.map_or_else(|| format!("user {number}"), str::to_owned)
+    })
 }
 
 pub(super) fn nothing(streams: &mut Streams, told: &str) -> Exit {

@@ -2,7 +2,7 @@
 //! object a line for programs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     future::pending,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -25,10 +25,11 @@ use super::{
 };
 use crate::{
     compile::Compiled,
+    engine::Obeyed,
     event::{Instant, Priority, RunId},
     journal::{Journal, Sqlite},
     plan::Plan,
-    report::{self, Paint, Tint},
+    report::{self, Mask, Paint, Tint},
     serve::{Said, Service, Setup},
     story::{Live, What},
     syntax::estate::Listen,
@@ -80,6 +81,7 @@ struct Started {
     service: Service,
     said: UnboundedReceiver<Said>,
     stories: Receiver<Live>,
+    obeyed: Receiver<Obeyed>,
 }
 
 fn started(
@@ -100,10 +102,10 @@ fn started(
     journal.reserve(KEPT);
     let journal: Arc<dyn Journal> = Arc::new(journal);
     let engine = engine::start(compiled, wire.clone(), journal).map_err(|error| error.to_string())?;
-    let stories = engine.ends();
+    let (stories, obeyed) = (engine.ends(), engine.obeyed());
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };
     let (service, said) = Service::start(setup).map_err(|error| error.to_string())?;
-    Ok(Started { service, said, stories })
+    Ok(Started { service, said, stories, obeyed })
 }
 
 /// Where it listens, and how platforms reach that: the environment's word counts before the estate's.
@@ -140,7 +142,7 @@ fn urgency(compiled: &Compiled) -> BTreeMap<Arc<str>, Priority> {
 
 /// Tells what happens until a signal comes, then drains.
 async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Streams) -> Exit {
-    let Started { service, mut said, mut stories } = started;
+    let Started { service, mut said, mut stories, mut obeyed } = started;
     let ended = super::interrupted();
     tokio::pin!(ended);
     let mut view = View { json: common.format == Format::Json, quiet, streams, runs: Runs::default() };
@@ -174,6 +176,10 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                     exit = Exit::CannotStart;
                     stopping = Some(Box::pin(service.stop(Duration::ZERO)));
                 }
+            },
+            // That some are missed is told of runs; requests can be asked for.
+            done = obeyed.recv() => if let Ok(done) = done {
+                view.obeyed(&done);
             },
             live = stories.recv() => match live {
                 Ok(live) => view.live(&live),
@@ -238,6 +244,15 @@ impl View<'_> {
             "stopped; some runs were cut off, they go on at the next start"
         };
         self.tell(|_| told.to_owned(), || json!({ "what": "stopped", "finished": finished }));
+    }
+
+    fn obeyed(&mut self, done: &Obeyed) {
+        if !self.quiet || done.told.refused {
+            let mut object =
+                report::request_json(&done.ordered, Some(&done.told), &Mask::Fields(BTreeSet::new()));
+            object["what"] = "request".into();
+            self.tell(|_| report::obeyed_line(&done.ordered, &done.told), || object);
+        }
     }
 
     fn missed(&mut self, missed: u64) {

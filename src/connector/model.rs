@@ -192,8 +192,8 @@ pub struct Webhooks {
     pub producer: Option<(Arc<[Arc<str>]>, Template)>,
     /// Where the body names its scope.
     pub scope: Option<Arc<[Arc<str>]>>,
-    /// What can be listened to.
-    pub scopes: Vec<Arc<str>>,
+    /// What can be listened to, and what the body of each looks like.
+    pub scopes: Vec<(Arc<str>, Shape)>,
     /// Operation that lists hooks.
     pub list: Option<Arc<str>>,
     /// Operation that makes one.

@@ -12,7 +12,7 @@ mod world;
 
 pub use self::{
     books::{entry_of, held_of, key_of},
-    driver::{Engine, Error, Offer, Offered, Pinned, Setup, Spawn, Unfit},
+    driver::{Engine, Error, Obeyed, Offer, Offered, Pinned, Setup, Spawn, Unfit},
     policy::{Guard, Guards, Policy},
     prepared::{Prepared, is_write},
     world::{Permit, Waiting, World},

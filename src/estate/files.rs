@@ -33,6 +33,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The same of the file as people call it.
+    #[must_use]
+    pub fn called(self, name: String) -> Self {
+        match self {
+            Self::Missing(_) => Self::Missing(name),
+            Self::TooLong(_) => Self::TooLong(name),
+            Self::System { why, .. } => Self::System { name, why },
+        }
+    }
+}
+
 /// A place to read files from.
 pub trait Files: Send + Sync {
     /// The bytes of a file.
@@ -99,7 +111,9 @@ impl Files for Disk {
     }
 
     fn whole(&self, path: &Path) -> PathBuf {
-        fs::canonicalize(path).unwrap_or_else(|_| plain(path))
+        // What is not there is looked for from here too: the estate around it is this one.
+        let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        fs::canonicalize(path).unwrap_or_else(|_| plain(&absolute()))
     }
 }
 

@@ -166,7 +166,7 @@ impl Reader<'_> {
         match self.files.list(folder) {
             Ok(found) => found.into_iter().filter(|path| is_ours(path)).collect(),
             Err(error) => {
-                self.unreadable(folder, &error);
+                self.unreadable(folder, error);
                 BTreeSet::new()
             }
         }
@@ -187,8 +187,10 @@ impl Reader<'_> {
         format!("{}{}", self.prefix, path.strip_prefix(&self.base).unwrap_or(path).display())
     }
 
-    fn unreadable(&mut self, path: &Path, error: &Error) {
-        let file = self.sources.add(self.name(path), "");
+    fn unreadable(&mut self, path: &Path, error: Error) {
+        let name = self.name(path);
+        let error = error.called(name.clone());
+        let file = self.sources.add(name, "");
         self.problems.add(Problem::error(
             codes::UNREADABLE,
             Span { file, start: 0, end: 0 },
@@ -201,7 +203,7 @@ impl Reader<'_> {
         match self.files.read(path) {
             Ok(bytes) => yaml::decode(self.sources, &self.name(path), &bytes, self.problems),
             Err(error) => {
-                self.unreadable(path, &error);
+                self.unreadable(path, error);
                 None
             }
         }

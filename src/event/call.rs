@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::RunId;
+use super::{Code, RunId};
 use crate::value::{Hash, Value};
 
 /// How urgent a run's calls are; the limiter shares an account's allowance by it.
@@ -98,6 +98,18 @@ pub enum Sent {
     Maybe,
 }
 
+/// Who says that a call failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Says {
+    /// The platform, or the network on the way to it.
+    #[default]
+    Platform,
+    /// We do: what was to be sent does not fit, or may not be sent.
+    Unfit,
+    /// We do: the answer cannot be read.
+    Unread,
+}
+
 /// A call that gave no answer one can use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
@@ -111,11 +123,27 @@ pub struct Failure {
     pub message: Arc<str>,
     /// What the platform said.
     pub answer: Option<Value>,
+    /// Who says so.
+    pub says: Says,
 }
 
 impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(class: Class, sent: Sent, message: impl Into<Arc<str>>) -> Self {
-        Self { class, sent, after: None, message: message.into(), answer: None }
+        Self { class, sent, after: None, message: message.into(), answer: None, says: Says::Platform }
+    }
+
+    /// What was to be sent does not fit, or may not be sent: it was not.
+    pub fn unfit(message: impl Into<Arc<str>>) -> Self {
+        Self { says: Says::Unfit, ..Self::new(Class::Reject, Sent::No, message) }
+    }
+
+    /// What kind of reason it is in a letter, if it is final.
+    pub fn code(&self) -> Code {
+        match self.says {
+            Says::Platform => Code::Rejected,
+            Says::Unfit => Code::Unfit,
+            Says::Unread => Code::Unread,
+        }
     }
 }

@@ -59,6 +59,31 @@ pub enum Fact {
     Watermark(Watermark),
     /// An entry of a book was written or taken out; in one commit with the effect that did it.
     Noted(Noted),
+    /// An operator's request is done, in one commit with what came of it.
+    Ordered {
+        /// Its number.
+        order: u64,
+        /// What is told of it.
+        told: Told,
+    },
+    /// What an event is about was erased: later events about it are not taken.
+    Erased {
+        /// A keyed hash of it.
+        who: Hash,
+        /// When.
+        at: Instant,
+    },
+}
+
+/// What became of an operator's request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// For people.
+    pub text: Arc<str>,
+    /// Whether it was refused.
+    pub refused: bool,
+    /// The run that goes on or begins because of it.
+    pub run: Option<RunId>,
 }
 
 /// What came in: the start of a run.
@@ -360,6 +385,10 @@ pub enum Code {
     Late,
     /// A fault of the engine itself.
     Internal,
+    /// What was to be sent does not fit, or may not be sent.
+    Unfit,
+    /// The platform's answer cannot be read.
+    Unread,
 }
 
 /// How a run ended.
@@ -514,7 +543,7 @@ impl Fact {
             Self::Parked(parked) => Some(parked.run),
             Self::Ended(past) => Some(past.run),
             Self::Noted(noted) => Some(noted.run),
-            Self::Watermark(_) => None,
+            Self::Watermark(_) | Self::Ordered { .. } | Self::Erased { .. } => None,
         }
     }
 }

@@ -9,10 +9,10 @@ mod seal;
 pub mod table;
 
 pub use self::{
-    call::{Answer, Class, Failure, Priority, Request, Sent},
+    call::{Answer, Class, Failure, Priority, Request, Says, Sent},
     fact::{
         Code, Effect, EffectId, EffectState, Entry, Event, Fact, Froze, Intent, Kept, Letter, NodePast,
-        Noted, Origin, Outcome, Parked, Past, Proof, Version, Watermark, Why,
+        Noted, Origin, Outcome, Parked, Past, Proof, Told, Version, Watermark, Why,
     },
     id::{EventId, Ids, Instant, RunId},
     seal::{Error, open, seal},

@@ -26,7 +26,7 @@ pub use self::{
     reads::Read,
     scope::{Limits, Root, Scope},
     table::{Column, ColumnShape, Table, TableFault, Tables},
-    template::Template,
+    template::{Rest, Template},
 };
 
 #[cfg(test)]

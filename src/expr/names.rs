@@ -7,6 +7,9 @@ use crate::shape::near;
 /// A root's number in a scope.
 pub type Slot = u16;
 
+/// Stands for what cannot be read: no root has it, so nothing is known of its value.
+pub(super) const UNKNOWN: Slot = Slot::MAX;
+
 /// The roots that an expression may mention, and their numbers. `tables` and `omit` are always there.
 #[derive(Clone, Debug, Default)]
 pub struct Names<'a>(Vec<(Cow<'a, str>, Slot)>);

@@ -39,6 +39,13 @@ pub(super) fn roots(body: &Body) -> Vec<(Slot, u32, u32)> {
     roots
 }
 
+/// What some expressions read.
+pub(super) fn reads_of<'n>(nodes: impl Iterator<Item = &'n Node>) -> Vec<Read> {
+    let mut reader = Reader::default();
+    reader.each(nodes, Mode::default());
+    reader.out
+}
+
 pub(super) fn reads(body: &Body) -> Vec<Read> {
     let mut reader = Reader::default();
     match body {

@@ -46,29 +46,67 @@ pub(super) enum Part {
     Expression(Node),
 }
 
+/// A scalar with faults, and what can be read beside them.
+#[derive(Debug, Default)]
+pub struct Rest {
+    /// What cannot be read.
+    pub faults: Vec<Fault>,
+    /// Whole expressions, and the text around them.
+    good: Vec<Part>,
+    /// Parts of the expressions that have faults.
+    parts: Vec<Node>,
+}
+
+impl Rest {
+    /// What else is wrong.
+    pub fn infer(&self, env: &Env<'_>) -> Vec<Fault> {
+        infer::rest(&self.good, &self.parts, env)
+    }
+
+    /// What it reads all the same.
+    pub fn reads(&self) -> Vec<Read> {
+        reads::reads_of(expressions(&self.good).chain(&self.parts))
+    }
+}
+
+/// The expressions among parts.
+pub(super) fn expressions(parts: &[Part]) -> impl Iterator<Item = &Node> {
+    parts.iter().filter_map(|part| if let Part::Expression(node) = part { Some(node) } else { None })
+}
+
 impl Template {
     /// Compiles a scalar. All faults at once.
     pub fn parse(text: &str, names: &Names<'_>) -> Result<Self, Vec<Fault>> {
-        let pieces = scan::pieces(text).map_err(|fault| vec![fault])?;
+        Self::parse_beside(text, names).map_err(|rest| rest.faults)
+    }
+
+    /// As [`Template::parse`]; with faults, what can be read beside them.
+    pub fn parse_beside(text: &str, names: &Names<'_>) -> Result<Self, Rest> {
+        let unread = |fault| Rest { faults: vec![fault], good: Vec::new(), parts: Vec::new() };
+        let pieces = scan::pieces(text).map_err(unread)?;
         let expressions = pieces.iter().filter(|piece| matches!(piece, Piece::Expression(_))).count();
         let blank = pieces.iter().all(|piece| match piece {
             Piece::Text(range) => text[range.clone()].trim().is_empty(),
             Piece::Expression(_) => true,
         });
         let mut parts = Vec::new();
-        let mut faults = Vec::new();
+        let mut rest = Rest::default();
         for piece in pieces {
             match piece {
                 Piece::Text(range) => parts.push(Part::Text(text[range].into())),
                 Piece::Expression(range) => match lower::expression(&text[range.clone()], range.start, names)
                 {
                     Ok(node) => parts.push(Part::Expression(node)),
-                    Err(more) => faults.extend(more),
+                    Err(faulty) => {
+                        rest.faults.extend(faulty.faults);
+                        rest.parts.extend(faulty.parts);
+                    }
                 },
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if !rest.faults.is_empty() {
+            rest.good = parts;
+            return Err(rest);
         }
         let body = match expressions {
             0 => Body::Const(text.into()),

@@ -310,6 +310,7 @@ pub static FUNCTIONS: &[&Function] = &[
     &special::REJECTATTR,
     &texts::replace::FUNCTION,
     &amounts::round::FUNCTION,
+    &amounts::round_to_sum::FUNCTION,
     &special::SELECT,
     &special::SELECTATTR,
     &items::sort::FUNCTION,

@@ -5,9 +5,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Reader, Shelf};
+use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Reader, Shelf};
 use crate::{
-    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Watermark},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
     value::Hash,
 };
 
@@ -25,7 +25,7 @@ struct Held {
     shelf: Shelf,
     facts: Vec<Fact>,
     appended: u64,
-    orders: Vec<(Ordered, Option<String>)>,
+    orders: Vec<Ordered>,
     pinned: HashMap<Hash, Vec<u8>>,
 }
 
@@ -117,32 +117,24 @@ impl Journal for Memory {
         Ok(self.held().shelf.watermark(flow, source))
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
         let mut held = self.held();
         let id = held.orders.len() as u64 + 1;
-        held.orders.push((Ordered { id, at, who: who.into(), order: order.clone() }, None));
+        held.orders.push(Ordered { id, asked: asked.clone() });
         Ok(id)
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
-        Ok(self
-            .held()
-            .orders
-            .iter()
-            .filter(|(_, told)| told.is_none())
-            .map(|(order, _)| order.clone())
-            .collect())
+        let held = self.held();
+        Ok(held.orders.iter().filter(|ordered| held.shelf.told(ordered.id).is_none()).cloned().collect())
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        if let Some((_, slot)) = self.held().orders.iter_mut().find(|(order, _)| order.id == id) {
-            *slot = Some(told.to_owned());
-        }
-        Ok(())
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        Ok(self.held().shelf.told(id))
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        Ok(self.held().orders.iter().find(|(order, _)| order.id == id).and_then(|(_, told)| told.clone()))
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        Ok(self.held().shelf.erased())
     }
 
     fn pin(&self, print: Hash, _flow: &str, bundle: &[u8]) -> Result<(), Error> {

@@ -20,7 +20,7 @@ pub use self::{
 };
 use crate::{
     event::{
-        Effect, EffectId, Entry, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Version,
+        Effect, EffectId, Entry, Event, EventId, Fact, Instant, Outcome, Parked, Past, RunId, Told, Version,
         Watermark,
     },
     value::{Hash, Value},
@@ -136,7 +136,20 @@ pub struct Query {
     pub limit: usize,
 }
 
-/// What an operator asks of the engine.
+/// What an operator asks of the engine, and who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// When.
+    pub at: Instant,
+    /// By whom.
+    pub who: Arc<str>,
+    /// Why, if they said.
+    pub why: Option<Arc<str>>,
+    /// What.
+    pub order: Order,
+}
+
+/// What can be asked of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// Go on with a parked run, or run a past one again.
@@ -171,6 +184,20 @@ pub enum Order {
         /// Mapped events.
         bodies: Vec<Value>,
     },
+    /// Run one event by hand.
+    Exec {
+        /// The flow.
+        flow: Arc<str>,
+        /// The mapped event.
+        body: Value,
+    },
+    /// Take no more events about this: it was erased.
+    Erase {
+        /// The flow.
+        flow: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+    },
 }
 
 /// An order in the table: also the audit trail.
@@ -178,12 +205,8 @@ pub enum Order {
 pub struct Ordered {
     /// Its number.
     pub id: u64,
-    /// When it was given.
-    pub at: Instant,
-    /// By whom.
-    pub who: Arc<str>,
-    /// What.
-    pub order: Order,
+    /// Who asks for what.
+    pub asked: Asked,
 }
 
 /// The store of facts. Nothing here waits but [`Durable`].
@@ -213,13 +236,13 @@ pub trait Journal: Send + Sync {
     /// How far a poll came.
     fn watermark(&self, flow: &str, source: Hash) -> Result<Option<Watermark>, Error>;
     /// Gives an order to the engine that has this journal, in whatever process.
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error>;
-    /// Orders that are not done.
+    fn order(&self, asked: &Asked) -> Result<u64, Error>;
+    /// Orders that are not done: of which [`Fact::Ordered`] is not durable.
     fn orders(&self) -> Result<Vec<Ordered>, Error>;
-    /// An order is done, with what is told of it.
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error>;
     /// What was told of an order, once it is done.
-    fn told(&self, id: u64) -> Result<Option<String>, Error>;
+    fn told(&self, id: u64) -> Result<Option<Told>, Error>;
+    /// Keyed hashes of all that was erased.
+    fn erased(&self) -> Result<Vec<Hash>, Error>;
     /// Keeps the sources of a plan.
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
     /// The sources of a plan.

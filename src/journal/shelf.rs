@@ -2,7 +2,7 @@
 //! meaning of the facts; every other journal must give the same answers. It must never know a disk.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -10,7 +10,7 @@ use super::{Last, OpenRun, Query};
 use crate::{
     event::{
         Effect, EffectId, EffectState, Entry, Event, EventId, Fact, Froze, Instant, Intent, Noted, Outcome,
-        Parked, Past, Proof, RunId, Watermark,
+        Parked, Past, Proof, RunId, Told, Watermark,
     },
     value::{Hash, Value},
 };
@@ -28,6 +28,8 @@ pub struct Shelf {
     books: BTreeMap<(Arc<str>, Hash), Option<Entry>>,
     /// By book, column and what it holds there: the key of the entry.
     holders: BTreeMap<(Arc<str>, Arc<str>, Hash), Hash>,
+    told: HashMap<u64, Told>,
+    erased: BTreeSet<Hash>,
     newest: EventId,
 }
 
@@ -75,6 +77,8 @@ impl Shelf {
                 self.watermarks.insert((Arc::clone(&mark.flow), mark.source), mark.clone());
             }
             Fact::Noted(noted) => self.noted(noted),
+            Fact::Ordered { order, told } => drop(self.told.insert(*order, told.clone())),
+            Fact::Erased { who, .. } => drop(self.erased.insert(*who)),
         }
     }
 
@@ -223,6 +227,16 @@ impl Shelf {
     /// How far a poll came.
     pub fn watermark(&self, flow: &str, source: Hash) -> Option<Watermark> {
         self.watermarks.get(&(flow.into(), source)).cloned()
+    }
+
+    /// What was told of an operator's request.
+    pub fn told(&self, order: u64) -> Option<Told> {
+        self.told.get(&order).cloned()
+    }
+
+    /// Keyed hashes of all that was erased.
+    pub fn erased(&self) -> Vec<Hash> {
+        self.erased.iter().copied().collect()
     }
 
     /// The highest id that was ever given.

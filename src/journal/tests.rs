@@ -203,11 +203,17 @@ fn orders_and_bundles(journal: &dyn Journal) {
     assert_eq!(journal.pinned(plan).unwrap().as_deref(), Some(&b"sources"[..]));
     assert_eq!(journal.pinned(Hash::of(b"another")).unwrap(), None);
     let order = Order::Drop { run: EventId(5) };
-    let id = journal.order(Instant(7), "ops", &order).unwrap();
-    assert_eq!(journal.orders().unwrap(), [Ordered { id, at: Instant(7), who: "ops".into(), order }]);
+    let asked = Asked { at: Instant(7), who: "ops".into(), why: Some("twice".into()), order };
+    let id = journal.order(&asked).unwrap();
+    assert_eq!(journal.orders().unwrap(), [Ordered { id, asked }]);
     assert_eq!(journal.told(id).unwrap(), None);
-    journal.ordered(id, "dropped").unwrap();
-    assert_eq!((journal.orders().unwrap(), journal.told(id).unwrap().as_deref()), (vec![], Some("dropped")));
+    let told = Told { text: "dropped".into(), refused: false, run: None };
+    append(journal, vec![Fact::Ordered { order: id, told: told.clone() }]);
+    assert_eq!((journal.orders().unwrap(), journal.told(id).unwrap()), (vec![], Some(told)));
+    assert_eq!(journal.erased().unwrap(), []);
+    let who = Hash::of(b"subject");
+    append(journal, vec![Fact::Erased { who, at: Instant(8) }, Fact::Erased { who, at: Instant(9) }]);
+    assert_eq!(journal.erased().unwrap(), [who], "once is for ever");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub fn allocate(total: Decimal, weights: &[Decimal], digits: u32) -> Result<Vec<
 }
 
 /// A decimal as a whole number of `10^-digits`; none if it is finer than that.
-fn whole(value: Decimal, digits: u32) -> Option<Result<i128, Error>> {
+pub(super) fn whole(value: Decimal, digits: u32) -> Option<Result<i128, Error>> {
     let zeros = digits.checked_sub(value.scale())?;
     Some(10i128.checked_pow(zeros).and_then(|unit| value.mantissa().checked_mul(unit)).ok_or(Error::Overflow))
 }

@@ -4,6 +4,7 @@
 mod allocate;
 mod exact;
 mod round;
+mod round_to_sum;
 mod tax;
 
 use std::fmt;
@@ -14,6 +15,7 @@ pub use self::{
     allocate::allocate,
     exact::{add, divide, floor_divide, multiply, power, remainder, subtract},
     round::{Rounding, divide_rounded, round},
+    round_to_sum::round_to_sum,
     tax::{convert, net_of_tax, with_tax},
 };
 
@@ -100,6 +102,11 @@ pub enum Error {
     /// Nothing to split over.
     #[error("an amount of {0} cannot be split: all weights are zero")]
     NoWeight(Decimal),
+    /// Amounts too far from what they should make together.
+    #[error(
+        "amounts that add up to {0} cannot be rounded to make {1}: one of them would move by more than a minor unit"
+    )]
+    SumTooFar(Decimal, Decimal),
     /// A tax rate that would make a division by zero or a negative price.
     #[error("a tax rate of {0} percent is not possible")]
     TaxRate(Decimal),

@@ -1,7 +1,7 @@
 //! Parked runs and dead letters: why, what was sent, what to do. In: runs as people see them. Out: text and JSON. It must never
 //! know where they are kept.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::{Value as Json, json};
 
@@ -9,10 +9,11 @@ use super::{
     mask::Mask,
     paint::{Paint, Tint, clean},
     runs::head,
-    words::{cause, standing, state, tint},
+    words::{cause, standing, state, time, tint},
 };
 use crate::{
-    event::{Code, EffectState, Letter},
+    event::{Code, EffectState, Letter, Told},
+    journal::{Asked, Order, Ordered},
     story::{RunView, State},
     value::Value,
 };
@@ -159,4 +160,57 @@ pub(super) fn reasons_json(run: &RunView, mask: &Mask, whole: bool) -> Vec<Json>
         })
     };
     run.letters.iter().map(reason).collect()
+}
+
+/// What operators asked for, one a line, with what became of it below.
+pub fn requests_table(all: &[(Ordered, Option<Told>)], mask: &Mask, paint: Paint) -> String {
+    let mut out = String::new();
+    for (ordered, told) in all {
+        let head = format!("{} UTC  {}", time(ordered.asked.at), clean(&request_line(&ordered.asked)));
+        let _ = writeln!(out, "{}  {head}", paint.text(Tint::Faint, &format!("request {}", ordered.id)));
+        let (tint, text) = match told {
+            Some(told) if told.refused => (Tint::Bad, clean(&mask.text(&told.text))),
+            Some(told) => (Tint::Good, clean(&mask.text(&told.text))),
+            None => (Tint::Look, "not carried out yet".to_owned()),
+        };
+        let _ = writeln!(out, "  {}", paint.text(tint, &text));
+    }
+    out
+}
+
+/// Who asks for what, and why, in one line.
+pub fn request_line(asked: &Asked) -> String {
+    let why = asked.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    let what = match &asked.order {
+        Order::Retry { run, edited: Some(_), .. } => format!("go on with run {run}, with another event"),
+        Order::Retry { run, force: true, .. } => format!("go on with run {run}, and do again what was done"),
+        Order::Retry { run, .. } => format!("go on with run {run}"),
+        Order::Drop { run } => format!("drop run {run}"),
+        Order::Settle { run, effect, landed } => {
+            let how = if landed.is_some() { "it happened" } else { "it did not happen" };
+            format!("settle {} of run {run}: {how}", effect.node)
+        }
+        Order::Run { flow, bodies } => format!("run {} older events of {flow}", bodies.len()),
+        Order::Exec { flow, .. } => format!("run one event of {flow}"),
+        Order::Erase { flow, .. } => format!("take no more events of {flow} about what was erased"),
+    };
+    format!("{}{why}: {what}", asked.who)
+}
+
+/// A request and what became of it, in one line.
+pub fn obeyed_line(ordered: &Ordered, told: &Told) -> String {
+    let addresses = Mask::Fields(BTreeSet::new());
+    let line = format!("{}: {}", request_line(&ordered.asked), addresses.text(&told.text));
+    format!("request {} by {}", ordered.id, clean(&line))
+}
+
+/// A request as JSON.
+pub fn request_json(ordered: &Ordered, told: Option<&Told>, mask: &Mask) -> Json {
+    json!({
+        "request": ordered.id, "at": ordered.asked.at.to_string(), "who": &*ordered.asked.who,
+        "why": ordered.asked.why.as_deref(), "asked": request_line(&ordered.asked),
+        "done": told.is_some_and(|told| !told.refused), "refused": told.is_some_and(|told| told.refused),
+        "told": told.map(|told| mask.text(&told.text)),
+        "run": told.and_then(|told| told.run).map(|run| run.to_string()),
+    })
 }

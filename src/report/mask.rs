@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value as Json;
 
-use crate::value::Value;
+use crate::{shape::without_addresses, value::Value};
 
 /// What stands for a personal value.
 const HIDDEN: &str = "***";
@@ -33,7 +33,7 @@ impl Mask {
     pub(super) fn text(&self, text: &str) -> String {
         match self {
             Self::Nothing => text.to_owned(),
-            Self::Fields(_) => without_addresses(text),
+            Self::Fields(_) => without_addresses(text, HIDDEN),
         }
     }
 }
@@ -49,23 +49,9 @@ fn hide(value: &mut Json, names: &BTreeSet<Arc<str>>, personal: bool) {
         Json::Null | Json::Bool(_) => {}
         Json::String(text) if text.is_empty() => {}
         Json::String(_) | Json::Number(_) if personal => *value = HIDDEN.into(),
-        Json::String(text) => *text = without_addresses(text),
+        Json::String(text) => *text = without_addresses(text, HIDDEN),
         Json::Number(_) => {}
     }
-}
-
-/// The text with every word that has an `@` inside hidden.
-fn without_addresses(text: &str) -> String {
-    let is_address = |word: &str| word.find('@').is_some_and(|at| at > 0 && at + 1 < word.len());
-    if !is_address(text) {
-        return text.to_owned();
-    }
-    let ends = |letter: char| letter.is_whitespace() || "\"'<>()[]{},;:/|".contains(letter);
-    let hidden = |piece: &str| {
-        let word = piece.trim_end_matches(ends);
-        if is_address(word) { format!("{HIDDEN}{}", &piece[word.len()..]) } else { piece.to_owned() }
-    };
-    text.split_inclusive(ends).map(hidden).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ mod words;
 mod would;
 
 pub use self::{
-    letters::{letter_json, letter_lines, letters_table},
+    letters::{
+        letter_json, letter_lines, letters_table, obeyed_line, request_json, request_line, requests_table,
+    },
     live::LiveView,
     mask::Mask,
     paint::{Paint, Tint},

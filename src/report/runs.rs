@@ -69,11 +69,9 @@ fn note(run: &RunView, mask: &Mask) -> String {
     said.or_else(|| reason(run, mask)).unwrap_or_else(|| written(run, mask).join(", "))
 }
 
-/// What is told of how it ended. Of what somebody asked for, that is who.
+/// What is told of how it ended. Of what somebody asked for: who, why, and what it stood for.
 fn reason(run: &RunView, mask: &Mask) -> Option<String> {
-    let reason = mask.text(run.reason.as_ref()?);
-    let is_asked = matches!(run.state, State::Ended(Outcome::Continued(_) | Outcome::Dropped));
-    Some(if is_asked { format!("asked for by {reason}") } else { reason })
+    Some(mask.text(run.reason.as_ref()?))
 }
 
 /// What the writes of a run gave: the fields that people know the records by, each once; internal ids only if there is nothing

@@ -101,5 +101,7 @@ pub(super) fn cause(code: Code) -> &'static str {
         Code::SameKey => "two elements have one key",
         Code::Late => "it is too late for its `at`",
         Code::Internal => "a fault of flowrun itself",
+        Code::Unfit => "refused here, not by the platform",
+        Code::Unread => "the platform's answer cannot be read",
     }
 }

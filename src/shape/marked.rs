@@ -1,6 +1,6 @@
 //! Personal data in a value. In: a value and its shape, with the marks of the record. Out: the texts that are personal.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::Shape;
 use crate::value::Value;
@@ -8,6 +8,22 @@ use crate::value::Value;
 /// Adds the texts that stand where the shape says that something is personal, and all below such a place.
 pub fn marked<'v>(value: &'v Value, shape: &Shape, found: &mut BTreeSet<&'v str>) {
     walk(value, shape, false, found);
+}
+
+/// Adds the names of the fields that are marked, wherever they stand in the shape.
+pub fn names_marked(shape: &Shape, found: &mut BTreeSet<Arc<str>>) {
+    match shape {
+        Shape::Object(object) => {
+            for (name, field) in &object.fields {
+                if field.personal.is_some() {
+                    found.insert(Arc::clone(name));
+                }
+                names_marked(&field.shape, found);
+            }
+        }
+        Shape::List(inner) | Shape::Optional(inner) => names_marked(inner, found),
+        _ => {}
+    }
 }
 
 fn walk<'v>(value: &'v Value, shape: &Shape, is_personal: bool, found: &mut BTreeSet<&'v str>) {

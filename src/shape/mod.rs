@@ -1,6 +1,7 @@
 //! What values look like: a small honest lattice. In: record schemas, inferred mappings. Out: what is assignable to what,
 //! what a path leads to, values converted at the border. Unknown is `Any`, never a guess. It must never know a platform.
 
+mod address;
 mod assign;
 mod border;
 mod lookup;
@@ -12,10 +13,11 @@ use std::{fmt, sync::Arc};
 use indexmap::IndexMap;
 
 pub use self::{
+    address::without_addresses,
     assign::{Mismatch, assignable, join},
     border::{inward, inward_with, outward},
     lookup::{Miss, element, lookup, personal, present_at},
-    marked::marked,
+    marked::{marked, names_marked},
     near::near,
 };
 use crate::money::Currency;

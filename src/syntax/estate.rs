@@ -229,7 +229,7 @@ fn connection(fields: Fields<'_>) -> Option<Connection> {
         allow_private: fields.flag("allow_private"),
         auth: fields.name("auth"),
         settings: fields.map("settings", scalar),
-        secrets: fields.map("secrets", reference),
+        secrets: fields.map("secrets", |node| Some(reference(node).unwrap_or_else(|| nowhere(node)))),
         span: fields.span,
     })
 }
@@ -245,6 +245,11 @@ fn reference(node: &yaml::Node) -> Option<Reference> {
         "file" if !rest.is_empty() => Some(Reference::File(place)),
         _ => None,
     }
+}
+
+/// What stands for a secret whose reference was told: it is named, and refers to nothing.
+fn nowhere(node: &yaml::Node) -> Reference {
+    Reference::Env(Spanned::new("".into(), node.span))
 }
 
 fn settings(fields: Fields<'_>) -> FlowSettings {

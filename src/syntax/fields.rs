@@ -105,6 +105,11 @@ impl<'n> Fields<'n> {
         kept.map(|(name, node)| (name.clone(), given(node))).collect()
     }
 
+    /// All entries as they stand.
+    pub(super) fn entries(self) -> &'n [(Name, Node)] {
+        self.entries
+    }
+
     /// The names of all keys.
     pub(super) fn keys(self) -> impl Iterator<Item = &'n Name> {
         self.entries.iter().map(|(name, _)| name)
@@ -174,14 +179,19 @@ pub(super) fn body(fields: Fields<'_>) -> Option<Given> {
     fields.given("fields").or_else(|| fields.given("value")).or_else(as_use)
 }
 
+/// The list of an `each` and the name of its element. One of them may be lost, which is told: then a list of anything stands
+/// for the list, and a name that nothing else has for the name.
+pub(super) fn each_as(fields: Fields<'_>) -> Option<(Scalar, Name)> {
+    let list = fields.scalar("each");
+    let name = fields.name("as");
+    let span = list.as_ref().map(|list| list.span).or(name.as_ref().map(|name| name.span))?;
+    let any = || Scalar { text: "{{ [] }}".into(), span, plain: false, places: [(0, span.start)].into() };
+    Some((list.unwrap_or_else(any), name.unwrap_or_else(|| Name::new("".into(), span))))
+}
+
 fn each(fields: Fields<'_>) -> Option<Each> {
-    Some(Each {
-        list: fields.scalar("each")?,
-        name: fields.name("as")?,
-        filter: fields.scalar("where"),
-        body: body(fields)?,
-        span: fields.span,
-    })
+    let (list, name) = each_as(fields)?;
+    Some(Each { list, name, filter: fields.scalar("where"), body: body(fields)?, span: fields.span })
 }
 
 fn placed(fields: Fields<'_>) -> Option<Use> {

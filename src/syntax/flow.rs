@@ -11,7 +11,7 @@ use crate::{
             Call, Change, Check, Decide, Flow, Fragment, Keep, Kind, Node, NodeEach, Overlay, Source,
             SourceKind, Timing, Trigger, Work,
         },
-        fields::{Fields, body, given, many, name, scalar, type_name},
+        fields::{Fields, body, each_as, given, many, name, scalar, type_name},
     },
     yaml,
 };
@@ -33,7 +33,10 @@ pub(super) fn flow(tree: &yaml::Node, problems: &mut Problems) -> Option<Flow> {
     let mut names = Names::default();
     let mut broken = Vec::new();
     let nodes = fields.list("nodes", |tree| {
-        let (kind, name) = node_name(tree)?;
+        let Some((kind, name)) = node_name(tree) else {
+            broken.extend(first_name(tree));
+            return None;
+        };
         names.add(&name, "node", problems);
         let read = node(tree, kind, &name);
         if read.is_none() {
@@ -117,6 +120,12 @@ fn node_name(tree: &yaml::Node) -> Option<(Spanned<Kind>, Name)> {
     Some((Spanned::new(kind, key.span), name(fields.get(&key.value)?)?))
 }
 
+/// What a node of no known kind is called, if it begins as a node does.
+fn first_name(tree: &yaml::Node) -> Option<Name> {
+    let (_, first) = Fields::of(tree)?.entries().first()?;
+    name(first)
+}
+
 fn node(tree: &yaml::Node, kind: Spanned<Kind>, called: &Name) -> Option<Node> {
     let fields = Fields::of(tree)?;
     let work = match kind.value {
@@ -140,9 +149,10 @@ fn node(tree: &yaml::Node, kind: Spanned<Kind>, called: &Name) -> Option<Node> {
 }
 
 fn node_each(fields: Fields<'_>) -> Option<NodeEach> {
+    let (list, name) = each_as(fields)?;
     Some(NodeEach {
-        list: fields.scalar("each")?,
-        name: fields.name("as")?,
+        list,
+        name,
         filter: fields.scalar("where"),
         by: fields.scalar("by"),
         apart: fields.scalar("apart"),
@@ -151,8 +161,12 @@ fn node_each(fields: Fields<'_>) -> Option<NodeEach> {
 
 fn decide(fields: Fields<'_>) -> Option<Decide> {
     let retry = fields.object("retry", |retry| Some((retry.duration("every")?, retry.duration("for")?)));
+    let choose = fields.map("choose", scalar);
+    if choose.is_empty() {
+        return None; // told; what it leads to cannot be known
+    }
     Some(Decide {
-        choose: fields.map("choose", scalar),
+        choose,
         otherwise: fields.name("otherwise")?,
         ignore: fields.map("ignore", scalar),
         reject: fields.map("reject", scalar),

@@ -3,7 +3,8 @@
 //! those who do.
 //!
 //! [`keys`] is the one table of what may stand where. The reader holds a file against it first, which tells every
-//! problem, and then takes the AST out of what is good: a piece that is not is left out, never guessed.
+//! problem, and then takes the AST out of what is good, misspelt keys read as they were meant: a piece that is not good is
+//! left out, never guessed.
 
 pub mod ast;
 pub mod case;
@@ -28,38 +29,38 @@ pub use duration::duration;
 
 /// A flow file.
 pub fn flow(tree: &Node, problems: &mut Problems) -> Option<ast::Flow> {
-    Form::new(problems).file(tree, &keys::FLOW);
-    flow::flow(tree, problems)
+    let tree = Form::new(problems).file(tree, &keys::FLOW);
+    flow::flow(&tree, problems)
 }
 
 /// An overlay on a shipped flow.
 pub fn overlay(tree: &Node, problems: &mut Problems) -> Option<ast::Overlay> {
-    Form::partial(problems).file(tree, &keys::OVERLAY);
-    flow::overlay(tree)
+    let tree = Form::partial(problems).file(tree, &keys::OVERLAY);
+    flow::overlay(&tree)
 }
 
 /// A fragment file.
 pub fn fragment(tree: &Node, problems: &mut Problems) -> Option<ast::Fragment> {
-    Form::new(problems).file(tree, &keys::FRAGMENT);
-    flow::fragment(tree)
+    let tree = Form::new(problems).file(tree, &keys::FRAGMENT);
+    flow::fragment(&tree)
 }
 
 /// A connector file.
 pub fn connector(tree: &Node, problems: &mut Problems) -> Option<connector::Connector> {
-    Form::new(problems).file(tree, &keys::CONNECTOR);
-    connector::connector(tree)
+    let tree = Form::new(problems).file(tree, &keys::CONNECTOR);
+    connector::connector(&tree)
 }
 
 /// `flowrun.yaml`.
 pub fn estate(tree: &Node, problems: &mut Problems) -> Option<estate::Estate> {
-    Form::new(problems).file(tree, &keys::ESTATE);
-    estate::estate(tree)
+    let tree = Form::new(problems).file(tree, &keys::ESTATE);
+    estate::estate(&tree)
 }
 
 /// A test file.
 pub fn cases(tree: &Node, problems: &mut Problems) -> Option<case::Cases> {
-    Form::new(problems).file(tree, &keys::CASES);
-    case::cases(tree, problems)
+    let tree = Form::new(problems).file(tree, &keys::CASES);
+    case::cases(&tree, problems)
 }
 
 /// What a file is.
@@ -80,6 +81,7 @@ pub enum FileKind {
 }
 
 /// What a file is, told by its keys. None: it is no object, or has none of the keys that tell, and then that is a problem.
+/// A first key that is nearly one of them tells too; that it is misspelt is left to the reader of such files.
 pub fn kind(tree: &Node, problems: &mut Problems) -> Option<FileKind> {
     let kinds = [
         ("flow", FileKind::Flow),
@@ -97,13 +99,13 @@ pub fn kind(tree: &Node, problems: &mut Problems) -> Option<FileKind> {
     if let Some((_, kind)) = found {
         return Some(*kind);
     }
+    let meant = keys.first().and_then(|(name, _)| near(&name.value, kinds.iter().map(|(key, _)| *key)));
+    if let Some((_, kind)) = kinds.iter().find(|(key, _)| Some(*key) == meant) {
+        return Some(*kind);
+    }
     let place = keys.first().map_or(tree.span, |(name, _)| name.span);
     let problem = Problem::error(codes::ONE_OF, place, "the file does not say what it is");
-    let meant = keys.iter().find_map(|(name, _)| near(&name.value, kinds.iter().map(|(key, _)| *key)));
-    problems.add(match meant {
-        Some(key) => problem.help(format!("did you mean `{key}`?")),
-        None => problem.help("a file begins with `flow: name`, `fragment: name`, `connector: name`, `estate: name`, `test: name` or `extends: flow`"),
-    });
+    problems.add(problem.help("a file begins with `flow: name`, `fragment: name`, `connector: name`, `estate: name`, `test: name` or `extends: flow`"));
     None
 }
 

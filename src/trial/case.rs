@@ -12,7 +12,7 @@ use crate::{
     compile::Compiled,
     connector::{Connection, Operation},
     estate::Files,
-    event::{Class, Failure, Instant, Sent},
+    event::{Class, Failure, Instant, Says, Sent},
     expr::{Mapping, Names, Root, Scope, Template},
     flow::{MEMORY, SourceKind, Verb},
     plan::{Call, Kind, Node, Plan, Slots, Source, Trigger, Work},
@@ -184,6 +184,7 @@ impl Subject<'_> {
                 Reply::By(keys.iter().map(reply).collect::<Result<_, _>>()?)
             }
             Answer::Fail { class, maybe_sent, after, message, answer } => Reply::Fail(Failure {
+                says: Says::Platform,
                 class: class_of(class)?,
                 sent: if *maybe_sent { Sent::Maybe } else { Sent::No },
                 after: after.as_ref().map(|after| after.value),
@@ -250,6 +251,7 @@ impl Subject<'_> {
             let scope = scope.map(|scope| format!(" of `{}`", scope.value)).unwrap_or_default();
             fault(format!("the trigger does not listen to webhooks{scope} of `{}`", connection.value))
         })?;
+        let body = decode_any(&body, &source.body, self.compiled).map_err(fault)?;
         let Some(event) = &source.event else { return Ok(body) };
         let mut roots = vec![Root::Unset; usize::from(source.count)];
         roots[usize::from(Slots::EVENT)] = Root::Value(&body);
@@ -367,5 +369,6 @@ fn trigger(of: &Trigger) -> Trigger {
         id: of.id.clone(),
         version: of.version.clone(),
         keep: of.keep,
+        personal: of.personal.clone(),
     }
 }

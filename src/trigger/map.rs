@@ -6,13 +6,16 @@ use std::sync::Arc;
 use crate::{
     expr::{Mapping, Root, Scope},
     plan::{Plan, Slots, Source},
+    shape::inward,
     value::{Hash, Value},
 };
 
 /// The event that a source makes of a webhook's body, a poll's row or a firing; none if its mapping leaves it out.
 pub fn event(plan: &Plan, source: &Source, came: &Value) -> Result<Option<Value>, String> {
-    let Some(mapping) = &source.event else { return Ok(Some(came.clone())) };
-    with(plan, source, Some(came), |scope| mapping.eval(scope).map_err(|error| error.to_string()))
+    let came =
+        inward(came, &source.body).map_err(|miss| format!("the body is not what its record says: {miss}"))?;
+    let Some(mapping) = &source.event else { return Ok(Some(came)) };
+    with(plan, source, Some(&came), |scope| mapping.eval(scope).map_err(|error| error.to_string()))
 }
 
 /// The parameters that a source's read is asked with.

@@ -219,7 +219,7 @@ impl Wire {
     }
 
     fn link(&self, name: &Arc<str>) -> Result<&Arc<Link>, Failure> {
-        let none = || Failure::new(Class::Reject, Sent::No, format!("the estate has no connection `{name}`"));
+        let none = || Failure::unfit(format!("the estate has no connection `{name}`"));
         self.links.get(name).ok_or_else(none)
     }
 

@@ -53,7 +53,7 @@ pub(super) async fn all(
 ) -> Result<Done, Failure> {
     let Some(operation) = link.connection.operation(&sending.operation) else {
         let told = format!("`{}` has no operation `{}`", link.connection.name, sending.operation);
-        return Err(Failure::new(Class::Reject, Sent::No, told));
+        return Err(Failure::unfit(told));
     };
     let groups = Exec::groups(&link.connection, operation, inputs)?;
     if groups.len() <= 1 {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     kind::OrderKind,
     money::Fixed,
-    order::Order,
+    order::{Order, RefundItem},
     pricing::{Priced, TaxPart},
     refund, tax_view, transactions,
     view::View,
@@ -56,6 +56,8 @@ pub struct Figures {
     pub redeemed: i128,
     /// What went back, with tax, and the tax within.
     pub refunded: (i128, i128),
+    /// What is to be sent, or was, with tax, and the tax within: less what went back before it was sent.
+    pub to_send: (i128, i128),
 }
 
 /// One line or charge.
@@ -73,6 +75,8 @@ pub struct Part {
     pub taxes: Vec<i128>,
     /// What has been refunded of it: units, amount with tax, tax.
     pub refunded: (u32, i128, i128),
+    /// What of that was never sent.
+    pub unsent: (u32, i128, i128),
 }
 
 /// What a [`Part`] is.
@@ -117,6 +121,7 @@ fn figures(order: &Order, priced: &Priced) -> Figures {
     let (refunded, refunded_tax) = order.refunds_total();
     let lowered = if order.rules.refunds_lower_total { refunded_tax } else { Fixed::ZERO };
     let came = |event: &str| matches!(event, "purchase" | "capture" | "settled");
+    let to_send = refund::to_send(order, priced);
     let paid = order.transactions.iter().filter(|movement| movement.ok && came(&movement.event));
     Figures {
         digits: order.rules.digits,
@@ -126,6 +131,7 @@ fn figures(order: &Order, priced: &Priced) -> Figures {
         paid: paid.map(|movement| (movement.id, movement.amount.raw())).collect(),
         redeemed: order.gift_certificate.raw(),
         refunded: (refunded.raw(), refunded_tax.raw()),
+        to_send: (to_send.0.raw(), to_send.1.raw()),
     }
 }
 
@@ -159,22 +165,26 @@ fn parts(order: &Order, priced: &Priced) -> Vec<Part> {
 }
 
 fn part(order: &Order, on: On, quantity: u32, net: Fixed, taxed: Fixed, taxes: &[TaxPart]) -> Part {
-    let items = order.refunds.iter().flat_map(|refund| &refund.items).filter(|item| of(item) == on);
-    let mut refunded = (0, Fixed::ZERO, Fixed::ZERO);
-    for item in items {
-        refunded = (refunded.0 + item.quantity, refunded.1 + item.amount, refunded.2 + item.tax);
-    }
+    let sums = |items: &mut dyn Iterator<Item = &RefundItem>| {
+        let none = (0, Fixed::ZERO, Fixed::ZERO);
+        let add = |sum: (u32, Fixed, Fixed), item: &RefundItem| {
+            (sum.0 + item.quantity, sum.1 + item.amount, sum.2 + item.tax)
+        };
+        let (units, amount, tax) = items.filter(|item| of(item) == on).fold(none, add);
+        (units, amount.raw(), tax.raw())
+    };
     Part {
         on,
         quantity,
         net: net.raw(),
         taxed: taxed.raw(),
         taxes: taxes.iter().map(|tax| tax.amount.raw()).collect(),
-        refunded: (refunded.0, refunded.1.raw(), refunded.2.raw()),
+        refunded: sums(&mut order.refunds.iter().flat_map(|refund| &refund.items)),
+        unsent: sums(&mut refund::unsent(order).into_iter()),
     }
 }
 
-fn of(item: &super::order::RefundItem) -> On {
+fn of(item: &RefundItem) -> On {
     use super::order::RefundKind as K;
     match item.kind {
         K::Product => On::Line(item.id),

@@ -127,8 +127,13 @@ pub(super) fn set_status(order: &mut Order, status_id: u64, now: jiff::Timestamp
     order.status_id = status_id;
     if status_id == 2 {
         order.shipped.get_or_insert(now);
-        for line in order.lines.iter_mut().filter(|line| line.kind == LineKind::Physical) {
-            line.shipped = line.quantity;
+        for at in 0..order.lines.len() {
+            // What was given back before it was sent is not sent.
+            let left = order.lines[at].quantity - order.units_refunded(order.lines[at].id);
+            let line = &mut order.lines[at];
+            if line.kind == LineKind::Physical {
+                line.shipped = line.shipped.max(left);
+            }
         }
     }
 }

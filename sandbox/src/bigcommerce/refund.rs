@@ -94,6 +94,39 @@ fn in_hand(order: &Order) -> Fixed {
     sum(|event| matches!(event, "purchase" | "capture" | "settled")) - sum(|event| event == "refund")
 }
 
+/// What was given back before it was sent: units of lines that were never sent, the earliest refunds first; charges and
+/// amounts off the order if nothing had been sent. What was sent and came back is not in it.
+pub(super) fn unsent(order: &Order) -> Vec<&RefundItem> {
+    let mut out = Vec::new();
+    for (at, refund) in order.refunds.iter().enumerate() {
+        for item in &refund.items {
+            let line = order.lines.iter().find(|line| line.id == item.id);
+            let never_sent = match (item.kind, line) {
+                (RefundKind::Product, Some(line)) => {
+                    let so_far = order.refunds[..=at].iter().flat_map(|refund| &refund.items);
+                    let so_far = so_far.filter(|other| (other.kind, other.id) == (item.kind, item.id));
+                    so_far.map(|item| item.quantity).sum::<u32>() <= line.quantity - line.shipped
+                }
+                (RefundKind::Product, None) => false,
+                _ => order.shipped.is_none_or(|sent| refund.created.as_second() < sent.as_second()),
+            };
+            if never_sent {
+                out.push(item);
+            }
+        }
+    }
+    out
+}
+
+/// What is to be sent, or was: the order's total less what was given back before it was sent.
+pub(super) fn to_send(order: &Order, priced: &Priced) -> (Fixed, Fixed) {
+    let items = unsent(order);
+    let back: Fixed = items.iter().map(|item| item.amount).sum();
+    let tax: Fixed = items.iter().map(|item| item.tax).sum();
+    let lowered = if order.rules.refunds_lower_total { order.refunds_total().1 } else { Fixed::ZERO };
+    (before_refunds(order, priced) - back, priced.total.tax + lowered - tax)
+}
+
 /// The order's total as it was ordered.
 pub(super) fn before_refunds(order: &Order, priced: &Priced) -> Fixed {
     let off = if order.rules.refunds_lower_total { order.refunds_total().0 } else { Fixed::ZERO };

@@ -11,7 +11,7 @@ use super::{
     metafields::Metafield,
     order::Order,
     pricing::{Priced, price},
-    status, view,
+    refund, status, view,
 };
 
 /// An order and its sums, which are worked out whenever it is filed.
@@ -130,6 +130,7 @@ fn order_row(filed: &Filed) -> Value {
         "coupon_discount": priced.coupon_discount.v2(),
         "total_tax": priced.total.tax.v2(),
         "total_inc_tax": priced.total.inc.v2(),
+        "total_to_send": refund::to_send(order, priced).0.v2(),
         "payment_method": order.payment_method,
         "external_order_id": order.plain.get("external_order_id"),
     })

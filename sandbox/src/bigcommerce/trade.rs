@@ -113,6 +113,8 @@ pub struct Trade {
     pub certificate_line: Option<bool>,
     /// What goes back as soon as it is paid; nothing if left out, and nothing that was not paid.
     pub refund: Option<Back>,
+    /// Everything was sent before that.
+    pub sent_first: bool,
     /// The status it ends up in; follows from the payment if left out.
     pub status_id: Option<u64>,
 }
@@ -140,6 +142,9 @@ pub enum Edit {
     /// Something drawn: another number of the first line.
     Any,
 }
+
+/// The status of orders that were sent.
+const SHIPPED: u64 = 2;
 
 /// The marketplace; orders come through it only if a trade asks for it.
 pub const MARKETPLACE: u64 = 664_001;
@@ -195,6 +200,9 @@ impl Store {
         let tender = trade.tender.unwrap_or_else(|| draw::tender(&mut floor.random));
         Till { state, random: &mut floor.random, order: &mut order }.pay(priced.total.inc, tender);
         let now = self.shared.clock.now();
+        if trade.sent_first {
+            order_write::set_status(&mut order, SHIPPED, now);
+        }
         if let Some(back) = trade.refund {
             let wanted = draw::back(&mut floor.random, back, order.lines.len());
             refund::refund(state, &mut order, &priced, &wanted, now);

@@ -199,6 +199,7 @@ fn custom_fields() -> Vec<CustomField> {
         ("custbody_bc_store", CustomKind::Text),
         ("custbody_bc_vat_number", CustomKind::Text),
         ("custbody_bc_rebill_of", CustomKind::Text),
+        ("custbody_bc_discounts", CustomKind::Text),
         ("custcol_bc_options", CustomKind::Text),
         ("custcol_bc_ship_to", CustomKind::Text),
         ("custbody_bc_channel_id", CustomKind::Text),

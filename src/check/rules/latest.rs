@@ -25,7 +25,9 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Problems) {
         .filter(|read| read.slot == Slots::EVENT)
         .map(|read| read.path)
         .collect();
-    if !is_readable(&trigger.key) || names.iter().any(Vec::is_empty) {
+    // A key that cannot be read, or reads what the event does not have, says nothing of what is sure to stay.
+    let unread = |name: &Vec<Arc<str>>| name.is_empty() || !is_there(subject.event, name);
+    if !is_readable(&trigger.key) || names.iter().any(unread) {
         return;
     }
     let mut told = BTreeSet::new();

@@ -1,11 +1,15 @@
 //! Lines of sublists. In: a body, the record as it is now. Out: the body whose lines carry the platform's keys, so that no line
-//! is ever added a second time; lines of ours that are gone are closed the connector's way.
+//! is ever added a second time; lines of ours that are gone are closed the connector's way. Lines that it keeps are not sent.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::Exec;
 use crate::{
-    connector::model::{Step, Sublist, slot},
+    connector::{
+        model::{Step, Sublist, slot},
+        scope::Roots,
+    },
+    expr::Template,
     value::Value,
 };
 
@@ -27,6 +31,11 @@ impl Exec<'_> {
                 let id = line.get(by).and_then(Value::scalar_text);
                 let same = id.as_ref().and_then(|id| known.get(id));
                 met.extend(id.filter(|_| same.is_some()));
+                if let Some(line) = same
+                    && self.is_kept(keep.as_ref(), line)?
+                {
+                    continue;
+                }
                 let place = same.and_then(|line| line.get(key)).filter(|place| !place.is_null());
                 lines.push(place.map_or_else(|| line.clone(), |place| with(line, key, place.clone())));
             }
@@ -34,10 +43,10 @@ impl Exec<'_> {
                 for line in old.iter().filter(|line| {
                     line.get(by).and_then(Value::scalar_text).is_some_and(|id| !met.contains(&id))
                 }) {
-                    let mut roots = self.roots.clone();
-                    roots.set(slot::LINE, line.clone());
-                    let kept = keep.as_ref().map_or(Ok(false), |keep| roots.holds(keep))?;
-                    if let (false, Some(place), Some(sent)) = (kept, line.get(key), roots.mapping(gone)?) {
+                    if self.is_kept(keep.as_ref(), line)? {
+                        continue;
+                    }
+                    if let (Some(place), Some(sent)) = (line.get(key), self.over(line).mapping(gone)?) {
                         lines.push(with(&sent, key, place.clone()));
                     }
                 }
@@ -45,6 +54,18 @@ impl Exec<'_> {
             map.insert(Arc::clone(name), like(given, lines));
         }
         Ok(Some(Value::from(map)))
+    }
+
+    /// What an expression over a line sees.
+    fn over(&self, line: &Value) -> Roots {
+        let mut roots = self.roots.clone();
+        roots.set(slot::LINE, line.clone());
+        roots
+    }
+
+    /// Whether a line is left alone.
+    fn is_kept(&self, keep: Option<&Template>, line: &Value) -> Result<bool, String> {
+        keep.map_or(Ok(false), |keep| self.over(line).holds(keep))
     }
 }
 

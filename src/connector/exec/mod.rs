@@ -18,7 +18,7 @@ use super::{
     suiteql,
 };
 use crate::{
-    event::{Answer, Class, Failure, Sent},
+    event::{Answer, Class, Failure, Says, Sent},
     shape, sign,
     value::Value,
 };
@@ -377,7 +377,10 @@ impl<'a> Exec<'a> {
 
     /// What it means that no answer came to a call.
     pub fn lost(&self, index: usize, class: Class, sent: Sent, told: &str) -> Failure {
-        Failure::new(class, self.sent(&self.operation.steps[index], sent), format!("{}: {told}", self.name()))
+        // Whatever becomes of a call that left, nobody rejected it: that is said before.
+        let says = if (class, sent) == (Class::Reject, Sent::No) { Says::Unfit } else { Says::Platform };
+        let sent = self.sent(&self.operation.steps[index], sent);
+        Failure { says, ..Failure::new(class, sent, format!("{}: {told}", self.name())) }
     }
 
     /// Whether the operation as a whole can have had an effect, if this call failed.
@@ -392,12 +395,13 @@ impl<'a> Exec<'a> {
     /// An expression of the connector failed, or a parameter does not fit: nothing more is sent.
     fn broken(&self, told: &str) -> Failure {
         let sent = if self.wrote && self.operation.writes.is_some() { Sent::Maybe } else { Sent::No };
-        Failure::new(Class::Reject, sent, format!("{}: {told}", self.name()))
+        let told = format!("{}: {told}", self.name());
+        Failure { says: Says::Unfit, ..Failure::new(Class::Reject, sent, told) }
     }
 
     /// An answer is not what the connector says.
     fn unreadable(&self, told: &str) -> Failure {
-        self.broken(&format!("the answer cannot be read: {told}"))
+        Failure { says: Says::Unread, ..self.broken(&format!("the answer cannot be read: {told}")) }
     }
 
     fn name(&self) -> String {
@@ -406,7 +410,7 @@ impl<'a> Exec<'a> {
 }
 
 fn refused(told: String) -> Failure {
-    Failure::new(Class::Reject, Sent::No, told)
+    Failure::unfit(told)
 }
 
 /// Parameters in the platform's form, each as its type says.

@@ -251,6 +251,15 @@ fn an_upsert_never_adds_a_line_twice_and_closes_what_is_gone() {
 }
 
 #[test]
+fn a_line_that_is_kept_is_not_sent() {
+    let input = r#"{"id":"A-1","body":{"lines":{"items":[{"ref":1,"n":2},{"ref":2,"n":5}]}}}"#;
+    let found = r#"{"id":"9","lines":{"items":[
+        {"line":7,"ref":"1","closed":false}, {"line":8,"ref":"2","closed":true}, {"line":9,"ref":"3","closed":true}]}}"#;
+    let (sent, _) = play("upsert", &[input], &[(200, found), (204, ""), (200, r#"{"id":"9"}"#)]);
+    assert_eq!(sent[1], r#"PATCH /a/9 {"lines":{"items":[{"ref":1,"n":2,"line":7}]}}"#);
+}
+
+#[test]
 fn failures_say_whether_anything_can_have_happened() {
     let input = r#"{"id":"A-1","body":{}}"#;
     for (answers, class, sent) in [

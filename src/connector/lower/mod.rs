@@ -19,7 +19,7 @@ use crate::{
     event::{Class, Sent},
     problem::{Problem, Problems, codes},
     record::Records,
-    shape::near,
+    shape::{Shape, near},
     sign::Algorithm,
     source::{Name, Span},
     syntax::{ast::Given, connector as ast},
@@ -259,11 +259,16 @@ impl Lower<'_> {
                 .as_ref()
                 .map(|(field, wanted)| (path(&field.value), self.template(wanted))),
             scope: webhooks.scope.as_ref().map(|scope| path(&scope.value)),
-            scopes: webhooks.scopes.iter().map(|scope| Arc::clone(&scope.value)).collect(),
+            scopes: webhooks.scopes.iter().map(|(scope, body)| self.scope_of(scope, body.as_ref())).collect(),
             list: name(&webhooks.list),
             register: name(&webhooks.register),
             enable: name(&webhooks.enable),
         })
+    }
+
+    /// A scope and its body, as it comes in.
+    fn scope_of(&mut self, scope: &Name, body: Option<&ast::Type>) -> (Arc<str>, Shape) {
+        (Arc::clone(&scope.value), body.map_or(Shape::Any, |body| self.shape(body, value::Way::In)))
     }
 
     fn verify(&mut self, webhooks: &ast::Webhooks) -> Option<Verify> {

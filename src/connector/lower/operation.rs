@@ -111,7 +111,8 @@ impl Lower<'_> {
                     let help = "say `repeat: safe`, `{ key: … }`, `{ look: … }` or `never`";
                     self.problems.add(Problem::error(codes::NO_REPEAT, name.span, told).help(help));
                 }
-                if self.records.get(&record.value).is_none() {
+                // An empty name stands for one that could not be read.
+                if self.records.get(&record.value).is_none() && !record.value.is_empty() {
                     self.no_record(record);
                 }
             }

@@ -14,7 +14,7 @@ use crate::{
     journal::Lsn,
     plan::Keep,
     story::What,
-    value::Value,
+    value::{Hash, Value},
 };
 
 use super::run::Msg;
@@ -126,6 +126,16 @@ impl Inner {
         unfit: Vec<Unfit>,
         watermark: Option<Watermark>,
     ) -> Result<Accepted, Error> {
+        self.accept_with(offers, unfit, |_| watermark.map(Fact::Watermark).into_iter().collect())
+    }
+
+    /// Takes events in one commit with what else is to be written once it is known what became of each.
+    pub(super) fn accept_with(
+        &self,
+        offers: Vec<Offer>,
+        unfit: Vec<Unfit>,
+        more: impl FnOnce(&[Offered]) -> Vec<Fact>,
+    ) -> Result<Accepted, Error> {
         // While it drains, events are still taken: they are durable, and run after the next start.
         if self.life() == Life::Broken {
             return Err(Error::Stopping);
@@ -149,7 +159,7 @@ impl Inner {
         for row in unfit {
             self.put_by(&mut board, row, &mut facts);
         }
-        facts.extend(watermark.map(Fact::Watermark));
+        facts.extend(more(&each));
         let lsn = if facts.is_empty() { None } else { Some(self.append(facts)?) };
         drop(board);
         for run in nudges {
@@ -171,6 +181,9 @@ impl Inner {
         facts: &mut Vec<Fact>,
         nudges: &mut Vec<EventId>,
     ) -> Result<Offered, Error> {
+        if self.is_erased(board, &event) {
+            return Ok(Offered::Erased);
+        }
         if self.is_done(&event)? {
             return Ok(Offered::Known);
         }
@@ -246,6 +259,18 @@ impl Inner {
         };
         board.lanes.restore(event.clone(), Some(&parked), false);
         facts.extend([Fact::Accepted(event), Fact::Parked(parked)]);
+    }
+
+    /// What a tombstone is compared with.
+    pub(super) fn subject(&self, flow: &str, key: &str) -> Hash {
+        Value::list([Value::from(flow), Value::from(key)]).keyed_hash(&self.salt)
+    }
+
+    /// Whether what an event is about was erased, by the table of events.
+    pub(super) fn is_erased(&self, board: &Board, event: &Event) -> bool {
+        !board.erased.is_empty()
+            && board.erased.contains(&self.subject(&event.flow, &event.key))
+            && EventState::New.next(EventInput::Tombstone) == Ok((EventState::Erased, &[]))
     }
 
     /// Whether the same fact, or this version or a newer one, is done.

@@ -95,6 +95,9 @@ impl Inner {
         };
         let event = self.event(&prepared, offer, Some(start.id))?;
         let mut board = self.board();
+        if self.is_erased(&board, &event) {
+            return Err(Error::Erased);
+        }
         let id = board.ids.next(event.at);
         let event = event.named(id);
         if start.wait {

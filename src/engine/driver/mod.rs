@@ -23,7 +23,10 @@ use std::{
 
 use tokio::sync::{Notify, broadcast, mpsc};
 
-pub use self::accept::{Offer, Offered, Unfit};
+pub use self::{
+    accept::{Offer, Offered, Unfit},
+    orders::Obeyed,
+};
 use self::{pending::Pending, run::Msg};
 use super::{
     lanes::Lanes,
@@ -99,6 +102,9 @@ pub enum Error {
     /// No such run.
     #[error("found no open run {0}, expected one that waits or is parked")]
     NoRun(RunId),
+    /// What it is about was erased.
+    #[error("what it is about was erased: it does not run any more")]
+    Erased,
 }
 
 impl From<journal::Broken> for Error {
@@ -138,6 +144,9 @@ struct Inner {
     stories: broadcast::Sender<Live>,
     /// Those of the stories that tell how runs begin and end.
     ends: broadcast::Sender<Live>,
+    obeyed: broadcast::Sender<Obeyed>,
+    /// Requests of operators that are done, as long as the journal may still list them.
+    carried_out: Mutex<HashSet<u64>>,
     stir: Notify,
     /// When the keeper looks next if nobody stirs it: milliseconds as in [`Instant`].
     round_at: AtomicU64,
@@ -161,6 +170,8 @@ struct Board {
     ids: Ids,
     /// Flows and keys whose effects are remembered.
     remembered: HashSet<(Arc<str>, Arc<str>)>,
+    /// Keyed hashes of what was erased.
+    erased: HashSet<Hash>,
 }
 
 impl Engine {
@@ -171,6 +182,7 @@ impl Engine {
             lanes: Lanes::new(policy.guards, policy.gives_way),
             ids: Ids::after(setup.journal.newest()?),
             remembered: setup.journal.remembered()?.into_iter().collect(),
+            erased: setup.journal.erased()?.into_iter().collect(),
         };
         let inner = Arc::new(Inner {
             plans: RwLock::new(Plans::default()),
@@ -186,6 +198,8 @@ impl Engine {
             fresh: Mutex::new(HashMap::new()),
             stories: broadcast::channel(4096).0,
             ends: broadcast::channel(4096).0,
+            obeyed: broadcast::channel(256).0,
+            carried_out: Mutex::default(),
             stir: Notify::new(),
             round_at: AtomicU64::new(0),
             quiet: Notify::new(),
@@ -285,6 +299,10 @@ impl Inner {
 
     fn parents(&self) -> MutexGuard<'_, HashMap<RunId, (RunId, StepId)>> {
         self.parents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn carried_out(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.carried_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load(&self, plans: Vec<Arc<Plan>>) {

@@ -492,13 +492,14 @@ impl Inner {
         facts.extend(superseded.iter().map(|old| self.superseded(old)));
         if let Some((again, refresh)) = again {
             // An event that waits looks again anyway.
-            if refresh.now && !board.lanes.waits(&again) {
+            let erased = self.is_erased(&board, &again);
+            if refresh.now && !erased && !board.lanes.waits(&again) {
                 let id = board.ids.next(again.at);
                 let now = again.clone().named(id);
                 board.lanes.push(now.clone());
                 facts.push(Fact::Accepted(now));
             }
-            if let Some(due) = refresh.later {
+            if let Some(due) = refresh.later.filter(|_| !erased) {
                 let id = board.ids.next(again.at);
                 let later = again.named(id);
                 let parked = Parked {

@@ -32,7 +32,7 @@ impl Machine {
                 }
                 Err(failure) => {
                     let code =
-                        if failure.sent == Sent::Maybe && !freely { Code::InDoubt } else { Code::Rejected };
+                        if failure.sent == Sent::Maybe && !freely { Code::InDoubt } else { failure.code() };
                     for at in group {
                         self.letter(
                             node,

@@ -133,7 +133,7 @@ impl Machine {
             let parts: Vec<StepId> = halves.iter().filter_map(|places| self.part(id, places)).collect();
             return parts.into_iter().try_for_each(|part| self.try_open(part, turn));
         }
-        self.fail_step(id, Code::Rejected, failure, turn);
+        self.fail_step(id, failure.code(), failure, turn);
         Ok(())
     }
 

@@ -58,7 +58,9 @@ impl Machine {
                 | Fact::Merged { .. }
                 | Fact::Ended(_)
                 | Fact::Watermark(_)
-                | Fact::Noted(_) => {}
+                | Fact::Noted(_)
+                | Fact::Ordered { .. }
+                | Fact::Erased { .. } => {}
             }
         }
     }

@@ -100,7 +100,8 @@ impl Machine {
                     turn,
                 )
             }
-            (EffectState::Landed(_), Repeat::Look { .. }) if !mine => {
+            // The same bytes were acknowledged: the journal is the witness. A platform may show late what it has taken.
+            (EffectState::Landed(_), Repeat::Look { .. }) if !mine && !same => {
                 self.recall(id, &effect);
                 self.shift(id, StepInput::Found(Repeats::Look))?;
                 self.look(id, turn)

@@ -210,7 +210,7 @@ impl Infer<'_> {
                 None => None,
                 Some(Node { kind: Kind::Attribute(path), start, end }) => {
                     let element = shapes.first().cloned().flatten();
-                    let list = if matches!(function.name, "allocate") {
+                    let list = if matches!(function.name, "allocate" | "round_to_sum") {
                         shapes.get(1).cloned().flatten()
                     } else {
                         element

@@ -15,7 +15,7 @@ use self::facts::Fact;
 use super::{
     Fault, FaultKind, Mapping,
     node::{Kind, Node},
-    template::{Body, Part},
+    template::{Body, Part, expressions},
 };
 use crate::{
     shape::{self, Field, Object, Shape},
@@ -29,11 +29,7 @@ pub(super) fn body(body: &Body, text: &str, env: &Env<'_>) -> Inferred {
         Body::Const(value) => (shape_of(value), false),
         Body::One(node) => (infer.shape(node).unwrap_or(Shape::Null), may_omit(node)),
         Body::Mixed(parts) => {
-            for part in parts {
-                if let Part::Expression(node) = part {
-                    infer.in_text(node);
-                }
-            }
+            expressions(parts).for_each(|node| infer.in_text(node));
             (Shape::TEXT, false)
         }
     };
@@ -41,6 +37,14 @@ pub(super) fn body(body: &Body, text: &str, env: &Env<'_>) -> Inferred {
         infer.faults = constant::refused(body, text);
     }
     Inferred { shape, omits, personal: infer.personal, faults: infer.faults }
+}
+
+/// What else is wrong with a scalar that has faults: in its whole expressions, and in what is left of the others.
+pub(super) fn rest(good: &[Part], parts: &[Node], env: &Env<'_>) -> Vec<Fault> {
+    let mut infer = Infer { env, facts: env.facts.clone(), faults: Vec::new(), personal: None };
+    expressions(good).for_each(|node| infer.in_text(node));
+    parts.iter().for_each(|node| drop(infer.soft(node)));
+    infer.faults
 }
 
 /// The shape of a mapping.

@@ -5,7 +5,7 @@ use minijinja::machinery::{
     ast::{Call, CallArg, Expr, Filter, Spanned, Test},
 };
 
-use super::{Lower, Node};
+use super::{Lower, Node, unknown};
 use crate::{
     expr::{Fault, FaultKind, node::Kind},
     function::{self, Function, Param, Run},
@@ -54,6 +54,8 @@ impl Lower<'_> {
         match &call.expr {
             Expr::Var(var) => self.function(var.id, self.place(var.span()), &written, call.span()),
             Expr::GetAttr(attr) => {
+                self.keep(&attr.expr);
+                written.iter().for_each(|written| self.keep(written.tree));
                 let place = self.place(call.span());
                 let fault = Fault::new(
                     FaultKind::UnknownFunction,
@@ -91,6 +93,7 @@ impl Lower<'_> {
     /// A call of the function `name`, which stands at `place`.
     fn function(&mut self, name: &str, place: (u32, u32), written: &[Written<'_, '_>], span: Place) -> Node {
         let Some(function) = function::find(name) else {
+            written.iter().for_each(|written| self.keep(written.tree));
             let nearest = function::nearest(name);
             let fault =
                 Fault::new(FaultKind::UnknownFunction, place, format!("there is no function `{name}`"));
@@ -124,8 +127,11 @@ impl Lower<'_> {
                 Some(name) => function.params.iter().enumerate().find(|(_, param)| param.name == name),
             };
             let Some((position, param)) = found else {
-                self.no_parameter(function, place, *written);
-                return args;
+                if written.name.is_some() || position == function.params.len() {
+                    self.no_parameter(function, place, *written);
+                }
+                self.keep(written.tree);
+                continue;
             };
             if args.len() <= position {
                 args.resize_with(position + 1, || None);
@@ -219,7 +225,8 @@ impl Lower<'_> {
             return fault;
         }
         let Some((test, than)) = self.known_test(test.name, place, &written) else {
-            return Node::new(Kind::Const(crate::value::Value::Null), whole);
+            self.parts.push(value);
+            return unknown(whole);
         };
         Node::new(Kind::Test { value: Box::new(value), test, than: than.map(Box::new) }, whole)
     }
@@ -235,6 +242,7 @@ impl Lower<'_> {
             let names = function::TESTS.iter().flat_map(|test| test.names.iter().copied());
             let fault = Fault::new(FaultKind::UnknownFunction, place, format!("there is no test `{name}`"));
             self.fault(fault.did_you_mean(near(name, names)));
+            args.iter().for_each(|written| self.keep(written.tree));
             return None;
         };
         match (test.compares(), args) {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use minijinja::machinery::ast::Expr;
 
-use super::{Lower, Node, call::Written};
+use super::{Lower, Node, call::Written, unknown};
 use crate::{
     expr::{
         Fault, FaultKind,
@@ -33,7 +33,7 @@ impl Lower<'_> {
             }
             _ => self.simple_form(function, form, place, written),
         };
-        kind.map_or_else(|| Node::new(Kind::Const(value::Value::Null), place), |kind| Node::new(kind, place))
+        kind.map_or_else(|| unknown(place), |kind| Node::new(kind, place))
     }
 
     /// Forms whose arguments match their parameters.
@@ -74,6 +74,7 @@ impl Lower<'_> {
         match JsonPath::parse(text) {
             Ok(path) => Some(Kind::JsonPath { value: Box::new(value), path }),
             Err(error) => {
+                self.parts.push(value);
                 self.refuse(FaultKind::JsonPath, path.place(), error.to_string());
                 None
             }
@@ -122,6 +123,7 @@ impl Lower<'_> {
                 None
             }
             None => {
+                self.parts.push(*list);
                 let fault =
                     Fault::new(FaultKind::UnknownFunction, at, format!("there is no function `{name}`"));
                 self.fault(fault.did_you_mean(function::nearest(name)));
@@ -162,7 +164,10 @@ impl Lower<'_> {
             self.refuse(FaultKind::Arguments, name.place(), "the test must be a quoted text");
             return None;
         };
-        let (test, than) = self.known_test(&word, name.place(), args)?;
+        let Some((test, than)) = self.known_test(&word, name.place(), args) else {
+            self.parts.push(list);
+            return None;
+        };
         Some(Kind::Select(Box::new(Select { list, attribute, test: Some(test), than, keep })))
     }
 

@@ -1,5 +1,5 @@
 //! minijinja's tree to our own. The only room of its grammar: everything that depends on its shape is here. Every fault is
-//! collected; a part that has one becomes null so that the rest is still looked at.
+//! collected; of a part that has one nothing is known, so that the rest is still looked at.
 
 mod call;
 mod forms;
@@ -14,6 +14,7 @@ use minijinja::machinery::{
 
 use super::{
     Fault, FaultKind, Names,
+    names::UNKNOWN,
     node::{Comparison, Kind, Node},
     scan::{self, Guarded},
 };
@@ -25,15 +26,32 @@ const MAX_DEPTH: usize = 100;
 
 /// Reads one expression at `offset` of its scalar. The parser runs on a stack of its own: it could overflow any other, which
 /// would end the process.
-pub(super) fn expression(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Vec<Fault>> {
-    let guarded = scan::guard(text, offset).map_err(|fault| vec![fault])?;
+pub(super) fn expression(text: &str, offset: usize, names: &Names<'_>) -> Result<Node, Faulty> {
+    let unread = |fault| Faulty { faults: vec![fault], parts: Vec::new() };
+    let guarded = scan::guard(text, offset).map_err(unread)?;
     stacker::grow(PARSER_STACK, || {
-        let tree = parse_expr(&guarded.text).map_err(|error| vec![scan::syntax(&error, text, offset)])?;
-        let mut lower =
-            Lower { source: &guarded, offset: offset as u32, names, depth: 0, faults: Vec::new() };
+        let tree = parse_expr(&guarded.text).map_err(|error| unread(scan::syntax(&error, text, offset)))?;
+        let mut lower = Lower {
+            source: &guarded,
+            offset: offset as u32,
+            names,
+            depth: 0,
+            faults: Vec::new(),
+            parts: Vec::new(),
+        };
         let node = lower.lower(&tree);
-        if lower.faults.is_empty() { Ok(node) } else { Err(lower.faults) }
+        if lower.faults.is_empty() {
+            return Ok(node);
+        }
+        lower.parts.push(node);
+        Err(Faulty { faults: lower.faults, parts: lower.parts })
     })
+}
+
+/// An expression with faults, and what of it can be read.
+pub(super) struct Faulty {
+    pub(super) faults: Vec<Fault>,
+    pub(super) parts: Vec<Node>,
 }
 
 struct Lower<'x> {
@@ -43,14 +61,22 @@ struct Lower<'x> {
     names: &'x Names<'x>,
     depth: usize,
     faults: Vec<Fault>,
+    /// What stood in parts that have a fault: it may have others.
+    parts: Vec<Node>,
 }
 
 impl Lower<'_> {
-    /// Notes a fault; the part becomes null.
+    /// Notes a fault; nothing is known of the part.
     fn fault(&mut self, fault: Fault) -> Node {
         let place = (fault.start, fault.end);
         self.faults.push(fault);
-        Node::new(Kind::Const(Value::Null), place)
+        unknown(place)
+    }
+
+    /// Keeps what stands in a part that has a fault.
+    fn keep(&mut self, tree: &Expr<'_>) {
+        let node = self.lower(tree);
+        self.parts.push(node);
     }
 
     fn refuse(&mut self, kind: FaultKind, place: (u32, u32), message: impl Into<String>) -> Node {
@@ -127,6 +153,7 @@ impl Lower<'_> {
                 let place = self.since(&then, choice.span());
                 let test = self.lower(&choice.test_expr);
                 let Some(otherwise) = &choice.false_expr else {
+                    self.parts.extend([then, test]);
                     let fault = Fault::new(FaultKind::Syntax, place, "an `if` needs its `else`");
                     return self.fault(
                         fault.help("say what it is otherwise: `else none`, or `else omit` to leave it out"),
@@ -206,6 +233,11 @@ fn comparison(operator: CompareOpKind) -> Comparison {
         CompareOpKind::In => Comparison::In,
         CompareOpKind::NotIn => Comparison::NotIn,
     }
+}
+
+/// What stands for a part that has a fault.
+fn unknown(place: (u32, u32)) -> Node {
+    Node::new(Kind::Path { slot: UNKNOWN, steps: Vec::new() }, place)
 }
 
 /// `not x in y` is one comparison.

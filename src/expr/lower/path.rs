@@ -14,6 +14,9 @@ use crate::{
     value::Value,
 };
 
+/// What other tools call the environment of a process.
+const OUTSIDE: &[&str] = &["env", "ENV", "environ", "environment", "process", "secrets", "secret", "vars"];
+
 impl Lower<'_> {
     pub(super) fn root(&mut self, name: &str, span: Place) -> Node {
         let place = self.place(span);
@@ -30,6 +33,10 @@ impl Lower<'_> {
                 let nearest = self.names.nearest(name).map(str::to_owned);
                 let fault = Fault::new(FaultKind::UnknownName, place, format!("there is no `{name}` here"));
                 self.fault(match (&nearest, crate::function::find(name)) {
+                    _ if OUTSIDE.contains(&name) => fault.help(
+                        "an expression reads no environment: a secret is named under `secrets` of a connection, \
+                         a constant stands in its `settings` and is read as `connection.name.setting`",
+                    ),
                     (None, Some(_)) => fault.help(format!("`{name}` is a function: call it, `{name}(…)`")),
                     _ => fault.did_you_mean(nearest.as_deref()),
                 })

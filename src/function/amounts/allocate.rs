@@ -6,7 +6,7 @@ use crate::{
         args::{DIGITS, attribute, expected},
         element, quantity,
     },
-    money,
+    money::{self, Decimal},
     shape::Shape,
     value::{Quantity, Refusal, Value},
 };
@@ -23,14 +23,8 @@ pub(crate) const FUNCTION: Function = Function::plain(
         Param::optional("by", Takes::PATH),
         DIGITS,
     ],
-    |args| {
-        let share = quantity(&args[0].clone().unwrap_or(Shape::Any));
-        match args.get(3).cloned().flatten() {
-            Some(key) => Shape::object([("key", key), ("item", element(args, 1)), ("value", share)]).list(),
-            None => share.list(),
-        }
-    },
-    run,
+    gives,
+    |args| shares(args, money::allocate),
 )
 .examples(&[
     ("10.00 | allocate([1, 1, 1])", "[3.34,3.33,3.33]"),
@@ -39,18 +33,31 @@ pub(crate) const FUNCTION: Function = Function::plain(
     ("(1.00 | allocate([{'id': 7, 'w': 1}], weight='w', by='id'))[7].value", "1.00"),
 ]);
 
-fn run(args: &Args<'_>) -> Result<Value, Refusal> {
+/// What a splitting of an amount over a list gives.
+pub(super) fn gives(args: &[Option<Shape>]) -> Shape {
+    let share = quantity(&args[0].clone().unwrap_or(Shape::Any));
+    match args.get(3).cloned().flatten() {
+        Some(key) => Shape::object([("key", key), ("item", element(args, 1)), ("value", share)]).list(),
+        None => share.list(),
+    }
+}
+
+/// Splits: the amount, the list, the attribute to split by, the attribute that is the key, digits.
+pub(super) fn shares(
+    args: &Args<'_>,
+    split: fn(Decimal, &[Decimal], u32) -> Result<Vec<Decimal>, money::Error>,
+) -> Result<Value, Refusal> {
     let (total, items) = (args.quantity(0)?, args.list(1)?);
     let digits = args.digits(4)?.or_else(|| total.currency.map(money::Currency::minor_digits));
     let digits = digits.unwrap_or_else(|| total.digits.scale());
-    let weights = items.iter().map(|item| {
-        let weight = attribute(item, args.path(2))?;
-        Quantity::of(weight)?
+    let parts = items.iter().map(|item| {
+        let part = attribute(item, args.path(2))?;
+        Quantity::of(part)?
             .map(|quantity| quantity.digits)
-            .ok_or_else(|| expected("number or amount as weight", weight))
+            .ok_or_else(|| expected("number or amount to split by", part))
     });
-    let weights = weights.collect::<Result<Vec<_>, _>>()?;
-    let shares = money::allocate(total.digits, &weights, digits).map_err(|error| error.to_string())?;
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    let shares = split(total.digits, &parts, digits).map_err(|error| error.to_string())?;
     let shares = shares.into_iter().map(|share| total.with(share));
     let Some(by) = args.path(3) else { return Ok(Value::list(shares)) };
     let keyed = items.iter().zip(shares).map(|(item, share)| {

@@ -6,4 +6,5 @@ pub(super) mod decimal;
 pub(super) mod fx;
 pub(super) mod money;
 pub(super) mod round;
+pub(super) mod round_to_sum;
 pub(super) mod tax;

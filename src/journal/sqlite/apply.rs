@@ -10,13 +10,29 @@ use serde::Serialize;
 
 use super::{id, word, written};
 use crate::{
-    event::{self, Effect, EffectId, EffectState, Entry, Event, Fact, Instant, Noted, Outcome, Past, RunId},
+    event::{
+        self, Effect, EffectId, EffectState, Entry, Event, Fact, Instant, Noted, Outcome, Parked, Past, RunId,
+    },
     journal::Error,
     value::Value,
 };
 
-/// Where a run's effects are remembered: its flow and what it is about.
-pub(super) type Places = HashMap<RunId, (Arc<str>, Arc<str>)>;
+/// What is needed of a run's event: where its effects are remembered (its flow and what it is about), and its lane.
+#[derive(Clone)]
+pub(super) struct Spot {
+    flow: Arc<str>,
+    key: Arc<str>,
+    lane: Arc<str>,
+}
+
+impl Spot {
+    fn of(event: &Event) -> Self {
+        Self { flow: Arc::clone(&event.flow), key: event.effect_key(), lane: Arc::clone(&event.lane) }
+    }
+}
+
+/// Runs that are open, as far as they were met.
+pub(super) type Places = HashMap<RunId, Spot>;
 
 /// Facts that are committed together.
 pub(super) struct Group<'a> {
@@ -98,18 +114,24 @@ impl Rows<'_> {
                 self.settle(*run, effect, EffectState::Landed(value.clone()))
             }
             Fact::Absent { run, effect } => self.settle(*run, effect, EffectState::Absent),
-            Fact::Parked(parked) => {
-                self.run("UPDATE event SET parked = ?2 WHERE id = ?1", params![id(parked.run), seal(parked)?])
-            }
-            Fact::Reopened { run, .. } => {
-                self.run("UPDATE event SET parked = NULL WHERE id = ?1", params![id(*run)])
-            }
+            Fact::Parked(parked) => self.parked(parked),
+            Fact::Reopened { run, .. } => self.run(
+                "UPDATE event SET parked = NULL, lane = NULL, due = NULL WHERE id = ?1",
+                params![id(*run)],
+            ),
             Fact::Ended(past) => self.ended(past),
             Fact::Watermark(mark) => self.run(
                 "INSERT OR REPLACE INTO watermark VALUES (?1, ?2, ?3)",
                 params![self.word(&mark.flow)?, mark.source.0, seal(mark)?],
             ),
             Fact::Noted(noted) => self.noted(noted),
+            Fact::Ordered { order, told } => self.run(
+                "UPDATE command SET done = ?2 WHERE id = ?1",
+                params![i64::try_from(*order).unwrap_or(i64::MAX), seal(told)?],
+            ),
+            Fact::Erased { who, at } => {
+                self.run("INSERT OR IGNORE INTO gone VALUES (?1, ?2)", params![who.0, instant(*at)])
+            }
         }
     }
 
@@ -144,9 +166,17 @@ impl Rows<'_> {
         )
     }
 
+    fn parked(&mut self, parked: &Parked) -> Result<(), Error> {
+        let Some(spot) = self.place(parked.run)? else { return Ok(()) };
+        self.run(
+            "UPDATE event SET parked = ?2, lane = ?3, due = ?4 WHERE id = ?1",
+            params![id(parked.run), seal(parked)?, spot.lane, parked.due.map(instant)],
+        )
+    }
+
     fn accepted(&mut self, event: &Event) -> Result<(), Error> {
         self.known(event)?;
-        self.places.insert(event.id, (Arc::clone(&event.flow), event.effect_key()));
+        self.places.insert(event.id, Spot::of(event));
         self.run(
             "INSERT OR REPLACE INTO event (id, body) VALUES (?1, ?2)",
             params![id(event.id), seal(event)?],
@@ -160,8 +190,8 @@ impl Rows<'_> {
         self.run("INSERT OR REPLACE INTO fact VALUES (?1, ?2, ?3)", params![flow, fact, id(event.id)])
     }
 
-    /// Where the effects of a run are; of a run that was open before this engine started, by its event.
-    fn place(&mut self, run: RunId) -> Result<Option<(Arc<str>, Arc<str>)>, Error> {
+    /// What is needed of a run's event; of a run that was open before this engine started, it is read.
+    fn place(&mut self, run: RunId) -> Result<Option<Spot>, Error> {
         if let Some(place) = self.places.get(&run) {
             return Ok(Some(place.clone()));
         }
@@ -172,13 +202,13 @@ impl Rows<'_> {
             .map_err(written)?;
         let Some(body) = body else { return Ok(None) };
         let event: Event = event::open(&body).map_err(written)?;
-        let place = (Arc::clone(&event.flow), event.effect_key());
+        let place = Spot::of(&event);
         self.places.insert(run, place.clone());
         Ok(Some(place))
     }
 
     fn effect(&mut self, effect: &Effect) -> Result<(), Error> {
-        let Some((flow, key)) = self.place(effect.run)? else { return Ok(()) };
+        let Some(Spot { flow, key, .. }) = self.place(effect.run)? else { return Ok(()) };
         self.run(
             "INSERT OR REPLACE INTO effect VALUES (?1, ?2, ?3, ?4, ?5)",
             params![self.word(&flow)?, key, effect.id.node, effect.id.element, seal(effect)?],
@@ -186,7 +216,7 @@ impl Rows<'_> {
     }
 
     fn settle(&mut self, run: RunId, effect: &EffectId, state: EffectState) -> Result<(), Error> {
-        let Some((flow, key)) = self.place(run)? else { return Ok(()) };
+        let Some(Spot { flow, key, .. }) = self.place(run)? else { return Ok(()) };
         let known: Option<Vec<u8>> = self
             .connection
             .prepare_cached(
@@ -255,6 +285,11 @@ impl Rows<'_> {
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), Error> {
         self.connection.prepare_cached(sql).map_err(written)?.execute(values).map(drop).map_err(written)
     }
+}
+
+/// An instant in a column.
+pub(super) fn instant(at: Instant) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
 }
 
 /// The number of an outcome in a column.

@@ -16,9 +16,9 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
-use super::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query};
+use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query};
 use crate::{
-    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Watermark},
+    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Told, Watermark},
     value::Hash,
 };
 
@@ -102,20 +102,20 @@ impl Journal for Sqlite {
         self.read(|reader| reader.watermark(flow, source))
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
-        self.read(|reader| reader.order(at, who, order))
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
+        self.read(|reader| reader.order(asked))
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         self.read(Reader::orders)
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        self.read(|reader| reader.ordered(id, told))
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        self.read(|reader| reader.told(id))
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        self.read(|reader| reader.told(id))
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        self.read(Reader::erased)
     }
 
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {

@@ -10,14 +10,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 
 use super::{
-    apply::{outcome, seal},
+    apply::{instant, outcome, seal},
     id, place, run, unread, word, written,
 };
 use crate::{
     event::{
-        self, Effect, Entry, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Watermark,
+        self, Effect, Entry, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Told,
+        Watermark,
     },
-    journal::{Error, Last, OpenRun, Order, Ordered, Query, shelf::facts_of},
+    journal::{Asked, Error, Last, OpenRun, Ordered, Query, shelf::facts_of},
     value::Hash,
 };
 
@@ -164,44 +165,54 @@ impl Reader {
 
     /// Orders that are not done yet.
     pub fn orders(&self) -> Result<Vec<Ordered>, Error> {
-        let rows = self.rows(
-            "SELECT id, at, who, body FROM command WHERE done IS NULL ORDER BY id",
-            params![],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, Arc<str>>(2)?,
-                    row.get::<_, Vec<u8>>(3)?,
-                ))
-            },
-        )?;
-        let one = |(id, at, who, body): (i64, i64, Arc<str>, Vec<u8>)| {
-            let at = Instant(u64::try_from(at).unwrap_or(0));
-            Ok(Ordered { id: u64::try_from(id).unwrap_or(0), at, who, order: open(&body)? })
+        let all = self.requests("WHERE done IS NULL ORDER BY id", params![])?;
+        Ok(all.into_iter().map(|(ordered, _)| ordered).collect())
+    }
+
+    /// The newest orders with what was told of them, newest first.
+    pub fn newest_orders(&self, most: usize) -> Result<Vec<(Ordered, Option<Told>)>, Error> {
+        self.requests("ORDER BY id DESC LIMIT ?1", params![i64::try_from(most).unwrap_or(i64::MAX)])
+    }
+
+    fn requests(
+        &self,
+        which: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<(Ordered, Option<Told>)>, Error> {
+        let sql = format!("SELECT id, at, who, why, body, done FROM command {which}");
+        let rows = self.rows(&sql, values, |row| {
+            let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let (who, why) = (row.get(2)?, row.get(3)?);
+            let (body, done): (Vec<u8>, Option<Vec<u8>>) = (row.get(4)?, row.get(5)?);
+            Ok((id, Instant(u64::try_from(at).unwrap_or(0)), who, why, body, done))
+        })?;
+        let one = |(id, at, who, why, body, done): (i64, _, _, _, Vec<u8>, Option<Vec<u8>>)| {
+            let asked = Asked { at, who, why, order: open(&body)? };
+            let told = done.map(|done| open(&done)).transpose()?;
+            Ok((Ordered { id: u64::try_from(id).unwrap_or(0), asked }, told))
         };
         rows.into_iter().map(one).collect()
     }
 
     /// Leaves an order for the engine that has this journal.
-    pub fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
-        let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    pub fn order(&self, asked: &Asked) -> Result<u64, Error> {
         self.write(
-            "INSERT INTO command (at, who, body) VALUES (?1, ?2, ?3)",
-            params![at, who, seal(order)?],
+            "INSERT INTO command (at, who, why, body) VALUES (?1, ?2, ?3, ?4)",
+            params![instant(asked.at), asked.who, asked.why, seal(&asked.order)?],
         )?;
         Ok(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0))
     }
 
     /// What was told of an order, once it is done.
-    pub fn told(&self, order: u64) -> Result<Option<String>, Error> {
+    pub fn told(&self, order: u64) -> Result<Option<Told>, Error> {
         let order = i64::try_from(order).unwrap_or(i64::MAX);
-        Ok(self.one::<Option<String>>("SELECT done FROM command WHERE id = ?1", params![order])?.flatten())
+        let done = self.one::<Option<Vec<u8>>>("SELECT done FROM command WHERE id = ?1", params![order])?;
+        done.flatten().map(|done| open(&done)).transpose()
     }
 
-    pub(super) fn ordered(&self, order: u64, told: &str) -> Result<(), Error> {
-        let order = i64::try_from(order).unwrap_or(i64::MAX);
-        self.write("UPDATE command SET done = ?2 WHERE id = ?1", params![order, told])
+    /// Keyed hashes of all that was erased.
+    pub fn erased(&self) -> Result<Vec<Hash>, Error> {
+        self.rows("SELECT who FROM gone", params![], |row| Ok(Hash(row.get(0)?)))
     }
 
     pub(super) fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
-    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Watermark},
-    journal::{Durable, Error, Journal, Last, Lsn, Memory, OpenRun, Order, Ordered, Query},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
+    journal::{Asked, Durable, Error, Journal, Last, Lsn, Memory, OpenRun, Ordered, Query},
     value::Hash,
 };
 
@@ -79,20 +79,20 @@ impl Journal for Stuck {
         self.kept.watermark(flow, source)
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
-        self.kept.order(at, who, order)
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
+        self.kept.order(asked)
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         self.kept.orders()
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        self.kept.ordered(id, told)
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        self.kept.told(id)
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        self.kept.told(id)
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        self.kept.erased()
     }
 
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error> {

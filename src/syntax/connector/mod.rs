@@ -133,8 +133,8 @@ pub struct Webhooks {
     pub producer: Option<(Name, Scalar)>,
     /// `scope:`.
     pub scope: Option<Name>,
-    /// `scopes:`.
-    pub scopes: Vec<Name>,
+    /// `scopes:` and what the body of each is, if that is said.
+    pub scopes: Vec<(Name, Option<Type>)>,
     /// `list:`.
     pub list: Option<Name>,
     /// `register:`.

@@ -109,7 +109,10 @@ fn read_webhooks(fields: Fields<'_>) -> Webhooks {
         producer: fields
             .object("producer", |producer| Some((producer.name("field")?, producer.scalar("equals")?))),
         scope: fields.name("scope"),
-        scopes: fields.names("scopes"),
+        scopes: match fields.get("scopes").and_then(Fields::of) {
+            Some(_) => fields.map("scopes", |node| Some(read_type(node))),
+            None => fields.names("scopes").into_iter().map(|scope| (scope, None)).collect(),
+        },
         list: fields.name("list"),
         register: fields.name("register"),
         enable: fields.name("enable"),
@@ -128,7 +131,9 @@ fn operation(called: Name, fields: Fields<'_>) -> Operation {
         name: called,
         doc: fields.name("doc"),
         reads: fields.get("reads").and_then(read_type),
-        writes: fields.name("writes"),
+        writes: fields
+            .get("writes")
+            .map(|node| name(node).unwrap_or_else(|| Name::new("".into(), node.span))),
         gives: fields.get("gives").and_then(read_type),
         with: fields.map("with", read_type),
         calls,

@@ -5,6 +5,8 @@ mod object;
 mod scalar;
 mod words;
 
+use std::{borrow::Cow, collections::HashMap};
+
 use crate::{
     problem::{Problem, Problems, codes},
     source::Span,
@@ -18,6 +20,8 @@ pub(super) struct Form<'p> {
     problems: &'p mut Problems,
     /// Objects may lack what they need: an overlay says only what it changes.
     partial: bool,
+    /// Misspelt keys, told already, and what they were meant to be.
+    meant: HashMap<Span, &'static str>,
 }
 
 /// What is being read, for messages.
@@ -37,17 +41,23 @@ impl Place<'_> {
 
 impl<'p> Form<'p> {
     pub(super) fn new(problems: &'p mut Problems) -> Self {
-        Self { problems, partial: false }
+        Self { problems, partial: false, meant: HashMap::new() }
     }
 
     /// The same for a file that only changes another.
     pub(super) fn partial(problems: &'p mut Problems) -> Self {
-        Self { problems, partial: true }
+        Self { partial: true, ..Self::new(problems) }
     }
 
-    /// A whole file: an object.
-    pub(super) fn file(&mut self, node: &Node, object: &'static Object) {
+    /// A whole file: an object. The tree as it was meant: misspelt keys are told, so nothing is to follow from them.
+    pub(super) fn file<'n>(mut self, node: &'n Node, object: &'static Object) -> Cow<'n, Node> {
         self.object(node, object, Place { key: object.name, example: "", entry: false }, None, None);
+        if self.meant.is_empty() {
+            return Cow::Borrowed(node);
+        }
+        let mut node = node.clone();
+        as_meant(&mut node, &self.meant);
+        Cow::Owned(node)
     }
 
     /// An example of the table.
@@ -82,8 +92,8 @@ impl<'p> Form<'p> {
                 _ => self.value(node, inner, place),
             },
             Want::Map(names, inner) => self.map(node, *names, inner, want, place),
-            Want::Either(text, object) => {
-                let chosen = if matches!(node.kind, Kind::Scalar(_)) { text } else { object };
+            Want::Either(plain, object) => {
+                let chosen = if matches!(node.kind, Kind::Map(_)) { object } else { plain };
                 self.value(node, chosen, place);
             }
             _ => match &node.kind {
@@ -164,5 +174,20 @@ impl<'p> Form<'p> {
             }
             _ => self.kind(node, if objects { &Want::Shape } else { &Want::Type }, place),
         }
+    }
+}
+
+fn as_meant(node: &mut Node, meant: &HashMap<Span, &'static str>) {
+    match &mut node.kind {
+        Kind::Map(entries) => {
+            for (name, value) in entries {
+                if let Some(key) = meant.get(&name.span) {
+                    name.value = (*key).into();
+                }
+                as_meant(value, meant);
+            }
+        }
+        Kind::List(items) => items.iter_mut().for_each(|item| as_meant(item, meant)),
+        Kind::Null | Kind::Scalar(_) => {}
     }
 }

@@ -42,6 +42,7 @@ impl Form<'_> {
             let message =
                 format!("unknown key `{}` where the kind of {} is wanted", short(&name.value), choice.name);
             self.problem(codes::UNKNOWN_KEY, name.span, message, format!("did you mean `{key}`?"));
+            self.meant.insert(name.span, key);
             if let Some((_, object)) = choice.of.iter().find(|(of, _)| *of == key) {
                 self.object(node, object, place, Some(choice), Some((name, key)));
             }
@@ -80,7 +81,7 @@ impl Form<'_> {
         if let Some((known, key)) = misspelt {
             let value = entries.iter().find(|(name, _)| name == known).map(|(_, value)| value);
             if let Some(value) = value {
-                self.meant(value, object, Some(key));
+                self.below((known, value), object, Some(key));
             }
         }
         if !self.partial {
@@ -127,7 +128,7 @@ impl Form<'_> {
                 problem = problem.hides(value.span);
             }
             self.problems.add(problem);
-            self.meant(value, object, meant);
+            self.below((name, value), object, meant);
             return meant;
         }
         let message = format!("`{}` is no key of {}", name.value, object.name);
@@ -136,7 +137,10 @@ impl Form<'_> {
     }
 
     /// What stands below a misspelt key is read as below the one that was meant, so that its own problems are told too.
-    fn meant(&mut self, value: &Node, object: &'static Object, meant: Option<&'static str>) {
+    fn below(&mut self, (name, value): (&Name, &Node), object: &'static Object, meant: Option<&'static str>) {
+        if let Some(key) = meant {
+            self.meant.insert(name.span, key);
+        }
         if let (Some(key), Kind::Map(_) | Kind::List(_)) =
             (meant.and_then(|key| object.key(key)), &value.kind)
         {
@@ -166,6 +170,16 @@ impl Form<'_> {
 
     fn needs(&mut self, entries: &[(Name, Node)], object: &'static Object, there: &[&str]) {
         let written = |key: &str| entries.iter().map(|(name, _)| name).find(|name| &*name.value == key);
+        // Each key that is missing is told once.
+        let mut told: Vec<&str> = Vec::new();
+        for rule in object.rules {
+            if let Rule::OneOf(keys) = rule
+                && !keys.iter().any(|key| there.contains(key))
+            {
+                told.extend(*keys);
+            }
+        }
+        told.extend(object.keys().filter(|key| key.required).map(|key| key.name));
         for rule in object.rules {
             match rule {
                 Rule::OneOf(keys) => {
@@ -178,7 +192,9 @@ impl Form<'_> {
                 }
                 Rule::Private => {}
                 Rule::Needs(key, needed) => {
-                    if let Some(name) = written(key).filter(|_| !there.contains(needed) && !self.partial) {
+                    let lacks = !there.contains(needed) && !told.contains(needed) && !self.partial;
+                    if let Some(name) = written(key).filter(|_| lacks) {
+                        told.push(needed);
                         let message = format!("`{key}` needs `{needed}` beside it");
                         let shown = object.key(needed).map_or("", |key| key.example);
                         self.problem(

@@ -70,7 +70,7 @@ impl Form<'_> {
             }
             Want::Word(words) if !words.contains(&text) => self.word(text, node.span, words, "", place),
             Want::Instant(words) if !words.contains(&text) && !time::is_instant(text) => {
-                self.word(text, node.span, words, " or an instant such as 2026-01-31T10:00:00Z", place);
+                self.word(text, node.span, words, "an instant such as 2026-01-31T10:00:00Z", place);
             }
             Want::Text if text.is_empty() => {
                 self.problem(codes::EMPTY, node.span, format!("{} is empty", place.called()), example(place));
@@ -88,7 +88,11 @@ impl Form<'_> {
         let message = format!("{} cannot be `{}`", place.called(), short(text));
         let help = match near(text, words.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),
-            None => format!("expected {}{more}", listed(words.iter().copied())),
+            None => {
+                let words = listed(words.iter().copied());
+                let all: Vec<&str> = [&*words, more].into_iter().filter(|part| !part.is_empty()).collect();
+                format!("expected {}", all.join(" or "))
+            }
         };
         self.problem(codes::WORD, span, message, help);
     }

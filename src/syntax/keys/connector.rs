@@ -160,7 +160,12 @@ static WEBHOOKS: Object = Object {
             "{ field: producer, equals: \"stores/{{ settings.store_hash }}\" }",
         ),
         may("scope", Want::Text, "Where in the body the scope stands.", "scope"),
-        must("scopes", Want::List(&Want::Text), "What can be listened to.", "[store/order/created]"),
+        must(
+            "scopes",
+            Want::Either(&Want::List(&Want::Text), &Want::Map(Names::Free, &Want::Shape)),
+            "What can be listened to; as an object each says what its body is.",
+            "{ store/order/created: bigcommerce.hook_body }",
+        ),
         may("list", Want::Name(Names::Any), "The operation that lists what is registered.", "hooks"),
         may("register", Want::Name(Names::Any), "The operation that registers.", "create_hook"),
         may("enable", Want::Name(Names::Any), "The operation that enables again.", "enable_hook"),

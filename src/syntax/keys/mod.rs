@@ -72,7 +72,7 @@ pub enum Want {
     Many(&'static Want),
     /// An object with free keys.
     Map(Names, &'static Want),
-    /// Text first, the object otherwise.
+    /// An object by the second; anything else by the first.
     Either(&'static Want, &'static Want),
 }
 

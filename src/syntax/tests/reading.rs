@@ -70,12 +70,33 @@ fn a_node_gives_all_it_says() {
 
 #[test]
 fn a_broken_node_is_named_and_the_others_are_read() {
-    let text = "flow: a\ntrigger: { key: all }\nnodes:\n  - { extract: one, cal: store.get }\n  - { transform: two, value: 1 }\n";
+    let text = "flow: a\ntrigger: { key: all }\nnodes:\n  - { extract: one }\n  - { fetch: two }\n  - { transform: three, value: 1 }\n";
     let (found, problems) = read(text, flow);
     let found = found.expect("the rest is read");
-    assert!(problems.contains("did you mean `call`?"), "{problems}");
-    assert_eq!(vec!["one"], found.broken.iter().map(|name| &*name.value).collect::<Vec<_>>());
-    assert_eq!("two", &*found.nodes[0].name.value);
+    assert!(problems.contains("missing key `call`"), "{problems}");
+    assert_eq!(vec!["one", "two"], found.broken.iter().map(|name| &*name.value).collect::<Vec<_>>());
+    assert_eq!("three", &*found.nodes[0].name.value);
+}
+
+#[test]
+fn a_misspelt_key_is_read_as_it_was_meant() {
+    let text =
+        "flow: a\ntriger: { key: all }\nnodes:\n  - { extact: one, cal: store.get, wiht: { id: 7 } }\n";
+    let (found, problems) = read(text, flow);
+    let flow = found.expect("it is read");
+    let told: Vec<_> = problems.lines().filter(|line| line.contains("did you mean")).collect();
+    assert_eq!(4, told.len(), "{problems}");
+    let Work::Call(call) = &flow.nodes[0].work else { panic!("{flow:?}") };
+    assert_eq!(("store.get", "id"), (&*call.target.value, &*call.with[0].0.value));
+}
+
+#[test]
+fn an_each_that_lost_its_name_or_its_list_stays_one() {
+    let text = "flow: a\ntrigger: { key: all }\nnodes:\n  - { transform: one, each: \"{{ event.list }}\", value: 1 }\n  - { transform: two, as: p, where: \"{{ p }}\", value: 1 }\n";
+    let (found, problems) = read(text, flow);
+    let flow = found.expect("it is read");
+    assert_eq!(2, problems.matches("beside it").count(), "{problems}");
+    assert!(flow.nodes.iter().all(|node| node.each.is_some()), "{flow:?}");
 }
 
 #[test]

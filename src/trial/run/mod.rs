@@ -92,10 +92,15 @@ fn run_here(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> 
     let files_of_cases: &dyn Files = if shipped { &SHIPPED } else { files };
     let mut seen = Seen::default();
     let mut told = Vec::new();
+    let mut with_settings: Vec<(Vec<Over>, Compiled)> = Vec::new();
     for part in compiled.estate.cases.iter().filter(|part| is_chosen(&compiled, part)) {
         let over = overs(&compiled, part);
-        let own = (!over.is_empty()).then(|| compile_with(files, paths, environment, &over));
-        let compiled = own.as_ref().unwrap_or(&compiled);
+        let shared = with_settings.iter().position(|(known, own)| alike(known, &over) && !own.has_errors());
+        let own = shared.unwrap_or(with_settings.len());
+        if !over.is_empty() && shared.is_none() {
+            with_settings.push((over.clone(), compile_with(files, paths, environment, &over)));
+        }
+        let compiled = with_settings.get(own).map_or(&compiled, |(_, own)| own);
         let folder = part.path.parent().unwrap_or(Path::new(""));
         let mut play = Play { compiled, files: files_of_cases, folder, part, seen: &mut seen };
         told.extend(part.tree.cases.iter().map(|case| Told {
@@ -134,6 +139,12 @@ fn overs(compiled: &Compiled, part: &Part<Cases>) -> Vec<Over> {
         );
     }
     overs
+}
+
+/// Whether two test files set the same, wherever they say it.
+fn alike(one: &[Over], other: &[Over]) -> bool {
+    let said = |over: &Over| (Arc::clone(&over.0), Arc::clone(&over.1.value), Arc::clone(&over.2.text));
+    one.iter().map(said).eq(other.iter().map(said))
 }
 
 fn unreached(compiled: &Compiled, seen: &Seen) -> Vec<(Arc<str>, Vec<String>)> {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     engine::{Engine, Guards, Offer, Offered, Policy, Prepared, Setup, key_of},
     event::{Code, EffectId, Fact, Instant, Watermark},
-    journal::{Journal, OpenRun, Order, Shelf},
+    journal::{Asked, Journal, OpenRun, Order, Shelf},
     plan::{Book, Plan},
     value::{Hash, Value},
 };
@@ -369,7 +369,8 @@ impl Scenario {
                 Order::Retry { run: run.event.id, newest: true, edited: None, force: false }
             }
         };
-        journal.order(outside.clock.now(), "operator", &order).is_ok()
+        let asked = Asked { at: outside.clock.now(), who: "operator".into(), why: None, order };
+        journal.order(&asked).is_ok()
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     scheduler::Scheduler,
 };
 use crate::{
-    event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Watermark},
-    journal::{Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Shelf},
+    event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
+    journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Shelf},
     value::Hash,
 };
 
@@ -32,7 +32,7 @@ pub(super) const SALT: [u8; 32] = [7; 32];
 #[derive(Clone, Debug, Default)]
 pub(super) struct Platter {
     pub(super) batches: Vec<Vec<Fact>>,
-    orders: Vec<(Ordered, Option<String>)>,
+    orders: Vec<Ordered>,
 }
 
 impl Platter {
@@ -185,34 +185,25 @@ impl Journal for Spinning {
         Ok(self.0.held().safe.watermark(flow, source))
     }
 
-    fn order(&self, at: Instant, who: &str, order: &Order) -> Result<u64, Error> {
+    fn order(&self, asked: &Asked) -> Result<u64, Error> {
         let mut held = self.0.held();
         let id = held.platter.orders.len() as u64 + 1;
-        held.platter.orders.push((Ordered { id, at, who: who.into(), order: order.clone() }, None));
+        held.platter.orders.push(Ordered { id, asked: asked.clone() });
         Ok(id)
     }
 
     fn orders(&self) -> Result<Vec<Ordered>, Error> {
         let held = self.0.held();
-        Ok(held
-            .platter
-            .orders
-            .iter()
-            .filter(|(_, told)| told.is_none())
-            .map(|(order, _)| order.clone())
-            .collect())
+        let open = held.platter.orders.iter().filter(|ordered| held.safe.told(ordered.id).is_none());
+        Ok(open.cloned().collect())
     }
 
-    fn ordered(&self, id: u64, told: &str) -> Result<(), Error> {
-        if let Some((_, slot)) = self.0.held().platter.orders.iter_mut().find(|(order, _)| order.id == id) {
-            *slot = Some(told.to_owned());
-        }
-        Ok(())
+    fn told(&self, id: u64) -> Result<Option<Told>, Error> {
+        Ok(self.0.held().safe.told(id))
     }
 
-    fn told(&self, id: u64) -> Result<Option<String>, Error> {
-        let held = self.0.held();
-        Ok(held.platter.orders.iter().find(|(order, _)| order.id == id).and_then(|(_, told)| told.clone()))
+    fn erased(&self) -> Result<Vec<Hash>, Error> {
+        Ok(self.0.held().safe.erased())
     }
 
     fn pin(&self, _: Hash, _: &str, _: &[u8]) -> Result<(), Error> {

@@ -317,6 +317,7 @@ impl PlanBuilder {
             id: self.id.as_deref().map(|id| draft.template(id)).transpose()?,
             version: self.version.as_deref().map(|version| draft.template(version)).transpose()?,
             keep: self.keep,
+            personal: std::collections::BTreeSet::new(),
         };
         for spec in &self.nodes {
             draft.add(spec)?;
