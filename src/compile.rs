@@ -95,10 +95,6 @@ pub fn compile_with(
     names_of_estate(&estate, &mut problems);
     later::in_estate(&estate, &mut problems);
     currencies_are_checked(&estate, &tables, &sources, &mut problems);
-    for overlay in &estate.overlays {
-        let message = "overlays are not read yet";
-        problems.add(Problem::error(codes::OVERLAYS_LATER, overlay.tree.extends.span, message));
-    }
     let fragments =
         estate.fragments.iter().map(|part| (Arc::clone(&part.tree.name.value), part.tree.clone()));
     let mut catalogue = Catalogue {
@@ -110,11 +106,15 @@ pub fn compile_with(
         books: BTreeMap::new(),
         flows: BTreeMap::new(),
     };
+    let files = estate.connectors.iter().map(|part| &part.tree);
+    check::operations(files, &connectors, &catalogue, &mut problems);
     if let Some(Part { tree, .. }) = estate.tree.as_ref().filter(|_| estate.is_one()) {
         catalogue.books = check::books(&tree.books, &catalogue, &mut problems);
     }
     let asts: Vec<&ast::Flow> = estate.flows.iter().map(|part| &part.tree).collect();
     let flows = check::check(&asts, &mut catalogue, &mut problems);
+    let asked = estate.cases.iter().filter(|part| estate.asked.contains(&part.file)).map(|part| &part.tree);
+    check::cases(asked, &asts, &catalogue, &mut problems);
     let prints: Vec<Hash> =
         estate.flows.iter().map(|part| print(part, &estate, &catalogue, &sources)).collect();
     finish(Parts { sources, problems: problems.into_sorted(), estate, catalogue }, flows, &prints)
@@ -135,9 +135,12 @@ fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
         .filter(|problem| problem.severity == Severity::Error)
         .filter_map(|problem| problem.labels.first().map(|label| label.span.file))
         .collect();
-    let flow_files: BTreeSet<u32> = estate.flows.iter().map(|part| part.file).collect();
+    let flow_files: BTreeSet<u32> =
+        estate.flows.iter().map(|part| part.file).chain(estate.under.values().copied()).collect();
     let stands = refused.iter().all(|file| flow_files.contains(file) || is_aside(&estate, *file));
-    let good = |file: u32| stands && !refused.contains(&file);
+    let is_good = |file: u32| !refused.contains(&file);
+    let good =
+        |file: u32| stands && is_good(file) && estate.under.get(&file).is_none_or(|base| is_good(*base));
     let mut plans: Vec<Arc<Plan>> = flows
         .into_iter()
         .zip(&estate.flows)
@@ -146,7 +149,9 @@ fn finish(parts: Parts, flows: Vec<Flow>, prints: &[Hash]) -> Compiled {
         .map(|((flow, _), print)| Arc::new(plan::plan(flow, *print)))
         .collect();
     plans.sort_by(|one, two| one.flow.cmp(&two.flow));
-    let unasked = |file: u32| flow_files.contains(&file) && !estate.asked.contains(&file);
+    let under =
+        |file: u32| estate.under.iter().any(|(over, base)| *base == file && estate.asked.contains(over));
+    let unasked = |file: u32| flow_files.contains(&file) && !estate.asked.contains(&file) && !under(file);
     problems.retain(|problem| problem.labels.first().is_none_or(|label| !unasked(label.span.file)));
     let asked = estate.flows.iter().filter(|part| estate.asked.contains(&part.file));
     let mut notes = Vec::new();
@@ -445,18 +450,18 @@ fn twice<'a>(what: &str, names: impl Iterator<Item = &'a Name>, problems: &mut P
 
 /// Hash over everything that decides what a run of a flow does.
 fn print(part: &Part<ast::Flow>, estate: &Estate, catalogue: &Catalogue, sources: &Sources) -> Hash {
-    let text = sources.get(part.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
-    let mut texts = vec![text];
+    let text_of = |file: u32| sources.get(file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+    let files = [Some(part.file), estate.under.get(&part.file).copied()];
+    let mut texts: Vec<Arc<str>> = files.into_iter().flatten().map(text_of).collect();
     let mut parts = vec![Value::from(env!("CARGO_PKG_VERSION")), Value::from(part.print.to_string())];
     let mut fragments: BTreeSet<&str> = BTreeSet::new();
-    let mut open = vec![Arc::clone(&texts[0])];
+    let mut open = texts.clone();
     while let Some(text) = open.pop() {
         for fragment in &estate.fragments {
             let name = &*fragment.tree.name.value;
             if mentions(&text, name) && fragments.insert(name) {
                 parts.push(Value::from(fragment.print.to_string()));
-                let text =
-                    sources.get(fragment.file).map(|source| Arc::clone(&source.text)).unwrap_or_default();
+                let text = text_of(fragment.file);
                 texts.push(Arc::clone(&text));
                 open.push(text);
             }

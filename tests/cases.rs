@@ -11,6 +11,7 @@ use std::{
 
 use crate::program::Program;
 use flowrun::{
+    compile::compile,
     estate::{Disk, Files, Memory},
     problem::{
         Severity,
@@ -47,6 +48,38 @@ fn bare() -> Memory {
         }
     }
     files
+}
+
+/// A merchant's overlay on the shipped orders flow, with a field of its own: laid over, checked and run.
+#[test]
+fn the_example_of_an_overlay_holds_and_its_problems_point_into_it() {
+    let folder = PathBuf::from("examples/merchant");
+    let report = run(&Disk, std::slice::from_ref(&folder), None);
+    assert!(report.is_good() && report.told.len() == 2, "{}", told(&report));
+    let slip = |old: &str, new: &str| {
+        let mut files = Memory::default();
+        for path in Disk.list(&folder).unwrap() {
+            let text = String::from_utf8(Disk.read(&path).unwrap().into_owned()).unwrap();
+            files = files.with(Path::new("/").join(&path), text.replace(old, new).into_bytes());
+        }
+        let compiled = compile(&files, &[PathBuf::from("/examples/merchant")], None);
+        let places = compiled.problems.iter().map(|problem| {
+            let span = problem.labels[0].span;
+            let (line, column) = compiled.sources.line_column(span.file, span.start);
+            format!("{} {}:{line}:{column}", problem.code, compiled.sources.get(span.file).unwrap().name)
+        });
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(slip("order.staff_notes", "order.staf_notes"), ["FR302 /examples/merchant/orders.yaml:9:37"]);
+    assert_eq!(
+        slip("      custbody_desk:", "      custbody_dsk:"),
+        ["FR303 /examples/merchant/orders.yaml:16:7"]
+    );
+    // What an overlay takes away and others use is missed where they use it.
+    assert_eq!(
+        slip("nodes:\n", "nodes:\n  - drop: details\n"),
+        ["FR201 <embedded>/flows/bigcommerce-netsuite/orders.yaml:151:27"]
+    );
 }
 
 #[test]

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use super::{
     books,
     catalogue::repeat,
+    changes::{Write, changes},
     desk::Desk,
-    fit, later,
+    fit,
+    given::Typed,
+    later,
     sheet::{Sheet, is_effect},
+    written,
 };
 use crate::{
     connector::{Connection, Operation},
     expr::Mapping,
-    flow::{Call, Child, Compared, MEMORY, NodeId, Repeat, Work},
+    flow::{Call, Child, MEMORY, Repeat, Work},
     problem::{Problem, codes},
     shape::Shape,
     source::{Name, Span},
@@ -86,14 +90,14 @@ fn operation(
         return (nowhere(&call.with, desk), Shape::Any);
     };
     direction(sheet, node, name, operation, desk);
-    let with = with(&call.with, operation, name, desk);
+    let before = desk.problems.len();
+    let typed = parameters(&call.with, operation, name, desk);
+    let told = desk.problems.len() > before;
     // A write that does not say how it may be repeated is told in its connector.
     let repeat = operation.writes.as_ref().map(|_| repeat(found, operation).unwrap_or(Repeat::Never));
-    let takes = |name: &Arc<str>| operation.with.iter().any(|(param, _)| param == name);
-    // A parameter that the operation does not take is told, and may stand for one that is compared.
-    let all_known = call.with.iter().all(|(name, _)| takes(&name.value));
-    let changes = call.changes.as_ref().filter(|_| all_known);
-    let changes = changes.and_then(|read| changes_of(sheet, read, &call.with, desk));
+    let write = Write { connection: &estate, operation, with: &call.with, typed: &typed, told };
+    let changes = call.changes.as_ref().and_then(|read| changes(sheet, read, &write, desk));
+    let with = typed.into_iter().map(|(name, typed)| (name, typed.mapping)).collect();
     let work = Work::Call(Call {
         connection: estate,
         operation: Arc::clone(&operation.name),
@@ -115,10 +119,17 @@ pub(super) fn with(
     name: &Name,
     desk: &mut Desk<'_>,
 ) -> Parameters {
-    let parameters: Vec<(Arc<str>, Shape)> =
-        operation.with.iter().map(|(name, param)| (Arc::clone(name), param.shape.clone())).collect();
-    let given = desk.parameters(with, &parameters, name);
+    let given = parameters(with, operation, name, desk);
     given.into_iter().map(|(name, typed)| (name, typed.mapping)).collect()
+}
+
+fn parameters(
+    with: &[(Name, Given)],
+    operation: &Operation,
+    name: &Name,
+    desk: &mut Desk<'_>,
+) -> Vec<(Arc<str>, Typed)> {
+    desk.parameters(with, &written::parameters(operation, desk.catalogue), name)
 }
 
 /// Whether the kind of node fits what the operation does.
@@ -156,34 +167,6 @@ pub(super) fn comes_from(kind: &ast::SourceKind) -> Option<Name> {
         ast::SourceKind::Schedule { read, .. } => read.as_ref().map(|call| split(call).0),
         ast::SourceKind::Flow { .. } => None,
     }
-}
-
-/// The parameters that have a field of their name in the record that was read.
-fn changes_of(
-    sheet: &Sheet<'_>,
-    read: &Name,
-    with: &[(Name, Given)],
-    desk: &mut Desk<'_>,
-) -> Option<(NodeId, Compared)> {
-    let place = *sheet.places.get(&*read.value)?;
-    let problem = |message: String| Problem::error(codes::CHANGES, read.span, message);
-    let extract =
-        sheet.ast.nodes[place].kind.value == ast::Kind::Extract && sheet.ast.nodes[place].each.is_none();
-    let shape = desk.shape(sheet.slot(place)).present().clone();
-    let Shape::Object(record) = shape else {
-        if shape != Shape::Any || !extract {
-            desk.problems.add(problem(format!("`{}` is no extract of one record", read.value)));
-        }
-        return None;
-    };
-    let known = |name: &&Name| record.fields.contains_key(&name.value);
-    let compared: Vec<&Name> = with.iter().map(|(name, _)| name).filter(known).collect();
-    if !extract || compared.iter().all(|name| record.fields[&name.value].key) {
-        let message = format!("no parameter has a field of its name in `{}`", read.value);
-        desk.problems.add(problem(message).help("name parameters as the record names its fields"));
-    }
-    let compared = compared.into_iter().map(|name| (Arc::clone(&name.value), vec![Arc::clone(&name.value)]));
-    Some((sheet.numbers[place], compared.collect()))
 }
 
 fn child(node: &ast::Node, call: &ast::Call, name: &Name, desk: &mut Desk<'_>) -> (Work, Shape) {

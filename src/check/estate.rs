@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Catalogue, call};
+use super::{Catalogue, call, written::simple};
 use crate::{
     flow::{Flow, Node, SourceKind, Work},
     graph::Graph,
@@ -186,9 +186,4 @@ fn rows(catalogue: &Catalogue, connection: &str, operation: &str) -> Option<Stri
     let operation = catalogue.connections.get(connection)?.connector.operations.get(operation)?;
     let crate::shape::Shape::Object(row) = crate::shape::element(&operation.gives)? else { return None };
     row.name.as_deref().map(|name| simple(name).to_owned())
-}
-
-fn simple(record: &str) -> &str {
-    let name = record.rsplit('.').next().unwrap_or(record);
-    name.strip_suffix("Head").unwrap_or(name)
 }

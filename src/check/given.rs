@@ -297,7 +297,7 @@ impl Desk<'_> {
 }
 
 /// A record as it is written: without what can only be read.
-fn written(shape: &Shape) -> Shape {
+pub(super) fn written(shape: &Shape) -> Shape {
     match shape {
         Shape::Object(target) => {
             let mut object = Object::clone(target);

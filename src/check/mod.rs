@@ -6,7 +6,9 @@
 
 mod books;
 mod call;
+mod cases;
 mod catalogue;
+mod changes;
 mod desk;
 mod estate;
 mod event;
@@ -20,6 +22,7 @@ mod rules;
 mod sheet;
 mod trigger;
 mod walk;
+mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,9 +31,11 @@ use std::{
 
 pub use self::{
     books::{Declared, books},
+    cases::cases,
     catalogue::{Catalogue, Signature},
     given::constant,
     later::LATER,
+    written::operations,
 };
 use self::{
     catalogue::Passed,

@@ -229,7 +229,7 @@ pub(super) const ROOTS: [(&str, Slot); 4] = [
 ];
 
 /// The outcomes of a node that `when:` may ask for.
-fn outcomes(node: &Node) -> Vec<&str> {
+pub(super) fn outcomes(node: &Node) -> Vec<&str> {
     match &node.work {
         Work::Decide(decide) => decide
             .choose
@@ -292,6 +292,12 @@ fn circle(ast: &Flow, cycle: &[usize]) -> Problem {
         }
     }
     problem.help("take one of these references out")
+}
+
+/// That the flow does not have a connection.
+pub(super) fn no_connection<'n>(name: &Name, names: impl Iterator<Item = &'n str>) -> Problem {
+    let message = format!("the flow has no connection `{}`", name.value);
+    fit::with_near(Problem::error(codes::UNKNOWN_CONNECTION, name.span, message), &name.value, names)
 }
 
 /// Whether a node writes to another system.

@@ -22,11 +22,13 @@ pub(super) fn start(
     world: Arc<dyn World>,
     journal: Arc<dyn Journal>,
 ) -> Result<Engine, Error> {
+    let mut new = Vec::new();
     for plan in &compiled.plans {
         if journal.pinned(plan.print)?.is_none() {
-            journal.pin(plan.print, &plan.flow, bundle(compiled, plan).as_bytes())?;
+            new.push((plan.print, Arc::clone(&plan.flow), bundle(compiled, plan)));
         }
     }
+    journal.pin_all(&new)?;
     let store = Arc::clone(&journal);
     let mut setup = Setup::new(compiled.plans.clone(), world, journal);
     setup.pinned = Arc::new(move |print: Hash| unbundle(&store.pinned(print).ok()??));

@@ -6,14 +6,18 @@ use std::{
     future::pending,
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Value as Json, json};
-use tokio::sync::{
-    broadcast::{Receiver, error::RecvError},
-    mpsc::UnboundedReceiver,
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        mpsc::UnboundedReceiver,
+    },
+    time::Sleep,
 };
 
 use super::{
@@ -27,23 +31,26 @@ use crate::{
     compile::Compiled,
     engine::Obeyed,
     event::{Instant, Priority, RunId},
-    journal::{Journal, Sqlite},
+    journal::Sqlite,
     plan::Plan,
     report::{self, Mask, Paint, Tint},
     serve::{Said, Service, Setup},
     story::{Live, What},
     syntax::estate::Listen,
-    trigger,
+    trigger, wire,
 };
 
 /// How long runs that have begun may go on after a request to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// Between two looks at what happens in runs: being woken for every one of them costs more than to tell of it.
+const REST: Duration = Duration::from_millis(20);
 /// How much of the disk is kept for the day on which it is full.
 const KEPT: u64 = 64 << 20;
 /// Where it listens if the estate says nothing.
 const ADDRESS: &str = "127.0.0.1:7780";
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
+    wire::prepare();
     let (names, paths): (Vec<_>, Vec<_>) = args.flows.iter().partition(|asked| !Path::new(asked).exists());
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let compiled = estate::compiled(&paths, common);
@@ -79,6 +86,7 @@ fn flows(compiled: &Compiled, names: &[&String], all: bool) -> Vec<Arc<Plan>> {
 /// A service under way, what it says, and what happens in runs.
 struct Started {
     service: Service,
+    journal: Arc<Sqlite>,
     said: UnboundedReceiver<Said>,
     stories: Receiver<Live>,
     obeyed: Receiver<Obeyed>,
@@ -98,14 +106,12 @@ fn started(
     let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
     let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
     let folder = estate::data(common, paths);
-    let journal = Sqlite::open(&folder).map_err(|error| error.to_string())?;
-    journal.reserve(KEPT);
-    let journal: Arc<dyn Journal> = Arc::new(journal);
-    let engine = engine::start(compiled, wire.clone(), journal).map_err(|error| error.to_string())?;
+    let journal = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
+    let engine = engine::start(compiled, wire.clone(), journal.clone()).map_err(|error| error.to_string())?;
     let (stories, obeyed) = (engine.ends(), engine.obeyed());
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };
     let (service, said) = Service::start(setup).map_err(|error| error.to_string())?;
-    Ok(Started { service, said, stories, obeyed })
+    Ok(Started { service, journal, said, stories, obeyed })
 }
 
 /// Where it listens, and how platforms reach that: the environment's word counts before the estate's.
@@ -142,14 +148,20 @@ fn urgency(compiled: &Compiled) -> BTreeMap<Arc<str>, Priority> {
 
 /// Tells what happens until a signal comes, then drains.
 async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Streams) -> Exit {
-    let Started { service, mut said, mut stories, mut obeyed } = started;
+    let Started { service, journal, mut said, mut stories, mut obeyed } = started;
     let ended = super::interrupted();
     tokio::pin!(ended);
-    let mut view = View { json: common.format == Format::Json, quiet, streams, runs: Runs::default() };
+    let json = common.format == Format::Json;
+    let mut view = View { json, quiet, streams, runs: Runs::default(), told: String::new() };
     while let Ok(first) = said.try_recv() {
         view.said(&first);
     }
     view.ready(&service);
+    view.flush();
+    // Not before: a new journal's part of the disk is written in full, and all that starts would wait behind it.
+    journal.reserve(KEPT);
+    drop(journal);
+    let mut rest = pin!(tokio::time::sleep(Duration::ZERO));
     let mut stopping = None;
     let mut exit = Exit::Done;
     let mut service = Some(service);
@@ -168,6 +180,7 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                     view.live(&live);
                 }
                 view.drained(finished);
+                view.flush();
                 return exit;
             }
             told = said.recv() => if let Some(told) = told {
@@ -181,13 +194,26 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
             done = obeyed.recv() => if let Ok(done) = done {
                 view.obeyed(&done);
             },
-            live = stories.recv() => match live {
-                Ok(live) => view.live(&live),
-                Err(RecvError::Lagged(missed)) => view.missed(missed),
-                Err(RecvError::Closed) => return exit,
+            live = rested(rest.as_mut(), &mut stories) => {
+                match live {
+                    Ok(live) => view.live(&live),
+                    Err(RecvError::Lagged(missed)) => view.missed(missed),
+                    Err(RecvError::Closed) => return exit,
+                }
+                while let Ok(live) = stories.try_recv() {
+                    view.live(&live);
+                }
+                rest.as_mut().reset(tokio::time::Instant::now() + REST);
             },
         }
+        view.flush();
     }
+}
+
+/// What happens next, once the rest is over.
+async fn rested(mut rest: Pin<&mut Sleep>, stories: &mut Receiver<Live>) -> Result<Live, RecvError> {
+    rest.as_mut().await;
+    stories.recv().await
 }
 
 /// Waits for what is stopping, if anything is.
@@ -205,17 +231,21 @@ struct View<'a> {
     quiet: bool,
     streams: &'a mut Streams,
     runs: Runs,
+    /// What is not yet written.
+    told: String,
 }
 
 impl View<'_> {
     fn tell(&mut self, line: impl FnOnce(Paint) -> String, object: impl FnOnce() -> Json) {
-        if self.json {
-            self.streams.give(object().to_string());
-            drop(self.streams.out.flush());
-        } else {
-            let line = line(Paint(self.streams.color));
-            self.streams.say(line);
-        }
+        self.told += &if self.json { object().to_string() } else { line(Paint(self.streams.color)) };
+        self.told.push('\n');
+    }
+
+    /// Writes what was told, all of it at once. A closed pipe is nobody's error.
+    fn flush(&mut self) {
+        let out = if self.json { &mut self.streams.out } else { &mut self.streams.err };
+        drop(out.write_all(self.told.as_bytes()).and_then(|()| out.flush()));
+        self.told.clear();
     }
 
     fn said(&mut self, said: &Said) {

@@ -7,11 +7,12 @@
 //! `records/<system>/<record>.json` are records over those that come with flowrun.
 
 mod files;
+mod overlay;
 mod print;
 mod shipped;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -23,7 +24,7 @@ pub use self::{
 use crate::{
     problem::{Problem, Problems, codes},
     record,
-    source::{Name, Sources, Span},
+    source::{Name, Source, Sources, Span},
     syntax::{self, FileKind, ast, case::Cases, connector, estate as tree},
     value::Hash,
     yaml,
@@ -67,8 +68,10 @@ pub struct Estate {
     pub environment: Option<Arc<str>>,
     /// Flows, by file.
     pub flows: Vec<Part<ast::Flow>>,
-    /// Overlays, by file.
+    /// Overlays, by file. The flows above hold each flow as it is changed, under the file of its overlay.
     pub overlays: Vec<Part<ast::Overlay>>,
+    /// The file of the flow below each overlay, by the overlay's.
+    pub under: BTreeMap<u32, u32>,
     /// Fragments, by file.
     pub fragments: Vec<Part<ast::Fragment>>,
     /// Connectors, by file; those that come with flowrun where the estate has none of the name.
@@ -313,11 +316,9 @@ impl Reader<'_> {
         let mut estate = self.estate;
         let alone = !estate.is_one();
         let mut reader = Reader { estate: Estate::default(), ..self }.at_shipped();
-        let known: BTreeSet<String> = estate
-            .records
-            .iter()
-            .filter_map(|file| Some(record_name(&reader.sources.get(*file)?.name)))
-            .collect();
+        let whole_record = |source: &&Source| !source.text.contains(record::ADDS);
+        let sources = estate.records.iter().filter_map(|file| reader.sources.get(*file)).filter(whole_record);
+        let known: BTreeSet<String> = sources.map(|source| record_name(&source.name)).collect();
         let has = |path: &Path| match ending(path) {
             "json" => known.contains(&record_name(&path.to_string_lossy())),
             "csv" => estate.tables.iter().any(|table| table.name == stem(path)),
@@ -326,11 +327,15 @@ impl Reader<'_> {
             }
             _ => estate.fragments.iter().any(|part| part.tree.name.value == stem(path)),
         };
+        let whole = alone || overlay::is_on_shipped(&estate);
         let shipped = SHIPPED.list(Path::new("/")).unwrap_or_default();
-        for path in shipped.iter().filter(|path| shipped::is_shared(path, !alone) && !has(path)) {
+        let wanted =
+            |path: &&PathBuf| shipped::is_shared(path, whole) && (alone || !is_called(Some(path), FILE));
+        for path in shipped.iter().filter(wanted).filter(|path| !has(path)) {
             reader.file(path, false);
         }
         reader.choose(environment);
+        reader.lay_overlays(&mut estate);
         let theirs = reader.estate;
         if alone {
             (estate.tree, estate.environment) = (theirs.tree, theirs.environment);

@@ -23,13 +23,13 @@ pub struct Shipped;
 /// The files inside the binary.
 pub static SHIPPED: Shipped = Shipped;
 
-/// What an estate may use beside its own files: connectors and records. Where there is no estate: fragments, tables and the
-/// connections of the shipped one too.
-pub(super) fn is_shared(path: &Path, estate: bool) -> bool {
+/// What an estate may use beside its own files: connectors and records. Where there is no estate, or it changes a shipped flow:
+/// the `whole` of what flows stand on, fragments, tables and the shipped estate's own file too.
+pub(super) fn is_shared(path: &Path, whole: bool) -> bool {
     let system = ["/flows/connectors", "/schemas/records"];
     let more = ["/flows/fragments", "/flows/tables", "/flows/flowrun.yaml"];
     system.iter().any(|folder| path.starts_with(folder))
-        || !estate && more.iter().any(|folder| path.starts_with(folder))
+        || whole && more.iter().any(|folder| path.starts_with(folder))
 }
 
 impl Files for Shipped {

@@ -542,8 +542,8 @@ impl Fact {
             Self::Landed { run, .. } | Self::Absent { run, .. } | Self::Reopened { run, .. } => Some(*run),
             Self::Parked(parked) => Some(parked.run),
             Self::Ended(past) => Some(past.run),
-            Self::Noted(noted) => Some(noted.run),
             Self::Watermark(_) | Self::Ordered { .. } | Self::Erased { .. } => None,
+            Self::Noted(noted) => Some(noted.run),
         }
     }
 }

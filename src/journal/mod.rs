@@ -245,6 +245,10 @@ pub trait Journal: Send + Sync {
     fn erased(&self) -> Result<Vec<Hash>, Error>;
     /// Keeps the sources of a plan.
     fn pin(&self, print: Hash, flow: &str, bundle: &[u8]) -> Result<(), Error>;
+    /// Keeps the sources of several plans: print, flow, sources.
+    fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        plans.iter().try_for_each(|(print, flow, bundle)| self.pin(*print, flow, bundle.as_bytes()))
+    }
     /// The sources of a plan.
     fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error>;
     /// The key of hashes over what may be personal; made once.

@@ -24,12 +24,12 @@ pub struct Shelf {
     last: HashMap<(Arc<str>, Arc<str>), Last>,
     known: HashMap<(Arc<str>, Arc<str>), RunId>,
     watermarks: HashMap<(Arc<str>, Hash), Watermark>,
+    told: HashMap<u64, Told>,
+    erased: BTreeSet<Hash>,
     /// Entries of books; none: it was taken out.
     books: BTreeMap<(Arc<str>, Hash), Option<Entry>>,
     /// By book, column and what it holds there: the key of the entry.
     holders: BTreeMap<(Arc<str>, Arc<str>, Hash), Hash>,
-    told: HashMap<u64, Told>,
-    erased: BTreeSet<Hash>,
     newest: EventId,
 }
 
@@ -76,9 +76,9 @@ impl Shelf {
             Fact::Watermark(mark) => {
                 self.watermarks.insert((Arc::clone(&mark.flow), mark.source), mark.clone());
             }
-            Fact::Noted(noted) => self.noted(noted),
             Fact::Ordered { order, told } => drop(self.told.insert(*order, told.clone())),
             Fact::Erased { who, .. } => drop(self.erased.insert(*who)),
+            Fact::Noted(noted) => self.noted(noted),
         }
     }
 

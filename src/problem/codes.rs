@@ -165,7 +165,7 @@ codes! {
     /// An identity that may differ at the next try.
     UNSTABLE_ID = "FR504", "an external id that comes from a read";
     /// No parameter has its counterpart in the record read.
-    CHANGES = "FR505", "`changes` without anything to compare";
+    CHANGES = "FR505", "`changes` that does not compare what is written";
     /// A key of the language that nothing carries out yet.
     LATER = "FR506", "a key that comes with a later version";
     /// A poll of an operation without a cursor.
@@ -210,10 +210,12 @@ codes! {
     UNKNOWN_ENVIRONMENT = "FR675", "unknown environment";
     /// Its settings are missing, unknown or of another type, or it does not say how to get in.
     SETTINGS = "FR676", "a connection that cannot be opened";
-    /// `extends:` is kept but not applied.
-    OVERLAYS_LATER = "FR677", "overlays are not read yet";
+    /// An overlay changes a flow or a node that is not there, or not as it says.
+    OVERLAID = "FR677", "an overlay that does not fit";
     /// A class of work or an alert that the estate does not declare.
     ESTATE_NAME = "FR678", "a name that the estate does not have";
+    /// The flow under an overlay is not the one it was written for.
+    OVERLAID_CHANGED = "FR679", "the flow under an overlay has changed";
 }
 
 /// The code's line, if there is such a code.

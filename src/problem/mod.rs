@@ -128,6 +128,12 @@ impl Problems {
         self.found.iter().any(|problem| problem.severity == Severity::Error)
     }
 
+    /// Whether any of them refuses this file.
+    pub fn has_errors_in(&self, file: u32) -> bool {
+        let here = |problem: &Problem| problem.labels.first().is_some_and(|label| label.span.file == file);
+        self.found.iter().any(|problem| problem.severity == Severity::Error && here(problem))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.found.len()

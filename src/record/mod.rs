@@ -17,7 +17,8 @@ use crate::{
 pub struct Records(BTreeMap<Arc<str>, Shape>);
 
 impl Records {
-    /// Reads record files: their numbers in `sources`, whose names end in `<system>/<record>.json`.
+    /// Reads record files: their numbers in `sources`, whose names end in `<system>/<record>.json`. Of two of one name the first
+    /// is an estate's, which adds to the second.
     pub fn read(files: &[u32], sources: &Sources, problems: &mut Problems) -> Self {
         Self::read_beside(files, Vec::new(), sources, problems)
     }
@@ -44,7 +45,11 @@ impl Records {
                 continue;
             };
             check_id(&name, &node, problems);
-            nodes.insert(name, node);
+            let whole = match nodes.remove(&name) {
+                Some(more) => with_more(&node, &more),
+                None => node,
+            };
+            nodes.insert(name, whole);
         }
         let mut reader = schema::Reader::new(&nodes, &unread, problems);
         let names: Vec<_> = nodes.keys().chain(&unread).cloned().collect();
@@ -74,6 +79,26 @@ pub fn name_of(path: &str) -> Option<Arc<str>> {
     let record = file.strip_suffix(".json")?;
     let system = folder.rsplit('/').next().filter(|system| !system.is_empty())?;
     Some(format!("{system}.{record}").into())
+}
+
+/// The key of a record of an estate whose properties come to those of the record that comes with flowrun.
+pub const ADDS: &str = "x-adds";
+
+/// A record with the properties that an estate's own file adds or writes anew.
+fn with_more(base: &Node, more: &Node) -> Node {
+    let (Kind::Map(below), Some(Node { kind: Kind::Map(added), .. })) =
+        (&base.kind, member(more, "properties"))
+    else {
+        return base.clone();
+    };
+    let mut entries = below.clone();
+    if let Some((_, Node { kind: Kind::Map(known), .. })) =
+        entries.iter_mut().find(|(key, _)| &*key.value == "properties")
+    {
+        known.retain(|(key, _)| !added.iter().any(|(new, _)| new.value == key.value));
+        known.extend(added.iter().cloned());
+    }
+    Node { kind: Kind::Map(entries), span: base.span }
 }
 
 fn check_id(name: &str, node: &Node, problems: &mut Problems) {

@@ -7,7 +7,7 @@ use std::{
 
 use indexmap::IndexMap;
 
-use super::member;
+use super::{ADDS, member};
 use crate::{
     problem::{Problem, Problems, codes},
     shape::{CurrencyOf, Field, Object, Part, Shape, TextShape, Wire, near},
@@ -44,6 +44,7 @@ const KEYS: &[&str] = &[
     "x-read-only",
     "x-key",
     "x-sum",
+    ADDS,
 ];
 const TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "null"];
 const BORDERS: &[&str] =

@@ -113,7 +113,7 @@ impl Names {
     }
 }
 
-fn node_name(tree: &yaml::Node) -> Option<(Spanned<Kind>, Name)> {
+pub(super) fn node_name(tree: &yaml::Node) -> Option<(Spanned<Kind>, Name)> {
     let fields = Fields::of(tree)?;
     let kind = |key: &Name| KINDS.iter().find(|(word, _)| **word == *key.value).map(|(_, kind)| *kind);
     let (key, kind) = fields.keys().find_map(|key| kind(key).map(|kind| (key, kind)))?;

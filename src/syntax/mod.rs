@@ -15,6 +15,7 @@ mod fields;
 mod flow;
 mod form;
 pub mod keys;
+mod overlay;
 pub mod reference;
 pub mod schema;
 
@@ -37,6 +38,11 @@ pub fn flow(tree: &Node, problems: &mut Problems) -> Option<ast::Flow> {
 pub fn overlay(tree: &Node, problems: &mut Problems) -> Option<ast::Overlay> {
     let tree = Form::partial(problems).file(tree, &keys::OVERLAY);
     flow::overlay(&tree)
+}
+
+/// The flow of a tree with an overlay laid over it.
+pub fn overlaid(tree: &Node, overlay: &ast::Overlay, problems: &mut Problems) -> Option<ast::Flow> {
+    flow(&overlay::laid_over(tree, overlay, problems), problems)
 }
 
 /// A fragment file.

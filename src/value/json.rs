@@ -1,6 +1,6 @@
 //! JSON text to values and back: digits are kept, duplicate keys and deep nests are refused.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{cell::Cell, fmt::Write as _, sync::Arc};
 
 use jiter::{Jiter, JiterError, Peek};
 
@@ -27,15 +27,17 @@ pub struct JsonError {
 impl Value {
     /// Reads one JSON document.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        let mut reader =
-            Reader { json: Jiter::new(bytes), keys: Keys::default(), sizes: [0; REMEMBERED_DEPTHS] };
+        let keys = KEYS.take().unwrap_or_default();
+        let mut reader = Reader { json: Jiter::new(bytes), keys, sizes: [0; REMEMBERED_DEPTHS] };
         let read = (|| {
             let peek = reader.json.peek()?;
             let value = reader.value(peek, 0)?;
             reader.json.finish()?;
             Ok(value)
         })();
-        read.map_err(|fault: Fault| fault.at(&reader.json))
+        let read = read.map_err(|fault: Fault| fault.at(&reader.json));
+        KEYS.set(Some(reader.keys));
+        read
     }
 
     /// Writes the value as compact JSON. Amounts are numbers with the digits of their currency.
@@ -68,8 +70,16 @@ impl From<JiterError> for Fault {
     }
 }
 
-/// The keys seen last: an order's lines all have the same ones, so most are shared rather than made.
+/// The keys seen last: an order's lines all have the same ones, and so do orders, so most are shared rather than made.
 struct Keys(Vec<Option<Arc<str>>>);
+
+thread_local! {
+    /// Between two documents that one thread reads.
+    static KEYS: Cell<Option<Keys>> = const { Cell::new(None) };
+}
+
+/// Longer keys are not remembered.
+const MAX_REMEMBERED_KEY: usize = 64;
 
 impl Default for Keys {
     fn default() -> Self {
@@ -80,6 +90,9 @@ impl Default for Keys {
 impl Keys {
     fn shared(&mut self, key: &str) -> Arc<str> {
         let bytes = key.as_bytes();
+        if bytes.len() > MAX_REMEMBERED_KEY {
+            return key.into();
+        }
         let byte = |at: usize| usize::from(bytes.get(at).copied().unwrap_or_default());
         let middle = byte(bytes.len() / 2);
         let place = byte(0) ^ (byte(bytes.len().wrapping_sub(1)) << 2) ^ (middle << 4) ^ (bytes.len() << 1);

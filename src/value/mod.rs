@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     arith::{Arithmetic, Quantity, Refusal, divide_rounded, negate},
     compare::Seen,
-    hash::Hash,
+    hash::{Feed, Hash},
     json::JsonError,
     jsonpath::{JsonPath, JsonPathError},
     path::{Path, Step},

@@ -52,9 +52,12 @@ impl Keep {
     pub fn prune(&self, value: &Value) -> Value {
         match (self, value) {
             (Self::Fields(_), Value::List(items)) => Value::list(items.iter().map(|item| self.prune(item))),
-            (Self::Fields(fields), Value::Map(map)) => Value::object(
-                map.iter().filter_map(|(key, value)| Some((Arc::clone(key), fields.get(key)?.prune(value)))),
-            ),
+            (Self::Fields(fields), Value::Map(map)) => {
+                let mut kept = super::map_with_capacity(fields.len().min(map.len()));
+                let used = map.iter().filter_map(|(key, value)| Some((key, value, fields.get(key)?)));
+                kept.extend(used.map(|(key, value, keep)| (Arc::clone(key), keep.prune(value))));
+                Value::from(kept)
+            }
             (Self::Nothing, Value::Null | Value::Bool(_)) | (Self::All | Self::Fields(_), _) => value.clone(),
             (Self::Nothing, Value::List(_)) => Value::list([]),
             (Self::Nothing, Value::Map(_)) => Value::object::<Arc<str>>([]),

@@ -3,7 +3,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Once},
+    sync::{Arc, Once, OnceLock},
     time::Duration,
 };
 
@@ -12,6 +12,8 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, HeaderName, HeaderValue},
 };
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
     connector::Method,
@@ -54,6 +56,28 @@ impl Lost {
     }
 }
 
+/// Whom to trust: the system's certificates, read once and in all connections the same.
+fn trust() -> Result<ClientConfig, String> {
+    static TRUST: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
+    let read = || {
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .and_then(BuilderVerifierExt::with_platform_verifier)
+                .map_err(|error| error.to_string())?
+                .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    };
+    TRUST.get_or_init(read).clone()
+}
+
+/// Begins to read the system's certificates, some hundred files, while whoever starts has other things to do.
+pub fn prepare() {
+    // Whoever makes a client is told what went wrong.
+    std::thread::spawn(|| drop(trust()));
+}
+
 /// Makes a client. `root`: a certificate authority in PEM to trust besides the system's (a sandbox with TLS).
 pub(super) fn client(allow_private: bool, root: Option<&[u8]>) -> Result<Client, String> {
     static PROVIDER: Once = Once::new();
@@ -61,7 +85,7 @@ pub(super) fn client(allow_private: bool, root: Option<&[u8]>) -> Result<Client,
         // An error means that another part of the process chose a provider already; that one serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let mut builder = Client::builder()
+    let builder = Client::builder()
         .user_agent(concat!("flowrun/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -69,10 +93,13 @@ pub(super) fn client(allow_private: bool, root: Option<&[u8]>) -> Result<Client,
         .referer(false)
         .connect_timeout(CONNECT)
         .dns_resolver(Arc::new(Guarded { allow_private }));
-    if let Some(pem) = root {
-        let certificate = reqwest::Certificate::from_pem(pem).map_err(|error| error.to_string())?;
-        builder = builder.add_root_certificate(certificate);
-    }
+    let builder = match root {
+        Some(pem) => {
+            let certificate = reqwest::Certificate::from_pem(pem).map_err(|error| error.to_string())?;
+            builder.add_root_certificate(certificate)
+        }
+        None => builder.tls_backend_preconfigured(trust()?),
+    };
     builder.build().map_err(|error| error.to_string())
 }
 

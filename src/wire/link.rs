@@ -3,7 +3,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Client, header::HeaderMap};
+use reqwest::{
+    Client,
+    header::{DATE, HeaderMap, HeaderValue},
+};
 
 use super::{
     Error, Secrets,
@@ -63,8 +66,8 @@ pub(super) struct Came {
     pub(super) header: Header,
     /// Not before.
     pub(super) after: Option<Duration>,
-    /// The platform's clock.
-    pub(super) at: Option<Instant>,
+    /// The platform's clock, as it was written.
+    pub(super) date: Option<HeaderValue>,
 }
 
 impl Link {
@@ -115,12 +118,12 @@ impl Link {
             }
             let header = self.header(&incoming.headers);
             let after = after(&incoming, header);
-            let at = date(&incoming.headers);
+            let date = incoming.headers.get(DATE).cloned();
             // Before anybody reads or shortens it: platforms repeat what they were sent.
             let body =
                 if incoming.status < 400 { incoming.body } else { self.redactor.clean_value(&incoming.body) };
             let reply = Reply { status: incoming.status, body };
-            return Ok(Came { url, reply, header, after, at });
+            return Ok(Came { url, reply, header, after, date });
         }
     }
 
@@ -183,9 +186,9 @@ fn after(incoming: &Incoming, header: Header) -> Option<Duration> {
     told.chain(header.reset.filter(|_| incoming.status == 429)).max()
 }
 
-fn date(headers: &HeaderMap) -> Option<Instant> {
-    let text = headers.get("date")?.to_str().ok()?;
-    let at = time::read(text, &TimeZone::UTC).ok()?.timestamp().as_millisecond();
+/// What a `Date` header says.
+pub(super) fn instant(date: &HeaderValue) -> Option<Instant> {
+    let at = time::read(date.to_str().ok()?, &TimeZone::UTC).ok()?.timestamp().as_millisecond();
     u64::try_from(at).ok().map(Instant)
 }
 

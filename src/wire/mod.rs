@@ -19,12 +19,13 @@ use std::{
     time::Duration,
 };
 
-use self::{door::Door, link::Link, send::Sending};
 pub use self::{
+    client::prepare,
     door::Pass,
     link::{Access, Page},
     rehearse::Rehearsal,
 };
+use self::{door::Door, link::Link, send::Sending};
 use crate::{
     connector::{Connection, address, exec::Would},
     event::{Answer, Class, Failure, Instant, Priority, Request, Sent},
@@ -185,7 +186,8 @@ impl Wire {
         let done = send::all(link, &sending, &[with], None).await.map_err(|failure| self.clean(failure))?;
         match done.answer {
             Answer::One(Value::List(rows)) => {
-                Ok(Page { rows, unread: done.unread, at: done.at.unwrap_or_else(now) })
+                let at = done.date.as_ref().and_then(link::instant).unwrap_or_else(now);
+                Ok(Page { rows, unread: done.unread, at })
             }
             _ => Err(Failure::new(
                 Class::Reject,

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::header::HeaderValue;
 use tokio::task::JoinSet;
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
         Operation,
         exec::{Asking, Call, Exec, Turn, Would},
     },
-    event::{Answer, Class, Failure, Instant, Priority, Sent},
+    event::{Answer, Class, Failure, Priority, Sent},
     limit::{Ask, Ended, Header, Tag, Trouble},
     value::Value,
 };
@@ -36,10 +37,10 @@ pub(super) struct Sending<'a> {
     pub(super) would: Option<&'a Mutex<Vec<Would>>>,
 }
 
-/// An answer, and the platform's clock when the last call was answered.
+/// An answer, and the platform's clock when the last call was answered, as it was written.
 pub(super) struct Done {
     pub(super) answer: Answer,
-    pub(super) at: Option<Instant>,
+    pub(super) date: Option<HeaderValue>,
     /// Rows of a poll that could not be read, and why.
     pub(super) unread: Vec<(Value, String)>,
 }
@@ -61,12 +62,12 @@ pub(super) async fn all(
     }
     let mut each: Vec<Result<Value, Failure>> = inputs.iter().map(|_| Ok(Value::Null)).collect();
     let mut pass = pass;
-    let mut at = None;
+    let mut date = None;
     for group in groups {
         let some: Vec<_> = group.iter().map(|index| inputs[*index].clone()).collect();
         match one(link, operation, sending, &some, pass.take()).await {
-            Ok(Done { answer: Answer::Each(answers), at: when, .. }) => {
-                at = when;
+            Ok(Done { answer: Answer::Each(answers), date: when, .. }) => {
+                date = when;
                 for (index, answer) in group.iter().zip(answers) {
                     each[*index] = answer;
                 }
@@ -84,7 +85,7 @@ pub(super) async fn all(
             }
         }
     }
-    Ok(Done { answer: Answer::Each(each), at, unread: Vec::new() })
+    Ok(Done { answer: Answer::Each(each), date, unread: Vec::new() })
 }
 
 async fn one(
@@ -100,35 +101,43 @@ async fn one(
     let timeout = operation.timeout.unwrap_or(link.connection.connector.timeout);
     let mut tag = pass.as_ref().map(|pass| pass.tag);
     let mut flying = JoinSet::new();
-    let mut at = None;
+    let mut date = None;
     loop {
         let calls = match exec.turn()? {
-            Turn::Done(answer) => return Ok(Done { answer, at, unread: exec.unread() }),
+            Turn::Done(answer) => return Ok(Done { answer, date, unread: exec.unread() }),
             Turn::Send(calls) => calls,
         };
         if let (Some(would), Some(call)) = (sending.would, calls.iter().find(|call| call.effect)) {
             would.lock().unwrap_or_else(PoisonError::into_inner).push(exec.would(call));
-            return Ok(Done { answer: exec.supposed(call), at, unread: Vec::new() });
+            return Ok(Done { answer: exec.supposed(call), date, unread: Vec::new() });
         }
-        for call in calls {
-            let ask = Ask {
-                class: sending.priority,
-                tenant: Arc::clone(&sending.tenant),
-                cost: 1,
-                group: operation.group.clone(),
-                tag,
-            };
-            flying.spawn(go(Arc::clone(link), call, ask, pass.take(), timeout));
-        }
-        let mut landed = match flying.join_next().await {
-            Some(Ok(landed)) => landed,
-            Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
-            None => {
-                return Err(Failure::new(
-                    Class::Reject,
-                    Sent::Maybe,
-                    "the operation waits for an answer that nobody gives",
-                ));
+        let mut calls: Vec<_> = calls.into_iter().map(|call| (call, pass.take())).collect();
+        let ask = |tag| Ask {
+            class: sending.priority,
+            tenant: Arc::clone(&sending.tenant),
+            cost: 1,
+            group: operation.group.clone(),
+            tag,
+        };
+        let mut landed = if let ([_], true) = (&calls[..], flying.is_empty())
+            && let Some((call, pass)) = calls.pop()
+        {
+            // The usual case needs no task of its own.
+            go(Arc::clone(link), call, ask(tag), pass, timeout).await
+        } else {
+            for (call, pass) in calls {
+                flying.spawn(go(Arc::clone(link), call, ask(tag), pass, timeout));
+            }
+            match flying.join_next().await {
+                Some(Ok(landed)) => landed,
+                Some(Err(_)) => return Err(Failure::new(Class::Retry, Sent::Maybe, "a call was cut off")),
+                None => {
+                    return Err(Failure::new(
+                        Class::Reject,
+                        Sent::Maybe,
+                        "the operation waits for an answer that nobody gives",
+                    ));
+                }
             }
         };
         if let Ok(came) = &mut landed.came
@@ -137,7 +146,7 @@ async fn one(
             came.reply.body = personal::hidden(operation, inputs, &came.reply.body);
         }
         tag = tag.or(Some(landed.tag()));
-        at = landed.came.as_ref().ok().and_then(|came| came.at).or(at);
+        date = landed.came.as_ref().ok().and_then(|came| came.date.clone()).or(date);
         settle(&mut exec, landed)?;
     }
 }

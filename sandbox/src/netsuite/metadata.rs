@@ -29,7 +29,7 @@ pub(crate) fn serve(schema: &Schema, call: &Call, name: Option<&str>) -> Result<
             };
             names.split(',').map(find).collect::<Result<_, _>>()?
         }
-        (None, None) => schema.records().collect(),
+        (None, None) => schema.records().filter(|def| !def.hidden).collect(),
     };
     if accept.contains(SWAGGER) {
         return Ok(Reply::ok(swagger(schema, call, &chosen), SWAGGER));

@@ -12,6 +12,7 @@
 //!
 //! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
 
+mod admin;
 mod amount;
 mod auth;
 mod change;
@@ -39,15 +40,13 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     body::to_bytes,
     extract::{Request, State},
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
-    routing::{get, post},
+    http::Method,
+    response::Response,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
@@ -113,60 +112,6 @@ fn wording(kind: &Fault) -> Response {
     .respond()
 }
 
-/// Routes of the administration API, below `/netsuite`: the login audit trail, stock, new items, access tokens.
-fn admin(account: Arc<Account>) -> Router {
-    Router::new()
-        .route(
-            "/login-audit",
-            get(|State(account): State<Arc<Account>>| async move { Json(account.gate.trail()) }),
-        )
-        .route("/stock", post(stock))
-        .route("/items", post(enter))
-        .route(
-            "/revoke-tokens",
-            post(|State(account): State<Arc<Account>>| async move {
-                account.gate.revoke();
-                StatusCode::NO_CONTENT
-            }),
-        )
-        .with_state(account)
-}
-
-/// A movement of stock outside any record: `{"item": 1001, "location": 2, "by": -3}`.
-#[derive(Deserialize)]
-struct Movement {
-    item: i64,
-    location: i64,
-    by: i64,
-}
-
-/// An item that only the store sold so far: `{"sku": "LAMP-NEW"}`.
-#[derive(Deserialize)]
-struct NewItem {
-    sku: String,
-}
-
-async fn enter(State(account): State<Arc<Account>>, Json(item): Json<NewItem>) -> Response {
-    match account.enter_item(&item.sku) {
-        Ok(()) => StatusCode::CREATED.into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),
-    }
-}
-
-async fn stock(State(account): State<Arc<Account>>, Json(movement): Json<Movement>) -> Response {
-    let Movement { item, location, by } = movement;
-    let now = account.now();
-    let mut store = account.store();
-    if store.get("inventoryItem", item).is_none() || store.get("location", location).is_none() {
-        let reason =
-            json!({ "error": format!("there is no inventory item {item} or no location {location}") });
-        return (StatusCode::NOT_FOUND, Json(reason)).into_response();
-    }
-    store.move_stock(item, location, by, 0, now);
-    let stock = store.stock.get(&(item, location)).copied().unwrap_or_default();
-    Json(json!({ "quantityOnHand": stock.on_hand, "quantityAvailable": stock.available() })).into_response()
-}
-
 async fn serve(State(account): State<Arc<Account>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
@@ -196,7 +141,7 @@ impl Account {
             Platform::Netsuite,
             Box::new(move || shown.snapshot()),
             Box::new(move || serde_json::to_value(kept.store().saved()).unwrap_or_default()),
-            admin(account.clone()),
+            admin::router(account.clone()),
         );
         account
     }

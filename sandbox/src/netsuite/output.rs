@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     amount::Amount,
+    rules,
     schema::{Def, Field, Kind, Schema},
-    store::{Record, Store, title},
+    store::{Record, Stock, Store, text, title},
     time,
 };
 
@@ -80,6 +81,10 @@ impl Output<'_> {
                 json!(format!("{}-{}", record.kind.to_uppercase(), record.id)),
             );
         }
+        if record.body.contains_key("price") {
+            let rows = rules::price_rows(self.store, record).into_iter().map(Value::Object);
+            body.insert("price".into(), Value::Array(rows.collect()));
+        }
         if record.kind == "inventoryItem" {
             self.stock(record, &mut body);
         }
@@ -101,24 +106,25 @@ impl Output<'_> {
         }
     }
 
+    /// Quantities by location, beside what people set for a location, and their sums.
     fn stock(&self, record: &Record, body: &mut Map<String, Value>) {
-        let mut sums = [0; 4];
-        let names = ["quantityOnHand", "quantityAvailable", "quantityCommitted", "quantityBackOrdered"];
-        let range = (record.id, i64::MIN)..=(record.id, i64::MAX);
+        let mut sums = Map::new();
         let mut lines = Vec::new();
-        for ((_, location), stock) in self.store.stock.range(range) {
-            let figures = [stock.on_hand, stock.available(), stock.committed(), stock.back_ordered()];
-            let mut line = json!({ "location": location.to_string(), "quantityOnOrder": 0 });
-            for ((name, figure), sum) in names.iter().zip(figures).zip(&mut sums) {
-                line[*name] = json!(figure);
-                *sum += figure;
+        for (location, stock) in self.store.stock_of(record.id) {
+            let id = location.to_string();
+            let own = record.lines("locations").find(|line| text(line, "location") == id);
+            let mut line = own.cloned().unwrap_or_default();
+            line.insert("location".into(), json!(id));
+            for (name, figure) in figures(stock) {
+                line.insert(name.into(), json!(figure));
+                let sum = sums.get(name).and_then(Value::as_i64).unwrap_or_default();
+                sums.insert(name.into(), json!(sum + figure));
             }
-            lines.push(line);
+            lines.push(Value::Object(line));
         }
-        for (name, sum) in names.iter().zip(sums) {
-            body.insert((*name).to_owned(), json!(sum));
+        for (name, _) in figures(Stock::default()) {
+            body.insert(name.into(), sums.get(name).cloned().unwrap_or(json!(0)));
         }
-        body.insert("quantityOnOrder".into(), json!(0));
         body.insert("locations".into(), Value::Array(lines));
     }
 
@@ -211,6 +217,18 @@ impl Output<'_> {
         }
         Value::Object(out)
     }
+}
+
+/// The quantities of a stock by the names they are shown with.
+pub(crate) fn figures(stock: Stock) -> [(&'static str, i64); 6] {
+    [
+        ("quantityOnHand", stock.on_hand),
+        ("quantityAvailable", stock.available()),
+        ("quantityCommitted", stock.committed()),
+        ("quantityBackOrdered", stock.back_ordered()),
+        ("quantityOnOrder", stock.on_order),
+        ("quantityInTransit", stock.in_transit),
+    ]
 }
 
 /// What a line is called in an address: its key, or its place.

@@ -58,6 +58,8 @@ pub(crate) struct Def {
     pub(crate) title: String,
     /// Only reads are allowed.
     pub(crate) fixed: bool,
+    /// Known to `SuiteQL` and to references, and no record of the REST service.
+    pub(crate) hidden: bool,
     /// Sublists: the field a line is known by.
     pub(crate) key: Option<String>,
     fields: IndexMap<String, Field>,
@@ -123,7 +125,7 @@ impl Schema {
         self.names
             .get(&name.to_ascii_lowercase())
             .and_then(|name| self.defs.get(name))
-            .filter(|def| !def.family.is_empty())
+            .filter(|def| !def.family.is_empty() && !def.hidden)
     }
 
     /// A definition by its exact name; an empty one if there is none.
@@ -152,9 +154,10 @@ fn header(line: &str) -> Def {
             let family = words.next().unwrap_or_default().to_owned();
             let code = words.next().unwrap_or_default().to_owned();
             let title = words.collect::<Vec<_>>().join(" ");
-            let fixed = title.ends_with(" fixed");
-            let title = title.trim_end_matches(" fixed").to_owned();
-            Def { name, family, code, title, fixed, ..Def::default() }
+            let hidden = title.ends_with(" hidden");
+            let fixed = hidden || title.ends_with(" fixed");
+            let title = title.trim_end_matches(" hidden").trim_end_matches(" fixed").to_owned();
+            Def { name, family, code, title, fixed, hidden, ..Def::default() }
         }
         "lines" => {
             Def { name, key: words.next().filter(|key| *key != "-").map(str::to_owned), ..Def::default() }
@@ -222,19 +225,38 @@ fn add_tax(defs: &mut IndexMap<String, Def>, mode: TaxMode) {
     }
 }
 
+/// The custom list a field takes its values from: `customlist_colour` for `custitem_colour`.
+pub(crate) fn custom_list(field: &str) -> String {
+    format!("customlist_{}", field.split_once('_').map_or(field, |(_, rest)| rest))
+}
+
 fn add_custom(defs: &mut IndexMap<String, Def>, custom: &CustomField) {
+    if matches!(custom.kind, CustomKind::List | CustomKind::Multi) {
+        let mut list = Def {
+            name: custom_list(&custom.name),
+            family: "list".into(),
+            code: "CustomList".into(),
+            title: "Custom List".into(),
+            fixed: true,
+            ..Def::default()
+        };
+        ["name", "isInactive:b", "refName!"].into_iter().for_each(|word| list.add(field(word)));
+        close(defs, list);
+    }
     let kind = match custom.kind {
         CustomKind::Text => Kind::Text(4000),
         CustomKind::Integer => Kind::Integer,
         CustomKind::Number => Kind::Number,
         CustomKind::Bool => Kind::Bool,
         CustomKind::Date => Kind::Date,
+        CustomKind::List => Kind::Ref(custom_list(&custom.name)),
+        CustomKind::Multi => Kind::Many(custom_list(&custom.name)),
     };
     let field = Field { name: custom.name.clone(), kind, read_only: false, required: false, custom: true };
     for def in defs.values_mut() {
         let fits = match custom.name.split('_').next() {
             Some("custbody") => def.family == "transaction",
-            Some("custcol") => def.name == "sale-item",
+            Some("custcol") => matches!(def.name.as_str(), "sale-item" | "fulfilment-item" | "receipt-item"),
             Some("custentity") => def.family == "entity",
             Some("custitem") => def.family == "item",
             _ => false,
@@ -269,7 +291,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case_and_tax_fields_follow_the_mode() {
-        let custom = [CustomField { name: "custcol_bc_line_id".into(), kind: CustomKind::Text }];
+        let custom = [CustomField::new("custcol_bc_line_id", CustomKind::Text)];
         let schema = Schema::load(&custom, TaxMode::SuiteTax);
         let order = schema.record("SALESORDER").unwrap();
         assert_eq!(order.field("otherrefnum").unwrap().name, "otherRefNum");

@@ -31,12 +31,12 @@ use super::{
     amount::Amount,
     change,
     rules::Rules,
-    schema::Schema,
-    settings::Settings,
+    schema::{Schema, custom_list},
+    settings::{Settings, option_field},
     store::{Record, Store},
 };
 use crate::{
-    catalogue::{CURRENCIES, Kind, PRODUCTS},
+    catalogue::{CURRENCIES, Kind, PRODUCTS, Product, by_sku},
     seed_catalogue::{self, ItemKind, Tax},
 };
 
@@ -53,11 +53,18 @@ pub(crate) fn fill(store: &mut Store, schema: &Schema, settings: &Settings, now:
             add(store, schema, settings, (&kind, id, body), now);
         }
     }
+    for field in &settings.custom_fields {
+        for (at, value) in (1..).zip(&field.values) {
+            let body = json!({ "name": value, "isInactive": false });
+            add(store, schema, settings, (&custom_list(&field.name), at, body), now);
+        }
+    }
     let mut ids = HashMap::new();
     for (at, product) in PRODUCTS.iter().enumerate() {
         let id = own_id(product.sku, at);
         ids.insert(product.sku.to_owned(), id);
-        let (kind, body) = product_item(product, &ids);
+        let (kind, mut body) = product_item(product, &ids);
+        publish(store, schema, settings, (id, &mut body, &product_options(product)), now);
         add(store, schema, settings, (kind, id, body), now);
         if matches!(product.kind, Kind::Stocked | Kind::Variant(..)) {
             stock(store, id, i64::from(product.stock), now);
@@ -66,10 +73,90 @@ pub(crate) fn fill(store: &mut Store, schema: &Schema, settings: &Settings, now:
     for (at, item) in seed_catalogue::catalogue().iter().filter(|item| !item.store_only).enumerate() {
         let id = 2001 + i64::try_from(at).unwrap_or_default();
         ids.insert(item.sku.clone(), id);
-        let (kind, body) = shop_item(store, item, &ids);
+        let (kind, mut body) = shop_item(store, item, &ids);
+        publish(store, schema, settings, (id, &mut body, &shop_options(item)), now);
         add(store, schema, settings, (kind, id, body), now);
         stock(store, id, i64::from(item.stock), now);
     }
+}
+
+/// What a shop shows of an item: its names, an image, channels and the values of its matrix options, which a parent has
+/// all of and a child one each.
+fn publish(
+    store: &mut Store,
+    schema: &Schema,
+    settings: &Settings,
+    (id, body, options): (i64, &mut Value, &[(String, String)]),
+    now: Timestamp,
+) {
+    let file = 50_000 + id;
+    let name = format!("{}.jpg", body["itemId"].as_str().unwrap_or_default().to_lowercase());
+    let url = format!("/core/media/media.nl?id={file}&c={}&h=sandbox", settings.realm());
+    let image = json!({ "name": name, "url": url, "fileType": "JPGIMAGE", "fileSize": 48, "isOnline": true });
+    add(store, schema, settings, ("file", file, image), now);
+    let shown = body["displayName"].clone();
+    for (field, value) in [
+        ("storeDisplayName", shown.clone()),
+        ("storeDescription", shown),
+        ("storeDisplayImage", json!(file.to_string())),
+        ("isOnline", json!(true)),
+        ("manufacturer", json!("Fern & Rowe")),
+        ("custitem_bc_brand", json!("Fern & Rowe")),
+        ("custitem_bc_channels", json!(["1"])),
+    ] {
+        body[field] = value;
+    }
+    if body["taxSchedule"].is_null() {
+        body["taxSchedule"] = json!(if body["isTaxable"] == false { "3" } else { "1" });
+    }
+    for field in &settings.custom_fields {
+        let wanted = |value: &String| {
+            options.iter().any(|(option, own)| option_field(option) == field.name && own == value)
+        };
+        let ids: Vec<String> = (1..)
+            .zip(&field.values)
+            .filter(|(_, value)| wanted(value))
+            .map(|(id, _): (i32, _)| id.to_string())
+            .collect();
+        if !ids.is_empty() {
+            body[&field.name] = json!(ids);
+        }
+    }
+}
+
+/// The options of a product with their values: all of its variants' if it is a parent.
+fn product_options(product: &Product) -> Vec<(String, String)> {
+    let own = |parent: &str, values: &[&str]| -> Vec<(String, String)> {
+        let options = match by_sku(parent).map(|parent| parent.kind) {
+            Some(Kind::Parent(options)) => options,
+            _ => &[],
+        };
+        options.iter().zip(values).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    match product.kind {
+        Kind::Variant(parent, values) => own(parent, values),
+        Kind::Parent(_) => PRODUCTS
+            .iter()
+            .filter_map(|child| match child.kind {
+                Kind::Variant(parent, values) if parent == product.sku => Some(own(parent, values)),
+                _ => None,
+            })
+            .flatten()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn shop_options(item: &seed_catalogue::Item) -> Vec<(String, String)> {
+    if item.kind != ItemKind::Parent {
+        return item.options.clone();
+    }
+    let children = seed_catalogue::catalogue();
+    children
+        .into_iter()
+        .filter(|child| child.parent.as_ref() == Some(&item.sku))
+        .flat_map(|it| it.options)
+        .collect()
 }
 
 /// Adds an item of the shop's catalogue that the account did not hold at its start.
@@ -83,7 +170,8 @@ pub(crate) fn enter(
     let item = seed_catalogue::catalogue().into_iter().find(|item| item.store_only && item.sku == sku);
     let item = item.ok_or_else(|| format!("the store sells no {sku} that the account does not have"))?;
     let id = store.next_id("item");
-    let (kind, body) = shop_item(store, &item, &HashMap::new());
+    let (kind, mut body) = shop_item(store, &item, &HashMap::new());
+    publish(store, schema, settings, (id, &mut body, &shop_options(&item)), now);
     add(store, schema, settings, (kind, id, body), now);
     stock(store, id, i64::from(item.stock), now);
     Ok(())
@@ -132,6 +220,7 @@ fn stock(store: &mut Store, item: i64, on_hand: i64, now: Timestamp) {
     store.move_stock(item, 2, on_hand, 0, now);
     store.move_stock(item, 1, on_hand / 2, 0, now);
     store.move_stock(item, 3, on_hand / 4, 0, now);
+    store.stamp(now);
 }
 
 fn prices(base: impl Fn(usize) -> String) -> Value {
@@ -142,7 +231,7 @@ fn prices(base: impl Fn(usize) -> String) -> Value {
     Value::Array(rows.collect())
 }
 
-fn product_item(product: &crate::catalogue::Product, ids: &HashMap<String, i64>) -> (&'static str, Value) {
+fn product_item(product: &Product, ids: &HashMap<String, i64>) -> (&'static str, Value) {
     let id = |sku: &str| ids.get(sku).map(ToString::to_string);
     let mut body = json!({
         "itemId": product.sku, "displayName": product.name, "salesDescription": product.name,
@@ -193,6 +282,11 @@ fn shop_item(
     let mut body = json!({
         "itemId": item.sku, "displayName": item.name, "salesDescription": item.name,
         "isTaxable": item.tax != Tax::Exempt, "custitem_bc_published": true,
+    });
+    body["taxSchedule"] = json!(match item.tax {
+        Tax::Standard => "1",
+        Tax::Reduced => "2",
+        Tax::Exempt => "3",
     });
     let dollars = Amount::whole(i64::from(item.price)).over(Amount::HUNDRED).unwrap_or_default();
     body["price"] = prices(|at| {

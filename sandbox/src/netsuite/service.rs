@@ -220,6 +220,7 @@ pub(crate) fn stored(account: &Account, store: &mut Store, call: &Call, change: 
     let verb = if before.is_some() { "update" } else { "create" };
     store.put(record);
     parent(account, store, &from);
+    store.stamp(now);
     let mut effect = json!({ "record": kind, "id": id.to_string(), "verb": verb, "name": name });
     if let Some(external_id) = external_id {
         effect["externalId"] = json!(external_id);
@@ -333,6 +334,7 @@ pub(crate) fn delete(
     let name = title(&account.schema, &record);
     store.remove(&def.name, record.id, name, account.now());
     parent(account, store, record.text("createdFrom"));
+    store.stamp(account.now());
     let effect = json!({ "record": def.name, "id": record.id.to_string(), "verb": "delete" });
     Ok(Reply { effect: Some(effect), ..Reply::status(204) })
 }

@@ -4,12 +4,18 @@
 //! In: nothing. Out: [`Settings`]. It must never know a request.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use indexmap::IndexMap;
 use ring::{
     rand::{SecureRandom, SystemRandom},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::{
+    catalogue::{Kind, PRODUCTS, by_sku},
+    seed_catalogue,
+};
 
 /// How the account taxes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +55,10 @@ pub enum CustomKind {
     Bool,
     /// A date.
     Date,
+    /// One value of a custom list of its own, `customlist_` and the rest of the field's name.
+    List,
+    /// Several values of such a list: what the platform wants of the options of matrix items.
+    Multi,
 }
 
 /// A custom field; where it stands follows from its prefix: `custbody_`, `custcol_`, `custentity_`, `custitem_`.
@@ -58,6 +68,16 @@ pub struct CustomField {
     pub name: String,
     /// What it holds.
     pub kind: CustomKind,
+    /// Custom lists: the values; the first has id 1.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+impl CustomField {
+    /// A field without a list.
+    pub fn new(name: &str, kind: CustomKind) -> Self {
+        Self { name: name.to_owned(), kind, values: Vec::new() }
+    }
 }
 
 /// A pair of keys of token-based authentication.
@@ -193,8 +213,9 @@ impl Settings {
 pub(crate) const TOKEN_PATH: &str = "/services/rest/auth/oauth2/v1/token";
 
 fn custom_fields() -> Vec<CustomField> {
-    [
+    let plain = [
         ("custentity_bc_store", CustomKind::Text),
+        ("custentity_bc_erase", CustomKind::Bool),
         ("custentity_bc_customer_id", CustomKind::Text),
         ("custbody_bc_store", CustomKind::Text),
         ("custbody_bc_vat_number", CustomKind::Text),
@@ -210,10 +231,51 @@ fn custom_fields() -> Vec<CustomField> {
         ("custcol_bc_line_id", CustomKind::Text),
         ("custitem_bc_published", CustomKind::Bool),
         ("custitem_bc_options", CustomKind::Text),
-    ]
-    .into_iter()
-    .map(|(name, kind)| CustomField { name: name.to_owned(), kind })
-    .collect()
+        ("custitem_bc_brand", CustomKind::Text),
+        ("custitem_bc_images", CustomKind::Text),
+        ("custitem_material", CustomKind::Text),
+        ("custbody_bc_shipment_id", CustomKind::Text),
+    ];
+    let own = ["Kitchen", "Table", "Textiles", "Food", "Books", "Sets"].map(str::to_owned).to_vec();
+    let lists = [
+        ("custitem_bc_channels", ["Web shop", "Trade shop"].map(str::to_owned).to_vec()),
+        ("custitem_bc_categories", own),
+    ];
+    let lists = lists.into_iter().map(|(name, values)| (name.to_owned(), values));
+    let options = matrix_options().into_iter().map(|(name, values)| (option_field(&name), values));
+    let multi = |(name, values)| CustomField { name, kind: CustomKind::Multi, values };
+    plain
+        .into_iter()
+        .map(|(name, kind)| CustomField::new(name, kind))
+        .chain(lists.chain(options).map(multi))
+        .collect()
+}
+
+/// The item field of a matrix option.
+pub(crate) fn option_field(option: &str) -> String {
+    format!("custitem_{}", option.to_lowercase())
+}
+
+/// The matrix options of both catalogues with their values, in the order of their first appearance.
+fn matrix_options() -> IndexMap<String, Vec<String>> {
+    let mut all: IndexMap<String, Vec<String>> = IndexMap::new();
+    let mut add = |option: &str, value: &str| {
+        let values = all.entry(option.to_owned()).or_default();
+        if !values.iter().any(|known| known == value) {
+            values.push(value.to_owned());
+        }
+    };
+    for product in PRODUCTS {
+        if let Kind::Variant(parent, values) = product.kind
+            && let Some(Kind::Parent(options)) = by_sku(parent).map(|parent| parent.kind)
+        {
+            options.iter().zip(values).for_each(|(option, value)| add(option, value));
+        }
+    }
+    for item in seed_catalogue::catalogue() {
+        item.options.iter().for_each(|(option, value)| add(option, value));
+    }
+    all
 }
 
 /// 64 hexadecimal digits of chance: the shape of the platform's keys.

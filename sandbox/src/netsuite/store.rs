@@ -94,6 +94,13 @@ pub(crate) struct Stock {
     pub(crate) on_hand: i64,
     /// Wanted by open orders.
     pub(crate) wanted: i64,
+    /// On its way from another location.
+    #[serde(default)]
+    pub(crate) in_transit: i64,
+    /// Ordered from a vendor.
+    #[serde(default)]
+    pub(crate) on_order: i64,
+    /// When what is available last changed: not when goods leave that were set aside before.
     pub(crate) changed: Timestamp,
 }
 
@@ -145,6 +152,8 @@ pub(crate) struct Store {
     /// What changed since [`Store::drain`]: record type and id.
     dirty: BTreeSet<(String, i64)>,
     dirty_stock: BTreeSet<(i64, i64)>,
+    /// What was available before the call under way moved stock.
+    before: BTreeMap<(i64, i64), i64>,
 }
 
 /// What changed: records by type and id, stock by item and location.
@@ -242,11 +251,33 @@ impl Store {
         if on_hand == 0 && wanted == 0 {
             return;
         }
-        let stock = self.stock.entry((item, location)).or_default();
+        let stock = self.stock_at(item, location, at);
         stock.on_hand += on_hand;
         stock.wanted += wanted;
-        stock.changed = at;
-        self.dirty_stock.insert((item, location));
+    }
+
+    /// The stock of an item in a location, to be changed; [`Store::stamp`] follows.
+    pub(crate) fn stock_at(&mut self, item: i64, location: i64, now: Timestamp) -> &mut Stock {
+        let key = (item, location);
+        let stock = self.stock.entry(key).or_insert(Stock { changed: now, ..Stock::default() });
+        self.before.entry(key).or_insert(stock.available());
+        self.dirty_stock.insert(key);
+        stock
+    }
+
+    /// Ends a call: stock of which more or less is available than before has changed now.
+    pub(crate) fn stamp(&mut self, now: Timestamp) {
+        for (key, available) in std::mem::take(&mut self.before) {
+            if let Some(stock) = self.stock.get_mut(&key).filter(|stock| stock.available() != available) {
+                stock.changed = now;
+            }
+        }
+    }
+
+    /// The stock of an item by location.
+    pub(crate) fn stock_of(&self, item: i64) -> impl Iterator<Item = (i64, Stock)> {
+        let range = (item, i64::MIN)..=(item, i64::MAX);
+        self.stock.range(range).map(|((_, location), stock)| (*location, *stock))
     }
 
     /// What changed since this was last asked: records and stock.

@@ -143,7 +143,18 @@ impl Desk {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Got {
-        let mut request = self.http.request(method, self.url(path)).bearer_auth(&self.token);
+        self.send_to(method, &self.url(path), body, headers).await
+    }
+
+    /// Sends a call with headers to a whole address.
+    pub(crate) async fn send_to(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        let mut request = self.http.request(method, url).bearer_auth(&self.token);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

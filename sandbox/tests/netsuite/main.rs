@@ -10,5 +10,6 @@ mod lists;
 mod login;
 mod orders;
 mod records;
+mod script;
 mod suiteql;
 mod totals;

@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::Poll,
     time::Duration,
 };
 
@@ -385,14 +385,6 @@ impl Inner {
         self.life.store(Life::Broken as u8, Ordering::Release);
         self.stir.notify_one();
         self.quiet.notify_waiters();
-    }
-
-    /// Begins some work here, and gives it a task of its own if it has to wait.
-    fn launch(&self, mut work: Waiting<'static, ()>) {
-        // A task polls its work anew, so no waker is lost.
-        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            (self.spawn)(work);
-        }
     }
 
     async fn durable(&self, lsn: Lsn) -> Result<(), journal::Broken> {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 
 use super::{Inner, Life, Offer};
@@ -15,7 +16,7 @@ use crate::{
         lanes::Start,
         machine::{Birth, ChildStart, Command, Input, Machine, Note, Refresh, StepId, Timer, Turn},
         prepared::Prepared,
-        world::Permit,
+        world::{Permit, Waiting},
     },
     event::{
         Answer, Code, Effect, Event, Fact, Failure, Instant, Letter, Origin, Outcome, Parked, Past, Request,
@@ -51,6 +52,8 @@ pub(super) struct Task {
     prepared: Arc<Prepared>,
     to: mpsc::UnboundedSender<Msg>,
     asked: HashMap<StepId, Asked>,
+    /// What the run waits for: permits, answers, instants. It is part of this task, so that an answer wakes one task and no more.
+    flying: FuturesUnordered<Waiting<'static, Option<Msg>>>,
     /// The append that must be durable before a write leaves.
     guard: Lsn,
     /// Steps that wait for a child run.
@@ -214,6 +217,7 @@ async fn drive(
         prepared,
         to,
         asked: HashMap::new(),
+        flying: FuturesUnordered::new(),
         guard,
         children: HashSet::new(),
     };
@@ -224,10 +228,11 @@ async fn drive(
             task.perform(command, &mut machine).await?;
         }
         if machine.is_over() {
+            task.let_fly();
             return Ok(());
         }
         // `task` holds a sender, so the channel never closes.
-        let Some(message) = from.recv().await else { return Ok(()) };
+        let Some(message) = task.next(&mut from).await else { return Ok(()) };
         turn = Turn::new(inner.world.now(), inner.world.random());
         if let Some(input) = task.hear(message) {
             machine.on(input, &mut turn);
@@ -282,6 +287,27 @@ impl Inner {
 }
 
 impl Task {
+    /// The next message, from outside or of what this run waits for.
+    async fn next(&mut self, from: &mut mpsc::UnboundedReceiver<Msg>) -> Option<Msg> {
+        loop {
+            tokio::select! {
+                biased;
+                message = from.recv() => return message,
+                Some(message) = self.flying.next() => if message.is_some() {
+                    return message;
+                },
+            }
+        }
+    }
+
+    /// The run is over: requests under way are still waited for, since a call that is cut off costs its connection.
+    fn let_fly(&mut self) {
+        let rest = std::mem::take(&mut self.flying);
+        if !rest.is_empty() {
+            (self.inner.spawn)(Box::pin(rest.for_each(|_| std::future::ready(()))));
+        }
+    }
+
     /// What the machine hears of a message.
     fn hear(&mut self, message: Msg) -> Option<Input> {
         match message {
@@ -356,15 +382,14 @@ impl Task {
             let _ = self.to.send(Msg::Fresh(step, attempt, value));
             return;
         }
-        let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        self.inner.launch(Box::pin(async move {
-            let said = tokio::select! {
+        let inner = Arc::clone(&self.inner);
+        self.flying.push(Box::pin(async move {
+            // A run that is over drops the permit, which refunds it.
+            Some(tokio::select! {
                 biased;
                 permit = inner.world.permit(&request) => Msg::Permit(step, attempt, permit),
                 () = inner.world.shut(&request.connection) => Msg::Input(Input::Held { step, attempt }),
-            };
-            // A run that is over drops the permit, which refunds it.
-            let _ = to.send(said);
+            })
         }));
     }
 
@@ -378,16 +403,16 @@ impl Task {
             return Ok(());
         }
         let (request, permit) = (Arc::clone(&asked.request), asked.permit.take().unwrap_or_default());
-        let (inner, to, guard) = (Arc::clone(&self.inner), self.to.clone(), self.guard);
-        self.inner.launch(Box::pin(async move {
-            if wait && inner.durable(guard).await.is_err() {
-                return;
+        let (inner, guard) = (Arc::clone(&self.inner), self.guard);
+        self.flying.push(Box::pin(async move {
+            if wait {
+                inner.durable(guard).await.ok()?;
             }
-            if request.write && inner.has_room().await.is_err() {
-                return;
+            if request.write {
+                inner.has_room().await.ok()?;
             }
             let got = inner.world.send(&request, permit).await;
-            let _ = to.send(Msg::Input(Input::Answer { step, attempt, got }));
+            Some(Msg::Input(Input::Answer { step, attempt, got }))
         }));
         Ok(())
     }
@@ -406,10 +431,10 @@ impl Task {
     }
 
     fn wake(&self, timer: Timer, at: Instant) {
-        let (inner, to) = (Arc::clone(&self.inner), self.to.clone());
-        self.inner.launch(Box::pin(async move {
+        let inner = Arc::clone(&self.inner);
+        self.flying.push(Box::pin(async move {
             inner.world.sleep_until(at).await;
-            let _ = to.send(Msg::Input(Input::Due(timer)));
+            Some(Msg::Input(Input::Due(timer)))
         }));
     }
 

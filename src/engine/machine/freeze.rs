@@ -12,7 +12,7 @@ use crate::{
     },
     plan::{Call, NodeId, Slot, Slots, Work},
     story::What,
-    value::{Hash, Keep as Used, Value},
+    value::{Feed, Hash, Keep as Used, Value},
 };
 
 impl Machine {
@@ -129,22 +129,28 @@ impl Machine {
         if !prepared.writes || !self.birth.event.latest {
             return None;
         }
-        let mut parts = vec![Value::from(prepared.plan.print.to_string())];
+        let mut feed = Feed::keyed(&self.birth.salt);
+        feed.list(prepared.used.len() + 1);
+        feed.value(&Value::from(prepared.plan.print.to_string()));
         for (slot, keep) in &prepared.used {
-            let mut part = vec![Value::from(i64::from(*slot))];
+            let number = Value::from(i64::from(*slot));
             match (self.roots.get(*slot), prepared.node_of(*slot)) {
                 (Held::Value(value) | Held::Apart(value, _), _) if *slot != Slots::RUN => {
-                    part.push(keep.prune(&seen(*slot, value)));
+                    feed.list(2);
+                    feed.value(&number);
+                    feed.used(keep, &seen(*slot, value));
                 }
                 (_, Some(node)) if self.nodes[usize::from(node)].state == NodeState::Skipped => {
-                    part.push(Value::from("skipped"));
-                    part.push(Value::Null);
+                    feed.list(3);
+                    [number, Value::from("skipped"), Value::Null].iter().for_each(|part| feed.value(part));
                 }
-                _ => {}
+                _ => {
+                    feed.list(1);
+                    feed.value(&number);
+                }
             }
-            parts.push(Value::list(part));
         }
-        Some(Value::list(parts).keyed_hash(&self.birth.salt))
+        Some(feed.finish())
     }
 
     /// All that the writes use is known: is it what the last good run used? Then the run is over. Otherwise writes may go.

@@ -327,11 +327,24 @@ fn agrees(record: &Value, input: &Value, fields: &[(Arc<str>, Vec<Arc<str>>)]) -
     fields.iter().all(|(parameter, path)| {
         let holds = path.iter().try_fold(record, |value, step| value.get(step));
         match (holds, input.get(parameter)) {
-            (Some(holds), Some(wanted)) => holds.hash() == wanted.hash(),
+            (Some(holds), Some(wanted)) => says(holds, wanted),
             (holds, None) => holds.is_none_or(Value::is_null) || holds.is_some(),
             (None, Some(_)) => false,
         }
     })
+}
+
+/// Whether a value says what is wanted already; an object may say more.
+fn says(holds: &Value, wanted: &Value) -> bool {
+    match (holds, wanted) {
+        (Value::Map(holds), Value::Map(wanted)) => wanted
+            .iter()
+            .all(|(name, wanted)| holds.get(name).map_or(wanted.is_null(), |holds| says(holds, wanted))),
+        (Value::List(holds), Value::List(wanted)) => {
+            holds.len() == wanted.len() && holds.iter().zip(wanted.iter()).all(|(one, two)| says(one, two))
+        }
+        _ => holds.hash() == wanted.hash(),
+    }
 }
 
 /// Reads that ask the same are asked once.
@@ -354,4 +367,29 @@ fn shared(inputs: Vec<(u32, Value)>) -> Vec<(Vec<u32>, Value)> {
 
 fn alone(inputs: Vec<(u32, Value)>) -> Vec<(Vec<u32>, Value)> {
     inputs.into_iter().map(|(at, input)| (vec![at], input)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_may_say_more_than_is_sent() {
+        let value = |text: &str| Value::parse(text.as_bytes()).unwrap();
+        let record = value(
+            r#"{"memo": "a", "due": null, "region": {"id": "7", "name": "North"}, "lines": [{"line": 1, "item": "MUG"}]}"#,
+        );
+        for (sent, agree) in [
+            (r#"{"memo": "a", "region": {"id": "7"}, "lines": [{"item": "MUG"}]}"#, true),
+            (r#"{"due": null, "open": null}"#, true),
+            (r#"{"memo": "b"}"#, false),
+            (r#"{"region": {"id": "8"}}"#, false),
+            (r#"{"lines": [{"item": "JAR"}]}"#, false),
+            (r#"{"lines": []}"#, false),
+            (r#"{"open": true}"#, false),
+        ] {
+            let input = Value::object([("body", value(sent))]);
+            assert_eq!(agrees(&record, &input, &[("body".into(), Vec::new())]), agree, "{sent}");
+        }
+    }
 }

@@ -135,6 +135,14 @@ impl Rows<'_> {
         }
     }
 
+    fn parked(&mut self, parked: &Parked) -> Result<(), Error> {
+        let Some(spot) = self.place(parked.run)? else { return Ok(()) };
+        self.run(
+            "UPDATE event SET parked = ?2, lane = ?3, due = ?4 WHERE id = ?1",
+            params![id(parked.run), seal(parked)?, spot.lane, parked.due.map(instant)],
+        )
+    }
+
     fn noted(&self, noted: &Noted) -> Result<(), Error> {
         let (book, key) = (self.word(&noted.book)?, noted.key.0);
         let old: Option<Vec<u8>> = self
@@ -163,14 +171,6 @@ impl Rows<'_> {
         self.run(
             "INSERT OR REPLACE INTO book VALUES (?1, ?2, ?3, ?4)",
             params![book, key, until, seal(entry)?],
-        )
-    }
-
-    fn parked(&mut self, parked: &Parked) -> Result<(), Error> {
-        let Some(spot) = self.place(parked.run)? else { return Ok(()) };
-        self.run(
-            "UPDATE event SET parked = ?2, lane = ?3, due = ?4 WHERE id = ?1",
-            params![id(parked.run), seal(parked)?, spot.lane, parked.due.map(instant)],
         )
     }
 

@@ -122,6 +122,10 @@ impl Journal for Sqlite {
         self.read(|reader| reader.pin(print, flow, bundle))
     }
 
+    fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        self.read(|reader| reader.pin_all(plans))
+    }
+
     fn pinned(&self, print: Hash) -> Result<Option<Vec<u8>>, Error> {
         self.read(|reader| reader.pinned(print))
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 
 use super::{unread, written};
 use crate::journal::Error;
@@ -102,6 +102,8 @@ pub(super) fn connect(file: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(file).map_err(unread)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(unread)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Otherwise a statement is planned anew for every other value that is bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(unread)?;
     connection
         .execute_batch(
             "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

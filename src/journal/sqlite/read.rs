@@ -220,6 +220,16 @@ impl Reader {
         self.write("INSERT OR IGNORE INTO plan VALUES (?1, ?2, ?3)", params![print.0, flow, bundle])
     }
 
+    /// One transaction, so that the disk is waited for once.
+    pub(super) fn pin_all(&self, plans: &[(Hash, Arc<str>, String)]) -> Result<(), Error> {
+        if plans.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.unchecked_transaction().map_err(written)?;
+        plans.iter().try_for_each(|(print, flow, bundle)| self.pin(*print, flow, bundle.as_bytes()))?;
+        transaction.commit().map_err(written)
+    }
+
     pub(super) fn newest(&self) -> Result<EventId, Error> {
         let sql =
             "SELECT max(coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(run) FROM past), 0))";

@@ -53,6 +53,8 @@ struct Shared {
 struct Queue {
     batches: Vec<Vec<Fact>>,
     last: u64,
+    /// Whether the writer waits for news.
+    idle: bool,
     closing: bool,
 }
 
@@ -85,9 +87,12 @@ impl Writer {
         }
         queue.last += 1;
         queue.batches.push(facts);
-        let lsn = Lsn(queue.last);
+        let (lsn, idle) = (Lsn(queue.last), std::mem::take(&mut queue.idle));
         drop(queue);
-        self.shared.news.notify_one();
+        // Waking is a system call, and while the writer writes it needs none.
+        if idle {
+            self.shared.news.notify_one();
+        }
         Ok(lsn)
     }
 
@@ -172,6 +177,7 @@ impl Shared {
             if queue.closing {
                 return None;
             }
+            queue.idle = true;
             if self.durable.short().is_some() {
                 let (waited, _) =
                     self.news.wait_timeout(queue, AGAIN).unwrap_or_else(PoisonError::into_inner);
@@ -182,6 +188,7 @@ impl Shared {
                 queue = self.news.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
         }
+        queue.idle = false;
         let rest = if queue.batches.len() > GROUP { queue.batches.split_off(GROUP) } else { Vec::new() };
         let group = std::mem::replace(&mut queue.batches, rest);
         let last = queue.last - queue.batches.len() as u64;

@@ -51,12 +51,12 @@ pub static FLOW: Object = Object {
 /// An overlay: a small file on a shipped flow.
 pub static OVERLAY: Object = Object {
     name: "an overlay",
-    doc: "What differs from a shipped flow. Nodes of the same kind and name are merged, others are added.",
+    doc: "What differs from a flow. Nodes of the same kind and name are merged, others are added.",
     keys: &[&[
         must(
             "extends",
             Want::Text,
-            "The flow it changes, if need be with the fingerprint it was written for.",
+            "The flow it changes: its path without `.yaml`, if need be with the fingerprint it was written for.",
             "bigcommerce-netsuite/orders",
         ),
         may("title", Want::Text, "What the flow does, for people.", "Orders of the Kuwait shop"),

@@ -112,7 +112,18 @@ fn run_here(files: &dyn Files, paths: &[PathBuf], environment: Option<&str>) -> 
         }));
     }
     let unreached = unreached(&compiled, &seen);
-    Report { sources: compiled.sources, problems: compiled.problems, told, unreached }
+    // What is wrong with a name in a case is told with the case.
+    let is_told = |problem: &Problem| {
+        let span = problem.labels.first().map(|label| label.span);
+        !is_form(problem) && told.iter().any(|told| told.misses.iter().any(|miss| Some(miss.span) == span))
+    };
+    let problems = compiled.problems.into_iter().filter(|problem| !is_told(problem)).collect();
+    Report { sources: compiled.sources, problems, told, unreached }
+}
+
+/// Whether it is the form of a file that is wrong.
+fn is_form(problem: &Problem) -> bool {
+    problem.code.starts_with("FR1")
 }
 
 /// Whether the cases were asked for: their file, or that of what they are about.
@@ -181,7 +192,10 @@ impl Play<'_> {
     fn played(&mut self, case: &Case) -> Result<Vec<Miss>, Miss> {
         let name = &self.part.tree.subject;
         let estate = &self.compiled.estate;
-        self.settings_fit()?;
+        let told = self.told(case);
+        if !told.is_empty() {
+            return Ok(told);
+        }
         match &case.start {
             Start::Fragment { with, ends } => {
                 let found = estate.fragments.iter().find(|part| part.tree.name.value == name.value);
@@ -205,15 +219,20 @@ impl Play<'_> {
         }
     }
 
-    /// A setting of the test file that its connection does not take.
-    fn settings_fit(&self) -> Result<(), Miss> {
-        let own = |span: &Span| span.file == self.part.file;
-        let problems = self.compiled.problems.iter().filter(|problem| problem.severity == Severity::Error);
-        let mut places = problems.filter_map(|problem| Some((problem, problem.labels.first()?.span)));
-        match places.find(|(_, span)| own(span)) {
-            Some((problem, span)) => Err(Miss::fault(span, problem.message.clone())),
-            None => Ok(()),
-        }
+    /// What is wrong with a case before it is played: names that are not there, settings that its connections do not take.
+    fn told(&self, case: &Case) -> Vec<Miss> {
+        let others = |span: &Span| {
+            let mut others = self.part.tree.cases.iter().filter(|other| other.span != case.span);
+            others.any(|other| (other.span.start..other.span.end).contains(&span.start))
+        };
+        let errors = self.compiled.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let places = errors.filter_map(|problem| Some((problem, problem.labels.first()?.span)));
+        let own = places.filter(|(_, span)| span.file == self.part.file && !others(span));
+        own.map(|(problem, span)| {
+            let help = problem.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+            Miss::fault(span, format!("{}{help}", problem.message))
+        })
+        .collect()
     }
 
     fn flow(&mut self, case: &Case, first: &Happening, subject: &Subject<'_>) -> Result<Vec<Miss>, Miss> {

@@ -8,6 +8,7 @@ mod fulfilment;
 mod goods;
 mod party;
 mod payment;
+mod prices;
 mod sale;
 mod tax;
 
@@ -25,6 +26,7 @@ use super::{
 };
 
 pub(crate) use fulfilment::{done, moved, start as start_fulfilment, tracking};
+pub(crate) use prices::rows as price_rows;
 pub(crate) use sale::{copy as copy_sale, wanted};
 
 /// What the rules look at.
@@ -78,11 +80,7 @@ impl Rules<'_> {
 
     /// The number of decimals of a currency.
     fn decimals(&self, currency: &str) -> u32 {
-        self.store
-            .find("currency", currency)
-            .and_then(|it| it.body.get("currencyPrecision"))
-            .and_then(Value::as_u64)
-            .map_or(2, |digits| digits as u32)
+        prices::decimals(self.store, currency)
     }
 
     /// One unit of a currency in the base currency of a subsidiary.

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Rules, missing, party::address_text, tax};
+use super::{
+    Rules, missing,
+    party::address_text,
+    prices::{Agreed, CUSTOM},
+    tax,
+};
 use crate::netsuite::{
     amount::Amount,
     change::{is_new, mark_new, mark_sent, sent},
@@ -19,7 +24,7 @@ struct Header {
     currency: String,
     subsidiary: String,
     location: String,
-    level: String,
+    customer: Record,
     decimals: u32,
     transaction: i64,
     /// The tax amounts that were sent, by the reference of their line.
@@ -41,21 +46,17 @@ impl Rules<'_> {
             currency: record.text("currency").to_owned(),
             subsidiary: record.text("subsidiary").to_owned(),
             location: record.text("location").to_owned(),
-            level: Some(customer.text("priceLevel"))
-                .filter(|level| !level.is_empty())
-                .unwrap_or("1")
-                .to_owned(),
+            customer: customer.clone(),
             decimals: self.decimals(record.text("currency")),
             transaction: record.id,
             taxes: if record.is("taxDetailsOverride") { tax::by_reference(record) } else { Vec::new() },
         };
+        self.number(record);
         let mut above = Amount::ZERO;
-        let mut members = 0;
         for (at, line) in record.lines_mut("item").enumerate() {
-            members += self.line(&header, line, at, above)?;
+            self.line(&header, line, at, above)?;
             above = amount(line, "amount");
         }
-        *record.last_line.entry("item".into()).or_default() += members;
         self.total(record, before, header.decimals)?;
         record.default("source", "restWebServices");
         self.state(record);
@@ -63,14 +64,27 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Prices one line; gives how many line keys its kit members take up.
+    /// Numbers the new lines; the members of a kit take up the numbers after it.
+    fn number(&self, record: &mut Record) {
+        let new = record.lines("item").filter(|line| is_new(line)).count();
+        let mut last = record.last_line.get("item").copied().unwrap_or_default();
+        last -= i64::try_from(new).unwrap_or_default();
+        for line in record.lines_mut("item").filter(|line| is_new(line)) {
+            line.insert("line".into(), json!(last + 1));
+            let members = self.record("item", text(line, "item")).map_or(0, |it| it.lines("member").count());
+            last += 1 + i64::try_from(members).unwrap_or_default();
+        }
+        record.last_line.insert("item".into(), last);
+    }
+
+    /// Prices one line.
     fn line(
         &self,
         header: &Header,
         line: &mut Map<String, Value>,
         at: usize,
         above: Amount,
-    ) -> Result<i64, Problem> {
+    ) -> Result<(), Problem> {
         let path = |field: &str| format!("item.items[{at}].{field}");
         let item = self.record("item", text(line, "item")).ok_or_else(|| missing("item", &path("item")))?;
         self.sellable(item, header, &path("item"))?;
@@ -105,8 +119,7 @@ impl Rules<'_> {
         for field in ["quantityFulfilled", "quantityBilled"] {
             line.entry(field).or_insert_with(|| json!(0));
         }
-        let members = item.lines("member").count();
-        Ok(if is_new(line) { i64::try_from(members).unwrap_or(0) } else { 0 })
+        Ok(())
     }
 
     fn sellable(&self, item: &Record, header: &Header, path: &str) -> Result<(), Problem> {
@@ -140,7 +153,8 @@ impl Rules<'_> {
     }
 
     /// Rate and amount of a line. Price level -1 (custom) takes what was sent; any other level takes the price of the
-    /// item's own table, whatever was sent. An item without prices is always custom.
+    /// item's own table, whatever was sent; without a level it is what was agreed with the customer. An item without
+    /// prices is always custom.
     fn price(
         &self,
         header: &Header,
@@ -150,40 +164,27 @@ impl Rules<'_> {
         above: Amount,
     ) -> Result<(), Problem> {
         let priced = item.lines("price").next().is_some();
-        let level = match text(line, "price") {
-            _ if !priced => "-1".to_owned(),
-            "" => header.level.clone(),
-            level => level.to_owned(),
-        };
         let quantity = if line.contains_key("quantity") { amount(line, "quantity") } else { Amount::ONE };
-        if level == "-1" {
-            custom(item, line, quantity, header.decimals, above).ok_or_else(|| missing("amount", path))?;
-        } else {
-            let rate = self
-                .table_price(item, &level, &header.currency, quantity)
-                .ok_or_else(|| missing("amount", path))?;
+        let agreed = match text(line, "price") {
+            "" => Self::agreed(&header.customer, item, &header.currency),
+            level => Agreed::Level(level.to_owned()),
+        };
+        let (level, rate) = match agreed {
+            Agreed::Price(price) => (CUSTOM.to_owned(), Some(price)),
+            Agreed::Level(level) if priced && level != CUSTOM => {
+                let rate = self.table_price(item, &level, &header.currency, quantity);
+                (level, Some(rate.ok_or_else(|| missing("amount", path))?))
+            }
+            Agreed::Level(_) => (CUSTOM.to_owned(), None),
+        };
+        if let Some(rate) = rate {
             line.insert("rate".into(), rate.json());
             line.insert("amount".into(), rate.times(quantity).round(header.decimals).json());
+        } else {
+            custom(item, line, quantity, header.decimals, above).ok_or_else(|| missing("amount", path))?;
         }
         line.insert("price".into(), json!(level));
         Ok(())
-    }
-
-    /// The price of an item at a level: its own row, or the base price less the level's discount.
-    fn table_price(&self, item: &Record, level: &str, currency: &str, quantity: Amount) -> Option<Amount> {
-        let row = |level: &str| {
-            item.lines("price")
-                .filter(|row| text(row, "priceLevel") == level && text(row, "currencyPage") == currency)
-                .filter(|row| amount(row, "quantity") <= quantity)
-                .max_by_key(|row| amount(row, "quantity"))
-                .filter(|row| row.contains_key("price"))
-                .map(|row| amount(row, "price"))
-        };
-        row(level).or_else(|| {
-            let change = self.store.find("priceLevel", level)?.amount("discountPct");
-            let factor = (Amount::HUNDRED + change).over(Amount::HUNDRED)?;
-            Some(row("1")?.times(factor).round(self.decimals(currency)))
-        })
     }
 
     /// Adds the sale up.
@@ -282,7 +283,7 @@ impl Rules<'_> {
             let taken = taken.entry(key).or_default();
             let free = Stock { wanted: others, ..stock }.available() - *taken;
             let counted = text(line, "itemType") == "InvtPart" && key.1 != 0;
-            let set_aside = if counted { open.min(free).max(0) } else { 0 };
+            let set_aside = if counted && commits(line) { open.min(free).max(0) } else { 0 };
             *taken += set_aside;
             line.insert("quantityCommitted".into(), json!(set_aside));
             line.insert("quantityBackOrdered".into(), json!(if counted { open - set_aside } else { 0 }));
@@ -391,13 +392,18 @@ fn open_quantity(line: &Map<String, Value>) -> Amount {
     amount(line, "quantity") - amount(line, "quantityFulfilled")
 }
 
+/// Whether a line sets stock aside: `commitInventory` 3 is "Do Not Commit".
+fn commits(line: &Map<String, Value>) -> bool {
+    text(line, "commitInventory") != "3"
+}
+
 /// The stock an order wants, by item and location; a kit wants its members.
 pub(crate) fn wanted(store: &Store, schema: &Schema, record: &Record) -> BTreeMap<(i64, i64), i64> {
     let mut all = BTreeMap::new();
     if record.kind != "salesOrder" || matches!(record.text("status"), "A" | "C" | "G" | "H") {
         return all;
     }
-    for line in record.lines("item").filter(|line| id(line, "location") != 0) {
+    for line in record.lines("item").filter(|line| id(line, "location") != 0 && commits(line)) {
         let open = open_quantity(line).trunc();
         let location = id(line, "location");
         let Some(item) = store.resolve(schema, "item", id(line, "item")) else { continue };

@@ -101,7 +101,7 @@ pub(super) fn install(connection: &Connection, world: &World) -> rusqlite::Resul
     add("NS_INITCAP", 1, |context| Ok(Value::Text(initials(&text(context.get_raw(0))))))?;
     add("NS_TRUNC", -1, trunc)?;
     add("NS_ADD_MONTHS", 2, |context| shift(context, |at, by| at.checked_add(by.months()).ok()))?;
-    add("NS_ADD_DAYS", 2, |context| shift(context, |at, by| at.checked_add(by.days()).ok()))?;
+    add("NS_ADD_DAYS", 2, add_days)?;
     install_live(connection, world)
 }
 
@@ -236,6 +236,14 @@ fn shift(context: &Context, by: fn(DateTime, i64) -> Option<DateTime>) -> rusqli
     by(at, count).map(blob).ok_or_else(|| fail("the date is out of range"))
 }
 
+/// A moment so many days later; a fraction of a day is hours and minutes.
+fn add_days(context: &Context) -> rusqlite::Result<Value> {
+    let Some(at) = stored(context.get_raw(0)) else { return Ok(Value::Null) };
+    let seconds = (number(context.get_raw(1)).unwrap_or_default() * 86_400.0).round();
+    let seconds: i64 = digits(seconds).parse().unwrap_or_default();
+    at.checked_add(seconds.seconds()).map(blob).map_err(|_| fail("the date is out of range"))
+}
+
 /// `DAGO30` (30 days ago), `TODAY`, `YESTERDAY`, `TM` (this month), each with `START` or `END`.
 fn range(name: &str, edge: &str, now: DateTime) -> rusqlite::Result<Value> {
     let today = now.date();
@@ -256,6 +264,14 @@ fn range(name: &str, edge: &str, now: DateTime) -> rusqlite::Result<Value> {
 }
 
 /// The text a value is shown by, by the name of its column.
+/// The names of one or several values of a custom list.
+fn listed(group: &str, value: ValueRef, names: &HashMap<(String, i64), String>) -> Value {
+    let ids = text(value);
+    let name = |id: &str| names.get(&(group.to_owned(), id.parse().ok()?)).cloned();
+    let shown: Option<Vec<String>> = ids.split(", ").map(name).collect();
+    shown.map_or_else(|| own(value), |shown| Value::Text(shown.join(", ")))
+}
+
 fn shown(context: &Context, names: &HashMap<(String, i64), String>) -> Value {
     let (column, value) = (text(context.get_raw(0)), context.get_raw(1));
     let group = match column.as_str() {
@@ -263,8 +279,14 @@ fn shown(context: &Context, names: &HashMap<(String, i64), String>) -> Value {
             let key = format!("status {} {}", text(context.get_raw(2)), text(value));
             return names.get(&(key, 0)).map_or_else(|| own(value), |name| Value::Text(name.clone()));
         }
-        "entity" | "customer" | "company" | "toplevelparent" => "entity",
+        "entity" | "customer" | "company" | "toplevelparent" | "salesrep" | "employee" | "supervisor" => {
+            "entity"
+        }
         "item" | "parentitem" => "item",
+        "pricinggroup" => "pricingGroup",
+        "taxschedule" => "taxSchedule",
+        "nexus" => "nexus",
+        "storedisplayimage" | "storedisplaythumbnail" => "file",
         "location" | "adjlocation" => "location",
         "currency" | "basecurrency" | "transactioncurrency" => "currency",
         "subsidiary" => "subsidiary",
@@ -279,7 +301,12 @@ fn shown(context: &Context, names: &HashMap<(String, i64), String>) -> Value {
         "taxcode" => "salesTaxItem",
         "paymentoption" | "paymentmethod" => "paymentMethod",
         "transaction" | "createdfrom" | "previousdoc" | "nextdoc" | "doc" => "transaction",
-        _ => "",
+        custom => match custom.split_once('_') {
+            Some(("custitem" | "custbody" | "custcol" | "custentity", list)) => {
+                return listed(&format!("customlist_{list}"), value, names);
+            }
+            _ => "",
+        },
     };
     let id = number(value).map(|id| digits(id).parse().unwrap_or_default()).unwrap_or_default();
     let found = names.get(&(group.to_owned(), id)).cloned();

@@ -5,10 +5,11 @@
 
 mod dialect;
 mod functions;
+mod goods;
 mod project;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, PoisonError, mpsc},
     time::Duration,
 };
@@ -22,7 +23,7 @@ use serde_json::{Map, Value, json};
 use self::{
     dialect::Refused,
     functions::{Names, World},
-    project::{LISTS, OWNED, Projector, Row},
+    project::{OWNED, Projector, Row, list_table},
 };
 use super::{
     amount::Amount,
@@ -99,16 +100,20 @@ impl Database {
         let items = changes.stock.iter().filter_map(|(item, _)| {
             store.resolve(schema, "item", *item).map(|record| (record.kind.clone(), *item))
         });
-        let touched: std::collections::BTreeSet<(String, i64)> =
-            changes.records.iter().cloned().chain(items).collect();
+        let mut touched: BTreeSet<(String, i64)> = changes.records.iter().cloned().chain(items).collect();
+        if changes.records.iter().any(|(kind, _)| matches!(kind.as_str(), "priceLevel" | "currency")) {
+            // Prices that follow from a level's percentage.
+            let goods = schema.records().filter(|def| def.family == "item");
+            touched.extend(goods.flat_map(|def| store.all(&def.name)).map(|it| (it.kind.clone(), it.id)));
+        }
         for (kind, id) in &touched {
             let def = schema.def(kind);
             let owned = OWNED
                 .iter()
                 .filter(|(family, ..)| *family == def.family)
                 .map(|(_, table, key)| (*table, *key));
-            let lists = LISTS.iter().filter(|(_, name)| name == kind).map(|(table, _)| (*table, "id"));
-            for (table, key) in owned.chain(lists) {
+            let list = list_table(kind);
+            for (table, key) in owned.chain(list.as_deref().map(|table| (table, "id"))) {
                 let sql = format!("DELETE FROM [{table}] WHERE [{key}] = ?");
                 transaction.prepare_cached(&sql)?.execute([id])?;
             }
@@ -122,13 +127,17 @@ impl Database {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert((group, *id), title(schema, record));
         }
-        for (item, location) in &changes.stock {
+        let moved = changes.stock.iter().copied();
+        let goods = changes.records.iter().filter(|(kind, _)| kind == "inventoryItem");
+        let kept = goods.flat_map(|(_, id)| store.stock_of(*id).map(|(location, _)| (*id, location)));
+        let stock: BTreeSet<(i64, i64)> = moved.chain(kept).collect();
+        for (item, location) in &stock {
             for table in ["inventoryitemlocations", "aggregateitemlocation"] {
                 let sql = format!("DELETE FROM [{table}] WHERE item = ? AND location = ?");
                 transaction.prepare_cached(&sql)?.execute([item, location])?;
             }
             if let Some(stock) = store.stock.get(&(*item, *location)) {
-                for row in projector.stock(*item, *location, *stock) {
+                for row in projector.stock((*item, *location), *stock, &columns) {
                     insert(&transaction, &row)?;
                 }
             }
@@ -227,6 +236,9 @@ fn tables(schema: &Schema) -> Vec<(String, Vec<String>)> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, columns)| (name.to_owned(), columns.split_whitespace().map(str::to_owned).collect()))
         .collect();
+    let lists = schema.records().filter(|def| def.code == "CustomList");
+    let columns = ["id#", "name", "isinactive"].map(str::to_owned);
+    all.extend(lists.map(|def| (def.name.to_lowercase(), columns.to_vec())));
     for (table, def) in [
         ("transaction", "salesOrder"),
         ("transactionline", "sale-item"),
@@ -236,7 +248,7 @@ fn tables(schema: &Schema) -> Vec<(String, Vec<String>)> {
         let custom = schema.def(def).fields().filter(|field| field.custom).map(|field| {
             let suffix = match field.kind {
                 Kind::Number => "~",
-                Kind::Integer => "#",
+                Kind::Integer | Kind::Ref(_) => "#",
                 Kind::Date => "@",
                 _ => "",
             };

@@ -10,45 +10,45 @@ use super::functions::blob;
 use crate::netsuite::{
     amount::Amount,
     schema::{Def, Kind, Schema},
-    store::{Deleted, Note, Record, Stock, Store, amount, is, person, text, title},
+    store::{Deleted, Note, Record, Store, amount, is, person, text, title},
     time,
 };
 
 /// A row for a table.
 pub(super) struct Row {
-    pub(super) table: &'static str,
+    pub(super) table: String,
     pub(super) cells: Vec<(String, Sql)>,
 }
 
 impl Row {
-    fn new(table: &'static str) -> Self {
-        Self { table, cells: Vec::new() }
+    pub(super) fn new(table: &str) -> Self {
+        Self { table: table.to_owned(), cells: Vec::new() }
     }
 
-    fn with(mut self, column: &str, value: Sql) -> Self {
+    pub(super) fn with(mut self, column: &str, value: Sql) -> Self {
         self.cells.push((column.to_owned(), value));
         self
     }
 
-    fn id(self, column: &str, id: i64) -> Self {
+    pub(super) fn id(self, column: &str, id: i64) -> Self {
         self.with(column, Sql::Integer(id))
     }
 
-    fn text(self, column: &str, text: &str) -> Self {
+    pub(super) fn text(self, column: &str, text: &str) -> Self {
         let value = if text.is_empty() { Sql::Null } else { Sql::Text(text.to_owned()) };
         self.with(column, value)
     }
 
-    fn flag(self, column: &str, truth: bool) -> Self {
+    pub(super) fn flag(self, column: &str, truth: bool) -> Self {
         self.text(column, if truth { "T" } else { "F" })
     }
 
-    fn number(self, column: &str, number: Amount) -> Self {
+    pub(super) fn number(self, column: &str, number: Amount) -> Self {
         self.with(column, figure(number))
     }
 }
 
-fn figure(number: Amount) -> Sql {
+pub(super) fn figure(number: Amount) -> Sql {
     let text = number.to_string();
     text.parse().map(Sql::Integer).or_else(|_| text.parse().map(Sql::Real)).unwrap_or(Sql::Null)
 }
@@ -76,6 +76,7 @@ pub(super) const OWNED: &[(&str, &str, &str)] = &[
     ("entity", "customeraddressbookentityaddress", "recordowner"),
     ("entity", "customeritempricing", "customer"),
     ("entity", "customercurrencybalance", "customer"),
+    ("entity", "customergrouppricing", "customer"),
 ];
 
 /// Makes rows; `offset` is the account's zone in minutes east of UTC.
@@ -86,11 +87,11 @@ pub(super) struct Projector<'a> {
 }
 
 impl Projector<'_> {
-    fn moment(&self, at: Timestamp) -> Sql {
+    pub(super) fn moment(&self, at: Timestamp) -> Sql {
         blob(time::local(at, self.offset))
     }
 
-    fn sql(&self, kind: &Kind, value: &Value) -> Sql {
+    pub(super) fn sql(&self, kind: &Kind, value: &Value) -> Sql {
         match (kind, value) {
             (Kind::Bool, Value::Bool(truth)) => Sql::Text(if *truth { "T" } else { "F" }.into()),
             (Kind::Ref(_) | Kind::Integer | Kind::Number | Kind::Rate | Kind::Break, value) => {
@@ -102,19 +103,29 @@ impl Projector<'_> {
             (Kind::Moment, Value::String(text)) => {
                 text.parse::<Timestamp>().map_or(Sql::Null, |at| self.moment(at))
             }
+            (Kind::Many(_), Value::Array(ids)) => {
+                let ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
+                Sql::Text(ids.join(", "))
+            }
             (_, value) => plain(value),
         }
     }
 
     /// The fields of a body whose names are columns of the table.
-    fn fields(&self, mut row: Row, def: &Def, body: &Map<String, Value>, columns: &[String]) -> Row {
+    pub(super) fn fields(
+        &self,
+        mut row: Row,
+        def: &Def,
+        body: &Map<String, Value>,
+        columns: &[String],
+    ) -> Row {
         for field in def.fields() {
             let column = field.name.to_lowercase();
             let taken = row.cells.iter().any(|(name, _)| *name == column);
             if let Some(value) = body.get(&field.name)
                 && !taken
                 && columns.contains(&column)
-                && !value.is_array()
+                && (!value.is_array() || matches!(field.kind, Kind::Many(_)))
                 && !value.is_object()
             {
                 row = row.with(&column, self.sql(&field.kind, value));
@@ -211,7 +222,6 @@ impl Projector<'_> {
         let mut last = 0;
         for part in record.lines("item") {
             let number = part.get("line").and_then(Value::as_i64).unwrap_or_default();
-            last = last.max(number);
             let figure = amount(part, "amount").times(sign);
             let row = line(number, false, false)
                 .id("uniquekey", record.id * 1000 + number)
@@ -221,6 +231,15 @@ impl Projector<'_> {
                 .number("quantityshiprecv", amount(part, "quantityFulfilled"))
                 .text("memo", text(part, "description"));
             rows.push(self.fields(row, lines, part, &names));
+            let quantity = amount(part, "quantity").times(sign);
+            let members = self.members(part, quantity);
+            last = last.max(number + i64::try_from(members.len()).unwrap_or_default());
+            for (at, cells) in (number + 1..).zip(members) {
+                let mut row = line(at, false, false).id("uniquekey", record.id * 1000 + at);
+                row.cells.retain(|(name, _)| name != "kitcomponent");
+                row.cells.extend(cells);
+                rows.push(row);
+            }
         }
         let extra = [
             ("shippingCost", "ShipItem", record.text("shipMethod"), false),
@@ -305,7 +324,7 @@ impl Projector<'_> {
     }
 
     fn entity(&self, def: &Def, record: &Record, columns: &dyn Fn(&str) -> Vec<String>) -> Vec<Row> {
-        let base = |table: &'static str| {
+        let base = |table: &str| {
             Row::new(table)
                 .id("id", record.id)
                 .text("externalid", record.external_id.as_deref().unwrap_or_default())
@@ -350,72 +369,23 @@ impl Projector<'_> {
         for (list, table, owner) in [
             ("itemPricing", "customeritempricing", "item-pricing"),
             ("currencyList", "customercurrencybalance", "currency-list"),
+            ("groupPricing", "customergrouppricing", "group-pricing"),
         ] {
             for line in record.lines(list) {
-                let row = Row::new(table).id("customer", record.id);
+                let mut row = Row::new(table).id("customer", record.id);
+                if let Ok(group) = text(line, "group").parse() {
+                    row = row.id("pricinggroup", group);
+                }
                 rows.push(self.fields(row, self.schema.def(owner), line, &columns(table)));
             }
         }
         rows
     }
 
-    fn item(&self, def: &Def, record: &Record, columns: &dyn Fn(&str) -> Vec<String>) -> Vec<Row> {
-        let subtype = if def.name.ends_with("SaleItem") { "Sale" } else { "" };
-        let range = (record.id, i64::MIN)..=(record.id, i64::MAX);
-        let on_hand: i64 = self.store.stock.range(range).map(|(_, stock)| stock.on_hand).sum();
-        let mut row = Row::new("item")
-            .id("id", record.id)
-            .text("subtype", subtype)
-            .text("fullname", record.text("itemId"))
-            .text("description", record.text("salesDescription"))
-            .text("externalid", record.external_id.as_deref().unwrap_or_default())
-            .with("createddate", self.moment(record.created))
-            .with("lastmodifieddate", self.moment(record.modified));
-        if def.name == "inventoryItem" {
-            row = row.id("totalquantityonhand", on_hand);
-        }
-        let mut rows = vec![self.fields(row, def, &record.body, &columns("item"))];
-        for (at, line) in record.lines("price").enumerate() {
-            let key = record.id * 1000 + i64::try_from(at).unwrap_or_default();
-            let id = |field: &str| text(line, field).parse().map_or(Sql::Null, Sql::Integer);
-            rows.push(
-                Row::new("pricing")
-                    .id("internalid", key)
-                    .id("item", record.id)
-                    .with("pricelevel", id("priceLevel"))
-                    .with("currency", id("currencyPage"))
-                    .number("quantity", amount(line, "quantity"))
-                    .number("unitprice", amount(line, "price")),
-            );
-            if amount(line, "quantity").is_zero() {
-                rows.push(
-                    Row::new("itemprice")
-                        .id("item", record.id)
-                        .with("pricelevel", id("priceLevel"))
-                        .with("currency", id("currencyPage"))
-                        .text("pricelevelname", text(line, "priceLevelName"))
-                        .number("price", amount(line, "price"))
-                        .flag("isinactive", false),
-                );
-            }
-        }
-        for line in record.lines("member") {
-            let item = text(line, "item").parse().map_or(Sql::Null, Sql::Integer);
-            let number = line.get("line").and_then(Value::as_i64).unwrap_or_default();
-            let row = Row::new("kititemmember").id("parentitem", record.id).with("item", item);
-            rows.push(row.number("quantity", amount(line, "quantity")).id("linenumber", number));
-        }
-        let subsidiaries = record.body.get("subsidiary").and_then(Value::as_array).into_iter().flatten();
-        for subsidiary in subsidiaries.filter_map(|id| id.as_str()?.parse().ok()) {
-            rows.push(Row::new("itemsubsidiarymap").id("item", record.id).id("subsidiary", subsidiary));
-        }
-        rows
-    }
-
     fn list(&self, def: &Def, record: &Record, columns: &dyn Fn(&str) -> Vec<String>) -> Vec<Row> {
-        let Some((table, _)) = LISTS.iter().find(|(_, kind)| *kind == def.name) else { return Vec::new() };
-        let names = columns(table);
-        let mut row = Row::new(table).id("id", record.id);
+        let Some(table) = list_table(&def.name) else { return Vec::new() };
+        let names = columns(&table);
+        let mut row = Row::new(&table).id("id", record.id);
         if names.iter().any(|name| name == "fullname") {
             row = row.text("fullname", record.text("name"));
         }
@@ -448,25 +418,6 @@ impl Projector<'_> {
         rows
     }
 
-    /// The rows of one item's stock in one location.
-    pub(super) fn stock(&self, item: i64, location: i64, stock: Stock) -> Vec<Row> {
-        ["inventoryitemlocations", "aggregateitemlocation"]
-            .into_iter()
-            .map(|table| {
-                Row::new(table)
-                    .id("item", item)
-                    .id("location", location)
-                    .id("quantityonhand", stock.on_hand)
-                    .id("quantityavailable", stock.available())
-                    .id("quantitycommitted", stock.committed())
-                    .id("quantitybackordered", stock.back_ordered())
-                    .id("quantityonorder", 0)
-                    .id("quantityintransit", 0)
-                    .with("lastquantityavailablechange", self.moment(stock.changed))
-            })
-            .collect()
-    }
-
     pub(super) fn deleted(&self, gone: &Deleted) -> Row {
         let def = self.schema.def(&gone.kind);
         Row::new("deletedrecord")
@@ -492,8 +443,14 @@ impl Projector<'_> {
     }
 }
 
+/// The table of a list; a custom list has one by its own name.
+pub(super) fn list_table(kind: &str) -> Option<String> {
+    let known = LISTS.iter().find(|(_, shown)| *shown == kind).map(|(table, _)| (*table).to_owned());
+    known.or_else(|| kind.starts_with("customlist_").then(|| kind.to_lowercase()))
+}
+
 /// Tables of lists and the records they show.
-pub(super) const LISTS: &[(&str, &str)] = &[
+const LISTS: &[(&str, &str)] = &[
     ("currency", "currency"),
     ("subsidiary", "subsidiary"),
     ("location", "location"),
@@ -510,6 +467,9 @@ pub(super) const LISTS: &[(&str, &str)] = &[
     ("shipitem", "shipItem"),
     ("saleschannel", "salesChannel"),
     ("promotioncode", "promotionCode"),
+    ("pricinggroup", "pricingGroup"),
+    ("taxschedule", "taxSchedule"),
+    ("file", "file"),
     ("giftcertificate", "giftCertificate"),
     ("customersubsidiaryrelationship", "customerSubsidiaryRelationship"),
 ];
