@@ -114,7 +114,7 @@ impl Inner {
 
     /// The entry of a key, durable or not.
     fn entry(&self, book: &Arc<str>, key: Hash) -> Result<Option<Entry>, journal::Error> {
-        let pending = self.pending().entry(book, key);
+        let pending = self.pending().entry(book, key).cloned();
         match pending {
             Some(entry) => Ok(entry),
             None => self.journal.entry(book, key),

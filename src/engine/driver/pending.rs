@@ -93,9 +93,9 @@ impl Pending {
         }
     }
 
-    /// What an entry of a book is from now on, if that is not yet durable.
-    pub(super) fn entry(&self, book: &Arc<str>, key: Hash) -> Option<Option<Entry>> {
-        self.entries.get(&(Arc::clone(book), key)).map(|(entry, _)| entry.clone())
+    /// What an entry of a book is from now on (none: it is taken out), if that is not yet durable.
+    pub(super) fn entry(&self, book: &Arc<str>, key: Hash) -> Option<&Option<Entry>> {
+        self.entries.get(&(Arc::clone(book), key)).map(|(entry, _)| entry)
     }
 
     /// An entry that holds what has this hash in a column, and is not yet durable.
