@@ -50,7 +50,7 @@ const KEPT: u64 = 64 << 20;
 const ADDRESS: &str = "127.0.0.1:7780";
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
-    wire::prepare();
+    drop(std::thread::spawn(wire::prepare));
     let (names, paths): (Vec<_>, Vec<_>) = args.flows.iter().partition(|asked| !Path::new(asked).exists());
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let compiled = estate::compiled(&paths, common);
@@ -208,7 +208,7 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                 while let Ok(live) = stories.try_recv() {
                     view.live(&live);
                 }
-                rest.as_mut().reset(tokio::time::Instant::now() + REST);
+                rest.set(tokio::time::sleep(REST));
             },
         }
         view.flush();

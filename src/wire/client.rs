@@ -72,10 +72,10 @@ fn trust() -> Result<ClientConfig, String> {
     TRUST.get_or_init(read).clone()
 }
 
-/// Begins to read the system's certificates, some hundred files, while whoever starts has other things to do.
+/// Reads the system's certificates, some hundred files, so that the first client need not: for a thread beside the start.
 pub fn prepare() {
     // Whoever makes a client is told what went wrong.
-    std::thread::spawn(|| drop(trust()));
+    drop(trust());
 }
 
 /// Makes a client. `root`: a certificate authority in PEM to trust besides the system's (a sandbox with TLS).
