@@ -1,20 +1,21 @@
 //! One connection on the wire. In: calls of an operation. Out: what came back for each, with what its headers told of the
 //! account's limits. Reads follow redirects on their own origin; writes follow none.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, header::HeaderMap};
 
 use super::{
     Error, Secrets,
     auth::Way,
-    client::{self, Incoming, Lost, Outgoing, is_private},
+    client::{self, Incoming, Lost, Outgoing},
     door::Door,
     now,
 };
 use crate::{
     connector::{
         Connection,
+        address::is_private,
         exec::{Call, Reply, Target},
     },
     event::{Class, Instant, Sent},
@@ -74,7 +75,7 @@ impl Link {
         door: Arc<Door>,
         redactor: Redactor,
     ) -> Result<Self, Error> {
-        if !connection.allow_private && literal(&connection.base.origin).is_some_and(is_private) {
+        if !connection.allow_private && connection.base.literal().is_some_and(is_private) {
             return Err(Error::Private(Arc::clone(&connection.name)));
         }
         let client =
@@ -187,14 +188,4 @@ fn date(headers: &HeaderMap) -> Option<Instant> {
     let text = headers.get("date")?.to_str().ok()?;
     let at = time::read(text, &TimeZone::UTC).ok()?.timestamp().as_millisecond();
     u64::try_from(at).ok().map(Instant)
-}
-
-/// The address that an origin is, if it is one: then no name is resolved.
-fn literal(origin: &str) -> Option<IpAddr> {
-    let (_, host) = origin.split_once("://")?;
-    let host = match host.strip_prefix('[') {
-        Some(six) => six.split(']').next()?,
-        None => host.split(':').next()?,
-    };
-    host.parse().ok()
 }
