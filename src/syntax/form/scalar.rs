@@ -99,8 +99,15 @@ impl Form<'_> {
 
     /// A secret's reference. What was found is never told: it may be the secret.
     fn reference(&mut self, node: &Node, text: &str, place: Place<'_>) {
-        let named = text.strip_prefix("env:").or_else(|| text.strip_prefix("file:"));
-        if named.is_none_or(|name| name.trim().is_empty()) {
+        let good = match text.split_once(':') {
+            Some(("env", name)) => {
+                let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                letters && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            }
+            Some(("file", path)) => !path.trim().is_empty(),
+            _ => false,
+        };
+        if !good {
             let message = format!("{} must say where the secret is, not what it is", place.called());
             let help = "write `env:NAME` or `file:path`; a secret that stood in a file is no secret any more: replace it";
             let problem = Problem::error(codes::INLINE_SECRET, node.span, message).help(help);
