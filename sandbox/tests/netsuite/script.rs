@@ -3,9 +3,10 @@
 //!
 //! `case NAME` opens an account; an indented object below it changes its settings. Then steps, one after another:
 //! `get`, `post`, `patch`, `put`, `delete` with a path below the record service (or from the host's root, with a `/`),
-//! `sql` with a statement, `task NAME` and `ask NAME` for the removal RESTlet, `admin` with a path of the administration API, `tick` with seconds of sandbox time. An indented
-//! object is the body. `as NAME` keeps the new record's id: `$NAME` stands for it from then on. `=` is what is expected: an
-//! object the answer has at least, the rows of a statement, or a status with error code and place. Without it any 2xx is.
+//! `sql` with a statement, `task NAME` and `ask NAME` for the removal `RESTlet`, `admin` with a path of the administration
+//! API, `tick` with seconds of sandbox time. An indented object is the body. `as NAME` keeps the new record's id: `$NAME`
+//! stands for it from then on. `=` is what is expected: an object the answer has at least, the rows of a statement, or a
+//! status with error code and place. Without it any 2xx is.
 
 use flowrun_sandbox::netsuite::Settings;
 use reqwest::Method;
@@ -107,7 +108,7 @@ async fn run(desk: &Desk, step: &Step, names: &mut Vec<(String, String)>) -> Res
     judge(&got, wanted, &got.body)
 }
 
-/// The RESTlet around the removal of personal information: `task NAME` submits one, `ask NAME` asks for it.
+/// The `RESTlet` around the removal of personal information: `task NAME` submits one, `ask NAME` asks for it.
 async fn removal(
     desk: &Desk,
     verb: &str,
@@ -182,7 +183,7 @@ fn fits(wanted: &Value, found: &Value, place: &str) -> Result<(), String> {
         (Value::Array(wanted), Value::Array(found)) => {
             Err(format!("{place}: {} wanted, {} found", wanted.len(), found.len()))
         }
-        (wanted, found) if wanted == found || wanted.to_string() == found.to_string() => Ok(()),
+        (wanted, found) if wanted == found => Ok(()),
         (wanted, found) => Err(format!("{place}: {wanted} wanted, {found} found")),
     }
 }
