@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<Arc<Store>> {
 
 async fn channels(params: Params) -> Answer {
     params.answer(
-        Store::channels(),
+        &Store::channels(),
         &["available", "status", "type", "platform", "date_created", "date_modified"],
         false,
     )

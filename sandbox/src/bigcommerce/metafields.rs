@@ -271,9 +271,9 @@ fn optional(sent: &Value, field: &str, (least, most): (usize, usize)) -> Result<
 async fn all((Held(store), Extension(kind), Extension(who)): At, params: Params) -> Answer {
     let state = store.state();
     let desk = Desk { store: &store, kind, who: &who };
-    let rows =
+    let rows: Vec<_> =
         state.metafields.values().filter(|field| desk.may_see(field)).map(|field| json!(field)).collect();
-    params.answer(rows, FILTERS, true)
+    params.answer(&rows, FILTERS, true)
 }
 
 async fn of_record((Held(store), Extension(kind), Extension(who)): At, Id(id): Id, params: Params) -> Answer {
@@ -283,7 +283,7 @@ async fn of_record((Held(store), Extension(kind), Extension(who)): At, Id(id): I
         return Err(gone_v3());
     }
     let own = state.metafields.values().filter(|field| desk.may_see(field) && field.resource_id == id);
-    params.answer(own.map(|field| json!(field)).collect(), FILTERS, true)
+    params.answer(&own.map(|field| json!(field)).collect::<Vec<_>>(), FILTERS, true)
 }
 
 async fn one((Held(store), Extension(kind), Extension(who)): At, Ids(record, id): Ids) -> Answer {

@@ -84,7 +84,7 @@ impl Params {
     /// A V3 list: filtered by `fields`, paged, cut to the fields asked for. Rows have an `id` and come in its order.
     pub(super) fn answer(
         &self,
-        rows: Vec<Value>,
+        rows: &[Value],
         fields: &'static [&'static str],
         cursors: bool,
     ) -> Result<Response, Refusal> {
@@ -125,6 +125,13 @@ impl Params {
     ) -> Result<Vec<&'r Value>, Refusal> {
         let filters = self.filters(list)?;
         Ok(rows.filter(|row| filters.iter().all(|filter| filter.passes(row, list))).collect())
+    }
+
+    /// Whether a value that a row does not keep passes the filters of a name.
+    pub(super) fn passes(&self, name: &str, value: &Value) -> bool {
+        let (list, row) = (List::default(), json!({ name: value }));
+        let filters = self.0.iter().map(|(key, value)| Filter::new(key, value, &list));
+        filters.filter(|filter| filter.name == name).all(|filter| filter.passes(&row, &list))
     }
 
     /// The same query with pages of no more than `most` rows: what a greater limit asks for is cut, not refused.
@@ -295,7 +302,7 @@ impl<'a> Filter<'a> {
 }
 
 /// Whether a field of a row passes a filter.
-pub(super) fn holds(field: &Value, operator: &str, wanted: &str) -> bool {
+fn holds(field: &Value, operator: &str, wanted: &str) -> bool {
     let found = text(field);
     let order = || match (Fixed::parse(&found), Fixed::parse(wanted)) {
         (Some(found), Some(wanted)) => Some(found.cmp(&wanted)),

@@ -35,14 +35,14 @@ pub(super) fn routes() -> Router<Arc<Store>> {
 }
 
 /// A batch with wrong fields.
-fn invalid(errors: Map<String, Value>) -> Refusal {
+fn invalid(errors: &Map<String, Value>) -> Refusal {
     let pairs: Vec<(&str, &str)> =
         errors.iter().map(|(at, text)| (at.as_str(), text.as_str().unwrap_or(""))).collect();
     v3(StatusCode::UNPROCESSABLE_ENTITY, "Payload contains invalid fields", &pairs)
 }
 
 fn one_error(at: &str, text: &str) -> Refusal {
-    invalid(Map::from_iter([(at.to_owned(), json!(text))]))
+    invalid(&Map::from_iter([(at.to_owned(), json!(text))]))
 }
 
 fn refused(title: &str) -> Refusal {
@@ -95,7 +95,7 @@ fn read(state: &State, sent: &Value, relative: bool) -> Result<Vec<Adjustment>, 
         }
     }
     if !errors.is_empty() {
-        return Err(invalid(errors));
+        return Err(invalid(&errors));
     }
     if !wrong.is_empty() {
         return Err(refused(&format!("[{}]", wrong.join(", "))));
@@ -237,7 +237,7 @@ async fn settings(Held(store): Held<Arc<Store>>, Id(location): Id, sent: Sent) -
         }
     }
     if !errors.is_empty() {
-        return Err(invalid(errors));
+        return Err(invalid(&errors));
     }
     if !wrong.is_empty() {
         return Err(refused(&format!("[{}]", wrong.join(", "))));

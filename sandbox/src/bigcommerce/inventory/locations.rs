@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State as Held, http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router,
+    extract::State as Held,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde_json::{Value, json};
 
 use super::DEFAULT;
@@ -127,10 +133,10 @@ fn check(state: &State, row: &Value, whole: &Value, but: Option<u64>) -> Result<
     Ok(())
 }
 
-fn done(state: &mut State, verb: &str, ids: &[u64]) -> Answer {
+fn done(state: &mut State, verb: &str, ids: &[u64]) -> Response {
     let answer = Json(json!({ "transaction_id": state.uuid() })).into_response();
     let list: Vec<String> = ids.iter().map(u64::to_string).collect();
-    Ok(bulk_effect(answer, "location", &list.join(","), verb, ids.len()))
+    bulk_effect(answer, "location", &list.join(","), verb, ids.len())
 }
 
 fn room(store: &Store, state: &State, rows: &[(u64, Value)]) -> Result<(), Refusal> {
@@ -172,7 +178,7 @@ async fn create(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
         store.emit(&mut state, "store/inventory/location/created", &json!({ "location_id": id }));
         ids.push(id);
     }
-    done(&mut state, "create", &ids)
+    Ok(done(&mut state, "create", &ids))
 }
 
 async fn update(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
@@ -195,7 +201,7 @@ async fn update(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     for id in &ids {
         store.emit(&mut state, "store/inventory/location/updated", &json!({ "location_id": id }));
     }
-    done(&mut state, "update", &ids)
+    Ok(done(&mut state, "update", &ids))
 }
 
 /// The default location stays; what lies at a deleted one is gone.
@@ -218,5 +224,5 @@ async fn remove(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
         state.shelf.locations.remove(id);
         state.shelf.stock.close(*id);
     }
-    done(&mut state, "delete", &ids.into_iter().collect::<Vec<_>>())
+    Ok(done(&mut state, "delete", &ids.into_iter().collect::<Vec<_>>()))
 }

@@ -108,12 +108,11 @@ async fn create(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     let mut state = store.state();
     let (mut errors, mut saved) = (Map::new(), 0);
     for (index, row) in rows.iter().enumerate() {
-        match wrong(&store, &state, row) {
-            Some(text) => drop(errors.insert(index.to_string(), json!(text))),
-            None => {
-                assign(&store, &mut state, row);
-                saved += 1;
-            }
+        if let Some(text) = wrong(&store, &state, row) {
+            errors.insert(index.to_string(), json!(text));
+        } else {
+            assign(&store, &mut state, row);
+            saved += 1;
         }
     }
     let answer = if errors.is_empty() {

@@ -197,16 +197,18 @@ async fn list(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
         let text = || format!("{} {}", product["name"], product["sku"]).to_lowercase();
         word.as_ref().is_none_or(|word| text().contains(word))
     };
-    let by_level: Vec<_> = params.pairs().filter(|(key, _)| key.starts_with("inventory_level")).collect();
+    let asks = |name: &str| params.pairs().any(|(key, _)| key.split(':').next() == Some(name));
+    let by_level = ["inventory_level", "inventory_low", "out_of_stock"].into_iter().any(asks);
     let has_level = |product: &&Value| {
-        by_level.is_empty()
-            || by_level.iter().all(|(key, value)| {
-                super::query::holds(
-                    &json!(level(&store, &state, product)),
-                    key.split_once(':').map_or("", |(_, op)| op),
-                    value,
-                )
-            })
+        if !by_level {
+            return true;
+        }
+        let (level, tracked) =
+            (level(&store, &state, product), super::inventory::tracking(product) != "none");
+        let warning = product["inventory_warning_level"].as_i64().unwrap_or(0);
+        params.passes("inventory_level", &json!(level))
+            && params.passes("inventory_low", &json!(u8::from(tracked && level <= warning)))
+            && params.passes("out_of_stock", &json!(u8::from(tracked && level == 0)))
     };
     let rows = state.by_direct_filter(&params);
     params.list(rows.into_iter().filter(has_word).filter(has_level), &listing(), |product| {

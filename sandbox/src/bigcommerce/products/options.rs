@@ -118,13 +118,11 @@ fn by_label(state: &mut State, product: &mut Value, value: &Value) -> Result<Val
         options.len() - 1
     });
     let known = rows(&options[at], "option_values").iter().find(|row| row["label"] == label).cloned();
-    let value = match known {
-        Some(value) => value,
-        None => {
-            let sort_order = rows(&options[at], "option_values").len();
-            let row = json!({ "label": label, "sort_order": sort_order });
-            push_value(state, &mut options[at], &row)?
-        }
+    let value = if let Some(value) = known {
+        value
+    } else {
+        let sort_order = rows(&options[at], "option_values").len();
+        push_value(state, &mut options[at], &json!({ "label": label, "sort_order": sort_order }))?
     };
     Ok(chosen(&options[at], &value))
 }

@@ -149,21 +149,18 @@ fn put(
     }
     let new = id.is_none().then(|| fresh(store, state, part, product, sent));
     let Some(rows) = product[part.field].as_array_mut() else { return Value::Null };
-    let row = match new {
-        Some(row) => {
-            rows.push(row.clone());
-            row
+    let row = if let Some(row) = new {
+        rows.push(row.clone());
+        row
+    } else {
+        let Some(row) = rows.iter_mut().find(|row| row["id"].as_u64() == id) else { return Value::Null };
+        let own = row["id"].clone();
+        shape(part.shape).write(sent, row);
+        row["id"] = own;
+        if part.field == "images" {
+            views(store, row);
         }
-        None => {
-            let Some(row) = rows.iter_mut().find(|row| row["id"].as_u64() == id) else { return Value::Null };
-            let own = row["id"].clone();
-            shape(part.shape).write(sent, row);
-            row["id"] = own;
-            if part.field == "images" {
-                views(store, row);
-            }
-            row.clone()
-        }
+        row.clone()
     };
     if part.field == "images" {
         let said = (sent["is_thumbnail"] == json!(true)).then(|| row["id"].as_u64()).flatten();

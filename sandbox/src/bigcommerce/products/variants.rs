@@ -1,7 +1,10 @@
 //! Variants: one at a time, and in batches of fifty (done as a whole or not at all: choice). In: SKUs and option values. Out:
 //! variants, each of one value of every option.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use axum::{Json, Router, extract::State as Held, http::StatusCode, response::IntoResponse, routing::get};
 use serde_json::{Value, json};
@@ -123,9 +126,6 @@ pub(super) fn add(state: &mut State, product: &mut Value, sent: &Value) -> Resul
     let mut variant = json!({ "id": id, "product_id": product["id"], "sku_id": id });
     shape("variant").write(sent, &mut variant);
     variant["option_values"] = json!(values);
-    if let Some(variant) = variant.as_object_mut() {
-        variant.shift_remove("inventory_level");
-    }
     if let Some(variants) = product["variants"].as_array_mut() {
         variants.push(variant);
     }
@@ -140,9 +140,6 @@ pub(super) fn change(state: &State, product: &mut Value, id: u64, sent: &Value) 
     let variants = product["variants"].as_array_mut().ok_or_else(gone_v3)?;
     let own = variants.iter_mut().find(|row| row["id"].as_u64() == Some(id)).ok_or_else(gone_v3)?;
     shape("variant").write(sent, own);
-    if let Some(own) = own.as_object_mut() {
-        own.shift_remove("inventory_level");
-    }
     if plain && sent["sku"].is_string() {
         product["sku"] = sent["sku"].clone();
     }
@@ -212,7 +209,7 @@ async fn batch(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
     let sent = array(&sent.0, MOST)?;
     let mut state = store.state();
     // Tried on copies first, so that a wrong row leaves all as it was.
-    let mut products: std::collections::BTreeMap<u64, Value> = std::collections::BTreeMap::new();
+    let mut products: BTreeMap<u64, Value> = BTreeMap::new();
     let (mut errors, mut done) = (Vec::new(), Vec::new());
     for row in sent {
         match try_row(&mut state, &mut products, row) {
@@ -238,18 +235,19 @@ async fn batch(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {
 
 fn try_row(
     state: &mut State,
-    products: &mut std::collections::BTreeMap<u64, Value>,
+    products: &mut BTreeMap<u64, Value>,
     row: &Value,
 ) -> Result<(u64, u64), Refusal> {
     let owner = row["id"].as_u64().and_then(|id| state.variant(id)?.0["id"].as_u64());
     let named = row["product_id"].as_u64().filter(|_| row["id"].is_null());
     let id = owner.or(named).ok_or_else(|| unusable(&[("id", "Variant was not found")]))?;
-    if !products.contains_key(&id) {
-        let product =
-            state.products.get(&id).ok_or_else(|| unusable(&[("product_id", "Product was not found")]))?;
-        products.insert(id, product.clone());
-    }
-    let product = products.get_mut(&id).ok_or_else(gone_v3)?;
+    let product = match products.entry(id) {
+        Entry::Occupied(own) => own.into_mut(),
+        Entry::Vacant(place) => {
+            let lacks = || unusable(&[("product_id", "Product was not found")]);
+            place.insert(state.products.get(&id).ok_or_else(lacks)?.clone())
+        }
+    };
     match row["id"].as_u64() {
         Some(variant) => change(state, product, variant, row).map(|()| (id, variant)),
         None => add(state, product, row).map(|variant| (id, variant)),
