@@ -39,6 +39,7 @@ mod planted_estate;
 mod program;
 mod readers;
 mod requirements;
+mod restart;
 mod service;
 mod simulator;
 mod simulator_orders;

@@ -7,7 +7,8 @@ use flowrun::{
     journal::Order,
     plan::{Book, Plan, Repeat, Verb},
     trial::sim::{
-        Act, Case, Explored, Explorer, Happens, Hook, Outcome, PlanBuilder, Scenario, Spec, Violation,
+        Act, At, Case, Crash, Explored, Explorer, Happens, Hook, Outcome, PlanBuilder, Scenario, Spec, Tail,
+        Violation,
     },
     value::Value,
 };
@@ -270,8 +271,8 @@ fn by_hand() -> Scenario {
         (S(3), Order::Exec { flow: "orders".into(), body: event(1) }),
         (MS(3_010), Order::Run { flow: "orders".into(), bodies: vec![event(1), event(2), event(1)] }),
     ];
-    scenario.history.push(("2", S(1), order(1)));
-    scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(1), order(1))];
+    scenario.converges = vec![("1", Value::from(1)), ("2", Value::from(1))];
     scenario
 }
 
@@ -427,6 +428,14 @@ fn books() -> Scenario {
 
 fn all() -> Vec<Scenario> {
     vec![
+        refused("retried", Act::Retry),
+        refused("forced", Act::Force),
+        refused("dropped", Act::Drop),
+        edited(),
+        in_doubt("it happened", Outcome::LostAfter),
+        in_doubt("it did not happen", Outcome::LostBefore),
+        by_hand(),
+        erased(),
         orders(),
         silent_change(),
         late_write(),
@@ -440,14 +449,6 @@ fn all() -> Vec<Scenario> {
         child(),
         child_in_doubt(),
         books(),
-        refused("retried", Act::Retry),
-        refused("forced", Act::Force),
-        refused("dropped", Act::Drop),
-        edited(),
-        in_doubt("it happened", Outcome::LostAfter),
-        in_doubt("it did not happen", Outcome::LostBefore),
-        by_hand(),
-        erased(),
     ]
 }
 
@@ -502,6 +503,49 @@ fn a_run_that_goes_on_repeats_nothing_that_was_acknowledged() {
             assert!(verdict.found.is_empty(), "{refused} {seed}: {:#?}", verdict.notes);
             // The order twice, three labels, and the one that was refused again.
             assert_eq!(verdict.requests, 6, "{refused} {seed}");
+        }
+    }
+}
+
+/// Many events at once, of a flow that takes all of them and of one that takes the latest, one a key at a time.
+fn crowd() -> Scenario {
+    let moves = built(
+        PlanBuilder::new("moves").all("{{ event.fact }}").node(get()).node(
+            Spec::write("move", "erp.create_it", look())
+                .with("mark", "{{ event.fact }}")
+                .with("seen", "{{ order.version }}"),
+        ),
+    );
+    let mut scenario = orders();
+    scenario.name = "a crowd";
+    scenario.plans.push(moves);
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(0), order(1)), ("1", MS(3_020), order(2))];
+    scenario.hooks = (1..=4)
+        .map(|fact| Hook {
+            at: S(3),
+            flow: "moves",
+            body: Value::object([("id", Value::from(1)), ("fact", Value::from(fact))]),
+            insists: true,
+        })
+        .chain([hook(S(3), "orders", 1), hook(S(3), "orders", 2), hook(MS(3_025), "orders", 1)])
+        .collect();
+    scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
+    scenario.narrow = true;
+    scenario
+}
+
+#[test]
+fn a_start_that_may_load_only_one_event_loses_none_and_keeps_their_order() {
+    let refused = refused("dropped", Act::Drop);
+    for mut scenario in [crowd(), in_order(), child_in_doubt(), by_hand(), mended(), refused] {
+        scenario.load_most = 1;
+        let points = scenario.play(&Case::default()).points[0].points;
+        for at in 1..=points {
+            let tail = [Tail::Lost, Tail::Half, Tail::Kept][at as usize % 3];
+            let crash = Crash { at: At::Point(at), tail, finishes: at.is_multiple_of(2), down: S(1) };
+            let case = Case { seed: u64::from(at % 5), crashes: vec![crash], ..Case::default() };
+            let verdict = scenario.play(&case);
+            assert!(verdict.found.is_empty(), "{} {case:?}: {:#?}", scenario.name, verdict.notes);
         }
     }
 }

@@ -164,7 +164,10 @@ fn asked(journal: &dyn Journal) -> Vec<String> {
     let mut said = vec![
         format!("open {:#?}", journal.open().unwrap()),
         format!("newest {:?}", journal.newest().unwrap()),
-        format!("remembered {:?}", journal.remembered().unwrap()),
+        format!("after {:?}", journal.after(EventId(1), 2).unwrap()),
+        format!("parked {:?}", journal.parked_in("orders/b").unwrap()),
+        format!("due {:?} {:?}", journal.due(Instant(99), 9).unwrap(), journal.due(Instant(98), 9).unwrap()),
+        format!("remembered {:?}", journal.remembered(9).unwrap()),
         format!("watermark {:?}", journal.watermark("orders", Hash::of(b"query")).unwrap()),
         format!("no watermark {:?}", journal.watermark("orders", Hash::of(b"another")).unwrap()),
     ];

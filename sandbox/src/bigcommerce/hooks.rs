@@ -75,7 +75,8 @@ pub(super) fn routes() -> Router<Arc<Store>> {
 
 async fn list(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account>, params: Params) -> Answer {
     let state = store.state();
-    let own: Vec<_> = state.hooks.values().filter(|hook| hook.client_id == who.client_id).map(Hook::view).collect();
+    let own: Vec<_> =
+        state.hooks.values().filter(|hook| hook.client_id == who.client_id).map(Hook::view).collect();
     params.answer(&own, &["is_active", "scope", "destination"], false)
 }
 

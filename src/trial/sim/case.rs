@@ -69,6 +69,8 @@ pub struct Scenario {
     pub act: Option<Act>,
     /// What operators ask for at an instant, whether an engine runs or not.
     pub asks: Vec<(Duration, Order)>,
+    /// Events and parked runs that are loaded at a start.
+    pub load_most: usize,
     /// The platform's numbers.
     pub physics: Physics,
     /// Orders: id, since when (after the start), what it says.
@@ -100,6 +102,7 @@ impl Scenario {
             mended: Vec::new(),
             act: None,
             asks: Vec::new(),
+            load_most: Policy::default().load_most,
             physics: Physics::default(),
             history: Vec::new(),
             hooks: Vec::new(),
@@ -292,6 +295,7 @@ impl Scenario {
             journal: Arc::clone(&journal),
             policy: Policy {
                 guards: case.guards,
+                load_most: self.load_most,
                 command_every: PATIENCE * 2,
                 settle: self.physics.working,
                 ..Policy::default()

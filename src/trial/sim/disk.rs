@@ -190,8 +190,8 @@ impl Journal for Spinning {
         Ok(self.0.held().safe.effects(flow, key))
     }
 
-    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
-        Ok(self.0.held().safe.remembered())
+    fn remembered(&self, most: usize) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        Ok(self.0.held().safe.remembered().into_iter().take(most).collect())
     }
 
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
