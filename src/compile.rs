@@ -333,7 +333,7 @@ fn secrets(
     wanted.extend(webhooks.filter(|_| heard.contains(&*name.value)));
     wanted.dedup();
     let misspelt = |secret: &Name| {
-        let ways = connection.connector.auth.values().flat_map(|auth| auth.secrets()).copied();
+        let ways = connection.connector.auth.values().flat_map(|auth| auth.secrets().iter()).copied();
         let known: Vec<&str> = ways.chain(webhooks).collect();
         // Webhooks may be signed with several secrets for a time: `client_secret_next`.
         let next = |known: &&str| secret.value.strip_prefix(*known).is_some_and(|rest| rest.starts_with('_'));

@@ -485,7 +485,7 @@ fn no_crash_and_no_fault_breaks_anything() {
         }
     }
     println!("{cases} cases");
-    for kind in Happens::all().into_iter().filter(|_| only.is_none()) {
+    for kind in Happens::all().filter(|_| only.is_none()) {
         let count = |of: &BTreeMap<Happens, u32>| of.get(&kind).copied().unwrap_or_default();
         println!("{kind:?}: in {} cases, {} crashes at it", count(&kinds), count(&deaths));
         assert!(count(&deaths) > 0 && count(&kinds) > 0, "{kind:?} never was one");

@@ -98,14 +98,14 @@ fn lacking(sheet: &Sheet<'_>, shapes: &mut [Shape], problems: &mut Problems) {
     }
     let needed: BTreeSet<Arc<str>> =
         reads(sheet).filter(|read| !read.optional).filter_map(|read| read.path.into_iter().next()).collect();
-    for source in 0..shapes.len() {
+    for (source, shape) in shapes.iter_mut().enumerate() {
         for name in needed.iter().filter(|name| all.contains_key(*name)) {
-            if !lacks(&shapes[source], name) {
+            if !lacks(shape, name) {
                 continue;
             }
             let message = format!("the flow reads `{name}` of its event, and this source does not give it");
             problems.add(Problem::error(codes::REQUIRED, start(sheet, source), message));
-            change(&mut shapes[source], |fields| drop(fields.insert(Arc::clone(name), all[name].clone())));
+            change(shape, |fields| drop(fields.insert(Arc::clone(name), all[name].clone())));
         }
     }
 }

@@ -116,7 +116,7 @@ async fn here(
     }
     tell_obeyed(&mut obeyed, args.quiet, streams);
     if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
-        let mask = hidden(&compiled);
+        let mask = hidden(compiled);
         match Watch::of(args, common) {
             Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
             Watch::Quiet => {}

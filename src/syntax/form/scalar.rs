@@ -86,13 +86,12 @@ impl Form<'_> {
 
     fn word(&mut self, text: &str, span: Span, words: &[&'static str], more: &str, place: Place<'_>) {
         let message = format!("{} cannot be `{}`", place.called(), short(text));
-        let help = match near(text, words.iter().copied()) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => {
-                let words = listed(words.iter().copied());
-                let all: Vec<&str> = [&*words, more].into_iter().filter(|part| !part.is_empty()).collect();
-                format!("expected {}", all.join(" or "))
-            }
+        let help = if let Some(word) = near(text, words.iter().copied()) {
+            format!("did you mean `{word}`?")
+        } else {
+            let words = listed(words.iter().copied());
+            let all: Vec<&str> = [&*words, more].into_iter().filter(|part| !part.is_empty()).collect();
+            format!("expected {}", all.join(" or "))
         };
         self.problem(codes::WORD, span, message, help);
     }
