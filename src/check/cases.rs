@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{
+    books::{self, Declared},
     call::split,
     catalogue::Catalogue,
     fit,
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     connector::{Connection, Operation},
+    flow::{MEMORY, Verb},
     problem::{Problem, Problems, codes},
     source::{Name, Scalar},
     syntax::{
@@ -127,6 +129,10 @@ impl<'a> Reader<'a> {
                         let takes = || operation.with.iter().map(|(name, _)| &**name);
                         self.parameters(given, &operation.name, takes);
                     }
+                    Some(Target::Book(book, verb)) => {
+                        let takes = book.takes(verb);
+                        self.parameters(given, &name.value, || takes.iter().map(|(name, _)| &**name));
+                    }
                     Some(Target::Flow(flow)) => {
                         let Some(fields) = fields_of_event(flow) else { continue };
                         self.parameters(given, &flow.name.value, || fields.iter().copied());
@@ -208,6 +214,10 @@ impl<'a> Reader<'a> {
             }
             return found.map(|flow| Target::Flow(flow));
         }
+        if &*local.value == MEMORY {
+            return books::resolve(&operation, self.catalogue, self.problems)
+                .map(|(book, verb)| Target::Book(book, verb));
+        }
         let connection = self.connection(&local)?;
         let operations = &connection.connector.operations;
         let found = operations.get(&operation.value);
@@ -250,6 +260,7 @@ impl<'a> Reader<'a> {
 #[derive(Clone, Copy)]
 enum Target<'a> {
     Operation(&'a Operation),
+    Book(&'a Declared, Verb),
     Flow(&'a ast::Flow),
 }
 

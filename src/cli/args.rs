@@ -358,6 +358,9 @@ pub(super) struct Why {
     pub why: Option<String>,
 }
 
+/// The port of the store's twin, as the shipped estate's `url` says it.
+pub(super) const DEFAULT_PORT: u16 = 8810;
+
 /// `flowrun sandbox`.
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
@@ -368,7 +371,7 @@ pub(super) struct Sandbox {
     #[arg(long, default_value_t = 1)]
     pub speed: u32,
     /// The port of `BigCommerce`; `NetSuite` is ten above, the administration twenty; 0 takes free ones.
-    #[arg(long, default_value_t = 8810)]
+    #[arg(long, default_value_t = DEFAULT_PORT)]
     pub port: u16,
     /// How many orders the store has at the start.
     #[arg(long, default_value_t = 20)]

@@ -6,7 +6,7 @@ use flowrun_sandbox::{Access, Binds, Config, Running, bigcommerce, start};
 
 use super::{
     Streams,
-    args::{Common, Format, Plan, Sandbox},
+    args::{Common, DEFAULT_PORT, Format, Plan, Sandbox},
     exit::Exit,
 };
 
@@ -131,6 +131,9 @@ fn told(access: &Access, args: &Sandbox) -> String {
         None => out.push_str(
             "`--env-file FILE` writes the secrets, the NetSuite key too, for another shell to read.\n",
         ),
+    }
+    if args.port != DEFAULT_PORT {
+        out.push_str("The shipped estate looks for the twins at 8810 and 8820: give the `url`s of its flowrun.yaml these ports.\n");
     }
     out.push_str("Stop with Ctrl-C.");
     out
