@@ -263,7 +263,7 @@ fn connections(
     tables: &Tables,
     problems: &mut Problems,
 ) -> BTreeMap<Arc<str>, Arc<Connection>> {
-    let currencies = currencies(tables);
+    let (currencies, heard) = (currencies(tables), heard(estate));
     let mut opened = BTreeMap::new();
     for (name, given) in estate.connections() {
         if estate.broken.contains(&given.connector.value) && !connectors.contains_key(&given.connector.value)
@@ -286,7 +286,8 @@ fn connections(
         };
         match Connection::open(Arc::clone(&name.value), Arc::clone(connector), said) {
             Ok(connection) => {
-                secrets(&connection, name, given, problems);
+                secrets(&connection, (name, given), &heard, problems);
+                private(&connection, (name, given), problems);
                 opened.insert(Arc::clone(&name.value), Arc::new(connection));
             }
             Err(error) => problems.add(cannot_open(&error, name, given, connector)),
@@ -303,11 +304,54 @@ fn unopened(estate: &Estate, opened: &BTreeMap<Arc<str>, Arc<Connection>>) -> Ve
     declared.chain(named.filter(|_| lost)).filter(|name| !opened.contains_key(*name)).cloned().collect()
 }
 
-/// Every secret that the way in wants must be named.
-fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, problems: &mut Problems) {
-    let wanted = connection.auth.iter().flat_map(|(_, auth)| auth.secrets());
+/// The connections to whose webhooks flows listen.
+fn heard(estate: &Estate) -> BTreeSet<&str> {
+    let webhooks = |flow: &'_ ast::Flow| -> Vec<Arc<str>> {
+        let sources = flow.trigger.from.iter().filter_map(|source| match &source.kind {
+            ast::SourceKind::Webhook { connection, .. } => Some(Arc::clone(&connection.value)),
+            _ => None,
+        });
+        sources.collect()
+    };
+    let all = estate.flows.iter().flat_map(|part| {
+        let own = webhooks(&part.tree);
+        part.tree.connections.iter().filter(move |(local, _)| own.contains(&local.value))
+    });
+    all.map(|(_, connection)| &*connection.value).collect()
+}
+
+/// Every secret that the way in wants, and that webhooks are signed with, must be named; and no other.
+fn secrets(
+    connection: &Connection,
+    (name, given): (&Name, &tree::Connection),
+    heard: &BTreeSet<&str>,
+    problems: &mut Problems,
+) {
+    let webhooks = connection.connector.webhooks.as_ref().map(|webhooks| &**webhooks.verify.secret());
+    let mut wanted: Vec<&str> =
+        connection.auth.iter().flat_map(|(_, auth)| auth.secrets()).copied().collect();
+    wanted.extend(webhooks.filter(|_| heard.contains(&*name.value)));
+    wanted.dedup();
+    let misspelt = |secret: &Name| {
+        let ways = connection.connector.auth.values().flat_map(|auth| auth.secrets().iter()).copied();
+        let known: Vec<&str> = ways.chain(webhooks).collect();
+        // Webhooks may be signed with several secrets for a time: `client_secret_next`.
+        let next = |known: &&str| secret.value.strip_prefix(*known).is_some_and(|rest| rest.starts_with('_'));
+        (!known.contains(&&*secret.value) && !webhooks.iter().any(next)).then_some(known)
+    };
+    for (secret, _) in &given.secrets {
+        let Some(known) = misspelt(secret) else { continue };
+        let message = format!("the connector of `{}` has no secret `{}`", name.value, secret.value);
+        let problem = Problem::error(codes::SETTINGS, secret.span, message);
+        let close = near(&secret.value, known.iter().copied());
+        wanted.retain(|wanted| Some(*wanted) != close);
+        problems.add(match close {
+            Some(close) => problem.help(format!("did you mean `{close}`?")),
+            None => problem,
+        });
+    }
     let missing: Vec<&str> = wanted
-        .copied()
+        .into_iter()
         .filter(|secret| !given.secrets.iter().any(|(name, _)| &*name.value == *secret))
         .collect();
     if !missing.is_empty() {
@@ -316,6 +360,16 @@ fn secrets(connection: &Connection, name: &Name, given: &tree::Connection, probl
         let example =
             missing.iter().map(|secret| format!("{secret}: env:NAME")).collect::<Vec<_>>().join(", ");
         problems.add(problem.help(format!("say where they are: `secrets: {{ {example} }}`")));
+    }
+}
+
+/// A private address is called only if the estate says so: `exec` would refuse.
+fn private(connection: &Connection, (name, given): (&Name, &tree::Connection), problems: &mut Problems) {
+    if connection.base.is_private() && !connection.allow_private {
+        let span = given.url.as_ref().map_or(name.span, |url| url.span);
+        let message = format!("the connection `{}` leads to a private address", name.value);
+        let problem = Problem::error(codes::SETTINGS, span, message);
+        problems.add(problem.help("say `allow_private: true` if that is meant (a sandbox)"));
     }
 }
 
@@ -357,7 +411,13 @@ fn cannot_open(
             }
         }
         connector::Error::BadSetting(_, setting, _) => {
-            problem(at(setting).map_or(name.span, |(_, scalar)| scalar.span))
+            let (written, known) =
+                (at(setting), connector.settings.iter().find(|known| known.name == *setting));
+            let problem = problem(written.map_or(name.span, |(_, scalar)| scalar.span));
+            match written.zip(known).and_then(|((_, scalar), known)| known.near(&constant(scalar))) {
+                Some(word) => problem.help(format!("did you mean `{word}`?")),
+                None => problem,
+            }
         }
         connector::Error::Address(_) => problem(given.url.as_ref().map_or(name.span, |url| url.span)),
         connector::Error::Auth(..) => problem(given.auth.as_ref().map_or(name.span, |auth| auth.span)),

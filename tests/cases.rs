@@ -73,7 +73,7 @@ fn the_example_of_an_overlay_holds_and_its_problems_point_into_it() {
     assert_eq!(slip("order.staff_notes", "order.staf_notes"), ["FR302 /examples/merchant/orders.yaml:9:37"]);
     assert_eq!(
         slip("      custbody_desk:", "      custbody_dsk:"),
-        ["FR303 /examples/merchant/orders.yaml:16:7"]
+        ["FR305 /examples/merchant/orders.yaml:16:7"]
     );
     // What an overlay takes away and others use is missed where they use it.
     assert_eq!(

@@ -43,7 +43,7 @@ const WAYS_OUT: &[(&str, &[&str], &[&str])] = &[
     ("files", &["fs::", "File::"], &["cli", "estate", "journal", "secret"]),
     ("chance", &["SystemRandom", "rand::"], &["sign"]),
     ("sockets", &["TcpListener", "TcpStream", "UdpSocket"], &["cli", "serve", "wire"]),
-    ("threads", &["thread::spawn", "thread::Builder", "thread::sleep"], &["cli", "expr", "journal"]),
+    ("threads", &["thread::spawn", "thread::Builder", "thread::sleep"], &["cli", "expr", "journal", "wire"]),
     ("a secret's text", &[".expose()"], &["secret", "trigger", "wire"]),
 ];
 

@@ -325,7 +325,7 @@ const MUTANTS: &[(&str, &str, &[(&str, &str)])] = &[
     (
         "every share is scaled",
         "rounded_parts.yaml",
-        &[("round_to_sum(order.parts, amount='net'", "allocate(order.parts, weight='net'")],
+        &[("round_to_sum(parts, amount='net'", "allocate(parts, weight='net'")],
     ),
     (
         "the members of a kit cost a little more",

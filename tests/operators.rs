@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufReader, Write as _},
-    net::TcpListener,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
+    process::Stdio,
     sync::{Arc, Mutex},
     thread,
 };
@@ -65,7 +66,8 @@ listen: {{ address: \"127.0.0.1:0\" }}
 environments:
   test:
     connections:
-      depot: {{ connector: depot, url: \"{}\", allow_private: true, secrets: {{ token: env:TOKEN }} }}
+      depot: {{ connector: depot, url: \"{0}\", allow_private: true, secrets: {{ token: env:TOKEN }} }}
+      far: {{ connector: depot, url: \"{0}\", allow_private: true, secrets: {{ token: env:NOT_HERE }} }}
 ",
             self.base
         );
@@ -75,11 +77,16 @@ environments:
             .file("records/depot/label.json", &text("label.json"))
             .file("records/depot/parcel.json", &text("parcel.json"))
             .file("flows/labels.yaml", &text("labels.yaml"))
+            .file("flows/nightly.yaml", &text("nightly.yaml"))
+            .file(
+                "flows/far.yaml",
+                &text("labels.yaml").replace("labels", "far").replace("depot: depot", "depot: far"),
+            )
             .env("TOKEN", "canary")
     }
 }
 
-fn read(reader: &mut impl std::io::BufRead) -> (String, String) {
+fn read(reader: &mut BufReader<TcpStream>) -> (String, String) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let asked = line.rsplit_once(' ').map_or("", |(asked, _)| asked).to_owned();
@@ -94,7 +101,7 @@ fn read(reader: &mut impl std::io::BufRead) -> (String, String) {
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    std::io::Read::read_exact(reader, &mut body).unwrap();
     (asked, String::from_utf8(body).unwrap())
 }
 
@@ -192,12 +199,59 @@ nodes:
     call: depot.note
     with: { id: \"{{ event.number }}/..\" }
 ";
-    let first = depot.desk(&["exec", "marks", "--key", "7", "-q"]).file("flows/marks.yaml", flow);
-    assert_eq!(first.run().code, 1);
+    let first = depot.desk(&["exec", "marks", "--event", "event.json", "-q"]);
+    let first = first.file("flows/marks.yaml", flow).file("event.json", r#"{"number":"7"}"#);
+    let said = first.run();
+    assert_eq!(said.code, 1, "{}", said.err);
     let said = again(&first, &["letters", "show", "7"]);
     assert!(said.err.contains("refused here, not by the platform"), "{}", said.err);
     assert_eq!(depot.asked(), [""; 0]);
     let said = again(&first, &["letters", "show", "7", "--format", "json"]);
     let shown: Json = serde_json::from_str(&said.out).unwrap();
     assert_eq!(shown["letters"][0]["code"], "unfit", "{shown:#}");
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused_before_it_is_accepted() {
+    let depot = Depot::new();
+    let first = depot.desk(&["exec", "labels", "--key", "abc"]);
+    let said = first.run();
+    assert_eq!(said.code, 2, "{}", said.err);
+    let told = "`abc` cannot be a key of `labels`: `id` of `parcels`: expected whole number";
+    assert!(said.err.contains(told) && said.err.contains("nothing was accepted"), "{}", said.err);
+    assert!(!first.folder().join(".flowrun").exists(), "nothing is kept");
+}
+
+#[test]
+fn secrets_that_a_flow_does_not_need_may_be_missing() {
+    let depot = Depot::new();
+    let first = depot.desk(&["exec", "labels", "--key", "7", "-q"]);
+    assert_eq!(first.run().code, 1, "the platform refused C");
+    let said = again(&first, &["exec", "far", "--key", "7"]);
+    assert!(said.code == 5 && said.err.contains("NOT_HERE"), "its own must be there: {}", said.err);
+}
+
+#[test]
+fn one_event_beside_a_service_is_run_by_the_service() {
+    let depot = Depot::new();
+    depot.mend("C");
+    let first = depot.desk(&["exec", "labels", "nightly"]);
+    let mut service = first.command();
+    let mut service =
+        service.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(service.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().starts_with("ready")), "it never was ready");
+    let said = again(&first, &["exec", "labels", "--key", "7"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.starts_with("the flowrun that has the journal: run "), "{}", said.err);
+    assert!(said.err.contains("labels 7  ok"), "{}", said.err);
+    let line =
+        told.map(Result::unwrap).find(|line| line.contains("request 1 by ann: run one event of labels"));
+    assert!(line.is_some(), "the service says so");
+    // Nothing like that is there: the run becomes a letter, and so says the exit code.
+    let said = again(&first, &["exec", "labels", "--key", "8", "--format", "json"]);
+    let run: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &run["state"], &run["key"]), (1, &json!("letter"), &json!("8")), "{run:#}");
+    service.kill().unwrap();
+    service.wait().unwrap();
 }

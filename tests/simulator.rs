@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use flowrun::{
     engine::{Guard, Guards},
+    journal::Order,
     plan::{Book, Plan, Repeat, Verb},
-    trial::sim::{Case, Explored, Explorer, Hook, Outcome, PlanBuilder, Point, Scenario, Spec, Violation},
+    trial::sim::{
+        Act, At, Case, Crash, Explored, Explorer, Happens, Hook, Outcome, PlanBuilder, Scenario, Spec, Tail,
+        Violation,
+    },
     value::Value,
 };
 
@@ -231,6 +235,60 @@ fn shown_late() -> Scenario {
     scenario
 }
 
+/// A put that is refused once behind a write that is never repeated: the letter is in an operator's hands.
+fn refused(name: &'static str, act: Act) -> Scenario {
+    let mut scenario = never();
+    (scenario.name, scenario.act) = (name, Some(act));
+    scenario.faults = BTreeMap::from([(3, Outcome::Refused)]);
+    scenario
+}
+
+/// An event about an order that does not exist: an operator says which one was meant.
+fn edited() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "edited";
+    scenario.history = vec![("1", S(0), order(1))];
+    scenario.hooks = vec![hook(S(3), "orders", 9)];
+    scenario.act = Some(Act::Edit(event(1)));
+    scenario.converges = vec![("1", Value::from(1))];
+    scenario
+}
+
+/// A write that is never repeated and whose answer is lost: an operator looks whether it happened.
+fn in_doubt(name: &'static str, lost: Outcome) -> Scenario {
+    let mut scenario = never();
+    scenario.name = name;
+    scenario.faults = BTreeMap::from([(2, lost)]);
+    scenario
+}
+
+/// What people start: one event by hand, an older window.
+fn by_hand() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "by hand";
+    scenario.hooks = Vec::new();
+    scenario.asks = vec![
+        (S(3), Order::Exec { flow: "orders".into(), body: event(1) }),
+        (MS(3_010), Order::Run { flow: "orders".into(), bodies: vec![event(1), event(2), event(1)] }),
+    ];
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(1), order(1))];
+    scenario.converges = vec![("1", Value::from(1)), ("2", Value::from(1))];
+    scenario
+}
+
+/// What was erased is announced again.
+fn erased() -> Scenario {
+    let mut scenario = orders();
+    scenario.name = "erased";
+    scenario.asks = vec![
+        (S(5), Order::Erase { flow: "orders".into(), key: "1".into() }),
+        (S(7), Order::Exec { flow: "orders".into(), body: event(1) }),
+    ];
+    scenario.hooks.push(hook(S(6), "orders", 1));
+    scenario.converges = Vec::new();
+    scenario
+}
+
 /// Events of one lane, all to be run in order.
 fn in_order() -> Scenario {
     let plan = built(
@@ -412,6 +470,14 @@ fn at_an_instant() -> Scenario {
 
 fn all() -> Vec<Scenario> {
     vec![
+        refused("retried", Act::Retry),
+        refused("forced", Act::Force),
+        refused("dropped", Act::Drop),
+        edited(),
+        in_doubt("it happened", Outcome::LostAfter),
+        in_doubt("it did not happen", Outcome::LostBefore),
+        by_hand(),
+        erased(),
         orders(),
         silent_change(),
         late_write(),
@@ -447,24 +513,28 @@ fn pairs() -> u32 {
 
 #[test]
 fn no_crash_and_no_fault_breaks_anything() {
-    let mut deaths: BTreeMap<Point, u32> = BTreeMap::new();
+    let (mut deaths, mut kinds): (BTreeMap<Happens, u32>, BTreeMap<Happens, u32>) = Default::default();
     let mut cases = 0;
     let only = std::env::var("SIM_ONLY").ok();
     let wanted =
         |one: &Scenario| only.as_ref().is_none_or(|only| only.split(',').any(|name| name == one.name));
     for scenario in all().into_iter().filter(wanted) {
         let explored = Explorer::new(&scenario).run(60, pairs());
-        println!("{}: {} points, {} cases", scenario.name, explored.points, explored.cases);
+        println!("{}: {:?}, {} cases", scenario.name, explored.points, explored.cases);
         assert!(explored.found.is_empty(), "{}:\n{}", scenario.name, told(&scenario, &explored));
-        assert!(explored.points >= 15, "{}: {} points", scenario.name, explored.points);
+        assert!(explored.points.points >= 15, "{}: {:?}", scenario.name, explored.points);
         cases += explored.cases;
-        for (point, count) in explored.deaths {
-            *deaths.entry(point).or_default() += count;
+        for (all, more) in [(&mut deaths, explored.deaths), (&mut kinds, explored.kinds)] {
+            for (kind, count) in more {
+                *all.entry(kind).or_default() += count;
+            }
         }
     }
-    println!("{cases} cases, crashes by point {deaths:?}");
-    for point in Point::ALL.into_iter().filter(|_| only.is_none()) {
-        assert!(deaths.get(&point).is_some_and(|count| *count > 0), "no crash at any {point:?}");
+    println!("{cases} cases");
+    for kind in Happens::all().filter(|_| only.is_none()) {
+        let count = |of: &BTreeMap<Happens, u32>| of.get(&kind).copied().unwrap_or_default();
+        println!("{kind:?}: in {} cases, {} crashes at it", count(&kinds), count(&deaths));
+        assert!(count(&deaths) > 0 && count(&kinds) > 0, "{kind:?} never was one");
     }
 }
 
@@ -479,6 +549,49 @@ fn a_run_that_goes_on_repeats_nothing_that_was_acknowledged() {
             assert!(verdict.found.is_empty(), "{refused} {seed}: {:#?}", verdict.notes);
             // The order twice, three labels, and the one that was refused again.
             assert_eq!(verdict.requests, 6, "{refused} {seed}");
+        }
+    }
+}
+
+/// Many events at once, of a flow that takes all of them and of one that takes the latest, one a key at a time.
+fn crowd() -> Scenario {
+    let moves = built(
+        PlanBuilder::new("moves").all("{{ event.fact }}").node(get()).node(
+            Spec::write("move", "erp.create_it", look())
+                .with("mark", "{{ event.fact }}")
+                .with("seen", "{{ order.version }}"),
+        ),
+    );
+    let mut scenario = orders();
+    scenario.name = "a crowd";
+    scenario.plans.push(moves);
+    scenario.history = vec![("1", S(0), order(1)), ("2", S(0), order(1)), ("1", MS(3_020), order(2))];
+    scenario.hooks = (1..=4)
+        .map(|fact| Hook {
+            at: S(3),
+            flow: "moves",
+            body: Value::object([("id", Value::from(1)), ("fact", Value::from(fact))]),
+            insists: true,
+        })
+        .chain([hook(S(3), "orders", 1), hook(S(3), "orders", 2), hook(MS(3_025), "orders", 1)])
+        .collect();
+    scenario.converges = vec![("1", Value::from(2)), ("2", Value::from(1))];
+    scenario.narrow = true;
+    scenario
+}
+
+#[test]
+fn a_start_that_may_load_only_one_event_loses_none_and_keeps_their_order() {
+    let refused = refused("dropped", Act::Drop);
+    for mut scenario in [crowd(), in_order(), child_in_doubt(), by_hand(), mended(), refused] {
+        scenario.load_most = 1;
+        let points = scenario.play(&Case::default()).points[0].points;
+        for at in 1..=points {
+            let tail = [Tail::Lost, Tail::Half, Tail::Kept][at as usize % 3];
+            let crash = Crash { at: At::Point(at), tail, finishes: at.is_multiple_of(2), down: S(1) };
+            let case = Case { seed: u64::from(at % 5), crashes: vec![crash], ..Case::default() };
+            let verdict = scenario.play(&case);
+            assert!(verdict.found.is_empty(), "{} {case:?}: {:#?}", scenario.name, verdict.notes);
         }
     }
 }
@@ -503,6 +616,8 @@ fn harm(guard: Guard) -> (Scenario, Violation) {
         Guard::Refresh => (silent_change(), Violation::Stale),
         Guard::Later => (late_write(), Violation::NotConverged),
         Guard::NoteCommit => (books(), Violation::NotedTwice),
+        Guard::OrderCommit => (mended(), Violation::NotObeyed),
+        Guard::Tombstone => (erased(), Violation::CameBack),
     }
 }
 

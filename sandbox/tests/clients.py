@@ -269,7 +269,52 @@ def other_store(access):
     check("bigc makes and changes a customer", (changed["id"], changed["last_name"]) == (made["id"], "Lind"), changed)
     products = list(api.products_v3.all())
     check("bigc reads the catalogue", len(products) > 5)
+    other_catalogue(api, next(one for one in products if one["inventory_tracking"] == "variant"))
+    other_shipment(api)
     return api
+
+
+def other_catalogue(api, product):
+    """PyPI `bigc`: a category, a product, variants, a customer group, the price that follows."""
+    category = api.categories_v3.create({"name": "Clients", "parent_id": 0})
+    body = {"name": "Client's jug", "type": "physical", "weight": 1, "price": 20, "categories": [category["id"]]}
+    made = api.products_v3.create(body)
+    again = api.products_v3.get(made["id"])
+    check("bigc makes a category and a product", (again["price"], again["categories"]) == (20, [category["id"]]), again)
+    variants = list(api.product_variants_v3.all(product["id"]))
+    first = api.product_variants_v3.update(product["id"], variants[0]["id"], {"mpn": "M-1"})
+    check("bigc changes a variant", len(variants) > 1 and first["mpn"] == "M-1", first)
+    rules = [{"type": "all", "method": "percent", "amount": "25"}]
+    group = api.customer_groups_v2.create({"name": "Clients", "discount_rules": rules})
+    asked = {"channel_id": 1, "currency_code": "USD", "customer_group_id": group["id"], "items": [{"product_id": made["id"]}]}
+    price = next(iter(api.pricing_v3.get_pricing(asked)))["calculated_price"]
+    check("bigc asks for the price of a customer group", price["tax_exclusive"] == 15, price)
+    for delete, row in (
+        (api.customer_groups_v2.delete, group),
+        (api.products_v3.delete, made),
+        (api.categories_v3.delete, category),
+    ):
+        delete(row["id"])
+    left = [one["id"] for one in api.products_v3.all()]
+    check("bigc deletes what it made", made["id"] not in left, left)
+
+
+def other_shipment(api):
+    """PyPI `bigc`: an order is made and sent."""
+    to = {"first_name": "Bo", "country_iso2": "US", "state": "Texas", "email": "bo.lund@example.com"}
+    order = api.orders_v2.create({"billing_address": to, "products": [{"product_id": 1, "quantity": 2}]})
+    line = next(iter(api.orders_v2.all_products(order["id"])))
+    parcel = {
+        "order_address_id": line["order_address_id"],
+        "tracking_number": "JD01",
+        "shipping_provider": "royalmail",
+        "items": [{"order_product_id": line["id"], "quantity": 2}],
+    }
+    made = api.orders_v2.create_shipment(order["id"], parcel)
+    listed = list(api.orders_v2.all_shipments(order["id"]))
+    check("bigc sends an order", [one["id"] for one in listed] == [made["id"]], listed)
+    status = api.orders_v2.get(order["id"])["status"]
+    check("the order is shipped", status == "Shipped", status)
 
 
 def hooks(access, api):

@@ -8,16 +8,18 @@ use super::{
     call::split,
     catalogue::Catalogue,
     fit,
+    given::constant,
     sheet::{no_connection, outcomes},
 };
 use crate::{
     connector::{Connection, Operation},
     problem::{Problem, Problems, codes},
-    source::Name,
+    source::{Name, Scalar},
     syntax::{
         ast::{self, Given},
         case::{Case, Cases, Expect, ExpectCalls, Happening, Start},
     },
+    value::Value,
 };
 
 /// The word before the name of a flow that is called.
@@ -60,7 +62,7 @@ impl<'a> Reader<'a> {
         }
         for (local, settings) in &file.settings {
             let Some(connection) = self.connection(local) else { continue };
-            settings.iter().for_each(|(name, _)| self.setting(connection, name));
+            settings.iter().for_each(|(name, value)| self.setting(connection, name, value));
         }
         for case in &file.cases {
             match (&case.start, self.flow, fragment) {
@@ -176,11 +178,21 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn setting(&mut self, connection: &Connection, name: &Name) {
-        let known = || connection.connector.settings.iter().map(|setting| &*setting.name);
-        if !known().any(|setting| setting == &*name.value) {
+    fn setting(&mut self, connection: &Connection, name: &Name, written: &Scalar) {
+        let settings = &connection.connector.settings;
+        let Some(setting) = settings.iter().find(|setting| setting.name == name.value) else {
             let message = format!("the connector of `{}` has no setting `{}`", connection.name, name.value);
-            self.unknown(codes::SETTINGS, name, message, known());
+            let known = settings.iter().map(|setting| &*setting.name);
+            return self.unknown(codes::SETTINGS, name, message, known);
+        };
+        let value = constant(written).unwrap_or_else(|| Value::from(Arc::clone(&written.text)));
+        if let Err(wanted) = setting.read(&value) {
+            let message = format!("the setting `{}` of `{}` must be {wanted}", name.value, connection.name);
+            let problem = Problem::error(codes::SETTINGS, written.span, message);
+            self.problems.add(match setting.near(&value) {
+                Some(word) => problem.help(format!("did you mean `{word}`?")),
+                None => problem,
+            });
         }
     }
 
@@ -244,7 +256,10 @@ enum Target<'a> {
 /// The fields of a flow's events; none if nothing says what they are.
 fn fields_of_event(flow: &ast::Flow) -> Option<Vec<&str>> {
     let sources = flow.trigger.from.iter().map(fields_of_source).collect::<Option<Vec<_>>>()?;
-    (!sources.is_empty()).then(|| sources.concat())
+    let mut fields = sources.concat();
+    fields.sort_unstable();
+    fields.dedup();
+    (!fields.is_empty()).then_some(fields)
 }
 
 fn fields_of_source(source: &ast::Source) -> Option<Vec<&str>> {

@@ -8,7 +8,7 @@ use std::{
 
 use super::books::Declared;
 use crate::{
-    connector::{Connection, Operation, Repeats, SettingKind},
+    connector::{Connection, Connector, Operation, Repeats, SettingKind},
     expr::Tables,
     flow::Repeat,
     record::Records,
@@ -86,17 +86,16 @@ impl Catalogue {
     }
 }
 
-/// What the settings of a connection look like.
-pub(super) fn settings_shape(connection: &Connection) -> Shape {
-    let of = |kind: SettingKind| match kind {
+/// What the settings of a connector's connections look like.
+pub(super) fn settings_shape(connector: &Connector) -> Shape {
+    let of = |kind: &SettingKind| match kind {
+        SettingKind::Word(words) => Shape::Enum(Arc::clone(words)),
         SettingKind::Text | SettingKind::Slug | SettingKind::Duration => Shape::TEXT,
         SettingKind::Int => Shape::Int,
         SettingKind::Number => Shape::Number,
         SettingKind::Bool => Shape::Bool,
     };
-    Shape::object(
-        connection.connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(setting.kind))),
-    )
+    Shape::object(connector.settings.iter().map(|setting| (Arc::clone(&setting.name), of(&setting.kind))))
 }
 
 /// How a write may be repeated over a connection; none: its connector does not say.

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use indexmap::IndexMap;
+
 use super::{desk::whole, fit, sheet::Sheet, walk};
 use crate::{
     expr::{Names, Read, Template},
@@ -34,6 +36,13 @@ fn keys<'a>(sheet: &Sheet<'a>, source: usize) -> &'a [(Name, Given)] {
 
 fn object(shape: &Shape) -> Option<&Object> {
     if let Shape::Object(object) = shape { Some(object) } else { None }
+}
+
+/// Puts the fields of an event right: what is told counts as what was meant.
+fn change(shape: &mut Shape, work: impl FnOnce(&mut IndexMap<Arc<str>, Field>)) {
+    if let Shape::Object(object) = shape {
+        work(&mut Arc::make_mut(object).fields);
+    }
 }
 
 /// Keys that only one source has, or that nothing reads, where all others say nearly the same: they count as that.
@@ -65,19 +74,14 @@ fn misspelt(sheet: &Sheet<'_>, shapes: &mut [Shape], problems: &mut Problems) {
                 let message = format!("the event of this flow has no field `{}`", key.value);
                 let problem = Problem::error(codes::TARGET_FIELD, key.span, message);
                 problems.add(problem.help(format!("did you mean `{meant}`?")));
-                rename(&mut shapes[source], &key.value, &meant);
+                change(&mut shapes[source], |fields| {
+                    if let Some(field) = fields.shift_remove(&key.value) {
+                        fields.insert(meant, field);
+                    }
+                });
             }
         }
     }
-}
-
-fn rename(shape: &mut Shape, from: &str, to: &Arc<str>) {
-    let Shape::Object(object) = shape else { return };
-    let mut renamed = Object::clone(object);
-    if let Some(field) = renamed.fields.shift_remove(from) {
-        renamed.fields.insert(Arc::clone(to), field);
-    }
-    *object = Arc::new(renamed);
 }
 
 /// Fields that other sources give and the flow takes to be there: they count as given.
@@ -94,17 +98,14 @@ fn lacking(sheet: &Sheet<'_>, shapes: &mut [Shape], problems: &mut Problems) {
     }
     let needed: BTreeSet<Arc<str>> =
         reads(sheet).filter(|read| !read.optional).filter_map(|read| read.path.into_iter().next()).collect();
-    for source in 0..shapes.len() {
+    for (source, shape) in shapes.iter_mut().enumerate() {
         for name in needed.iter().filter(|name| all.contains_key(*name)) {
-            if !lacks(&shapes[source], name) {
+            if !lacks(shape, name) {
                 continue;
             }
             let message = format!("the flow reads `{name}` of its event, and this source does not give it");
             problems.add(Problem::error(codes::REQUIRED, start(sheet, source), message));
-            let Shape::Object(object) = &mut shapes[source] else { continue };
-            let mut filled = Object::clone(object);
-            filled.fields.insert(Arc::clone(name), all[name].clone());
-            *object = Arc::new(filled);
+            change(shape, |fields| drop(fields.insert(Arc::clone(name), all[name].clone())));
         }
     }
 }
@@ -178,7 +179,9 @@ fn differing(sheet: &Sheet<'_>, shapes: &mut [Shape], problems: &mut Problems) {
                     let message = format!("other sources give {want} here, found {have}");
                     problems.add(Problem::error(codes::TARGET_TYPE, place(value), message));
                 }
-                forget(&mut shapes[source], &key.value, want);
+                change(&mut shapes[source], |fields| {
+                    fields.insert(Arc::clone(&key.value), Field::required(want));
+                });
             }
         }
     }
@@ -194,16 +197,6 @@ fn agrees(have: &Shape, want: &Shape) -> bool {
         (have, want) if want.is_text() => have.is_text(),
         (have, want) => assignable(have, want).is_ok(),
     }
-}
-
-/// What is told counts as what was wanted.
-fn forget(shape: &mut Shape, name: &str, want: Shape) {
-    let Shape::Object(object) = shape else { return };
-    let mut changed = Object::clone(object);
-    if let Some(field) = changed.fields.get_mut(name) {
-        field.shape = want;
-    }
-    *object = Arc::new(changed);
 }
 
 fn place(given: &Given) -> Span {

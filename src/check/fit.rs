@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     money,
     problem::{Problem, Problems, codes},
-    shape::{Mismatch, Object, Shape, TextShape, assignable, near},
+    shape::{CurrencyOf, Mismatch, Object, Shape, TextShape, assignable, near},
     source::{Name, Span},
     time,
     value::Value,
@@ -61,7 +61,10 @@ fn end(mismatch: &Mismatch, have: &Shape, want: &Shape) -> (&'static str, Shape,
         have = given.present().clone();
         want = wanted.present().clone();
     }
-    (codes::TARGET_TYPE, have, want)
+    match (&have, &want) {
+        (Shape::Money(CurrencyOf::Unrounded(_)), Shape::Money(_)) => (codes::UNROUNDED, have, want),
+        _ => (codes::TARGET_TYPE, have, want),
+    }
 }
 
 /// A constant where something is wanted: its type, then its length and its words.

@@ -267,8 +267,11 @@ impl Desk<'_> {
             let typed = self.given(value, known.map_or(&Shape::Any, |(_, shape)| shape));
             given.push((Arc::clone(&name.value), typed));
         }
+        // A name that is not taken may stand for one that is missing.
+        let is_known = |name: &Name| parameters.iter().any(|(known, _)| *known == name.value);
+        let strangers = || with.iter().map(|(name, _)| name).filter(|name| !is_known(name));
         let near =
-            |missing: &str| with.iter().any(|(name, _)| crate::shape::near(&name.value, [missing]).is_some());
+            |missing: &str| strangers().any(|name| crate::shape::near(&name.value, [missing]).is_some());
         let missing: Vec<&str> = parameters
             .iter()
             .filter(|(name, shape)| {

@@ -10,6 +10,7 @@ mod cases;
 mod catalogue;
 mod changes;
 mod desk;
+mod echo;
 mod estate;
 mod event;
 mod fit;
@@ -187,7 +188,7 @@ fn settings(sheet: &Sheet<'_>, catalogue: &Catalogue) -> (Value, Shape) {
         match catalogue.connections.get(estate) {
             Some(connection) => {
                 values.push((Arc::clone(local), connection.settings.clone()));
-                shapes.push((Arc::clone(local), catalogue::settings_shape(connection)));
+                shapes.push((Arc::clone(local), catalogue::settings_shape(&connection.connector)));
             }
             None => shapes.push((Arc::clone(local), Shape::Any)),
         }

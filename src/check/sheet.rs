@@ -135,17 +135,14 @@ fn stranger(
     let idle = |local: &&Name| !called(ast).any(|called| called.value == local.value);
     let mut locals = ast.connections.iter().map(|(local, _)| local).filter(idle);
     let meant = locals.find(|local| places.len() > 1 && near(&local.value, [&**name]).is_some());
-    problems.add(match meant {
-        Some(local) => {
-            let message = format!("nothing calls over `{}`, and the flow has no `{name}`", local.value);
-            let problem = Problem::error(codes::UNKNOWN_CONNECTION, local.span, message);
-            problem.also(*first, "called here").help(format!("did you mean `{name}`?"))
-        }
-        None => {
-            let message = format!("the flow has no connection `{name}`");
-            let problem = Problem::error(codes::UNKNOWN_CONNECTION, *first, message);
-            fit::with_near(problem, name, known.keys().map(|name| &**name))
-        }
+    problems.add(if let Some(local) = meant {
+        let message = format!("nothing calls over `{}`, and the flow has no `{name}`", local.value);
+        let problem = Problem::error(codes::UNKNOWN_CONNECTION, local.span, message);
+        problem.also(*first, "called here").help(format!("did you mean `{name}`?"))
+    } else {
+        let message = format!("the flow has no connection `{name}`");
+        let problem = Problem::error(codes::UNKNOWN_CONNECTION, *first, message);
+        fit::with_near(problem, name, known.keys().map(|name| &**name))
     });
 }
 

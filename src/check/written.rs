@@ -2,9 +2,16 @@
 //! of them. Out: problems at the key or value of a body; what record field a parameter becomes, and so what it must look
 //! like. It must never know flows.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::{catalogue::Catalogue, desk::Desk, given};
+use super::{
+    catalogue::{Catalogue, settings_shape},
+    desk::Desk,
+    given,
+};
 use crate::{
     connector::{Asked, Connector, Method, Operation, Param, slot},
     expr::{Mapping, Template},
@@ -22,20 +29,26 @@ pub fn operations<'a>(
 ) {
     for file in files.filter(|file| !problems.has_errors_in(file.name.span.file)).collect::<Vec<_>>() {
         let Some(connector) = connectors.get(&file.name.value) else { continue };
+        let settings = settings_shape(connector);
         for written in &file.operations {
             if let Some(operation) = connector.operations.get(&written.name.value) {
-                bodies(written, operation, catalogue, problems);
+                bodies(written, (operation, &settings), catalogue, problems);
             }
         }
     }
 }
 
-fn bodies(file: &ast::Operation, operation: &Operation, catalogue: &Catalogue, problems: &mut Problems) {
+fn bodies(
+    file: &ast::Operation,
+    (operation, settings): (&Operation, &Shape),
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) {
     let Some(record) = operation.writes.as_ref().and_then(|name| catalogue.records.get(name)) else { return };
     let mut desk = Desk::new(catalogue, problems);
     let param = |param: &Param| given::written(&as_sent(&param.shape));
     let with = operation.with.iter().map(|(name, of)| (Arc::clone(name), param(of)));
-    desk.name("settings", slot::SETTINGS, Shape::Any);
+    desk.name("settings", slot::SETTINGS, settings.clone());
     desk.name("with", slot::WITH, Shape::object(with));
     desk.name("batch", slot::BATCH, Shape::Any);
     for (step, slot) in operation.steps.iter().zip(slot::STEPS..) {
@@ -80,6 +93,16 @@ pub(super) fn is_sent(operation: &Operation, parameter: &str) -> bool {
         Asked::SuiteQl { .. } => false,
     });
     in_path || sent(operation).any(|body| body.templates().iter().any(mentions))
+}
+
+/// The fields of its record that an operation writes; none: nothing says which.
+pub(super) fn fields(operation: &Operation) -> Option<BTreeSet<&str>> {
+    let mut fields = BTreeSet::new();
+    for body in sent(operation) {
+        let Mapping::Object(members) = body else { return None };
+        fields.extend(members.iter().map(|(name, _)| &**name));
+    }
+    (!fields.is_empty()).then_some(fields)
 }
 
 fn sent(operation: &Operation) -> impl Iterator<Item = &Mapping> {

@@ -1,17 +1,73 @@
 //! An engine over a compiled estate: plans pinned in the journal with the sources they were made from, so that a run that
 //! was begun finishes by the very flow it began with.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     compile::{Compiled, compile},
-    engine::{Engine, Error, Setup, World},
+    engine::{Engine, Error, Permit, Setup, Waiting, World},
     estate::Memory,
-    event::Why,
+    event::{Answer, Failure, Instant, Request, Why},
     journal::Journal,
     plan::Plan,
     value::{Hash, Value},
+    wire::Wire,
 };
+
+/// A world in which some connections cannot be reached, as no secret for them is here: runs that need one wait, and burn nothing.
+pub(super) struct Reach {
+    pub(super) wire: Arc<Wire>,
+    /// Connections that cannot be reached.
+    pub(super) shut: BTreeSet<Arc<str>>,
+}
+
+impl Reach {
+    /// The world for an engine.
+    pub(super) fn world(self) -> Arc<dyn World> {
+        if self.shut.is_empty() { self.wire } else { Arc::new(self) }
+    }
+}
+
+impl World for Reach {
+    fn permit<'a>(&'a self, request: &'a Request) -> Waiting<'a, Permit> {
+        if self.shut.contains(&request.connection) {
+            return Box::pin(std::future::pending());
+        }
+        self.wire.permit(request)
+    }
+
+    fn send<'a>(&'a self, request: &'a Request, permit: Permit) -> Waiting<'a, Result<Answer, Failure>> {
+        self.wire.send(request, permit)
+    }
+
+    fn now(&self) -> Instant {
+        World::now(&*self.wire)
+    }
+
+    fn sleep_until(&self, at: Instant) -> Waiting<'_, ()> {
+        self.wire.sleep_until(at)
+    }
+
+    fn random(&self) -> u64 {
+        World::random(&*self.wire)
+    }
+
+    fn shut<'a>(&'a self, connection: &'a str) -> Waiting<'a, ()> {
+        if self.shut.contains(connection) {
+            return Box::pin(std::future::ready(()));
+        }
+        World::shut(&*self.wire, connection)
+    }
+
+    fn held(&self, connection: &str) -> bool {
+        self.shut.contains(connection) || self.wire.held(connection)
+    }
+}
 
 /// Where a bundle's files are put back.
 const ROOT: &str = "/pinned";

@@ -1,7 +1,7 @@
 //! What every command does first: find the estate, compile it, say what is wrong, open its connections.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,11 +9,13 @@ use std::{
 use super::{
     Streams,
     args::{Common, Format},
+    engine::Reach,
     exit::Exit,
 };
 use crate::{
     compile::{Compiled, compile},
     estate::{Disk, root},
+    plan::{Plan, SourceKind, Work},
     problem::draw::Style,
     report,
     secret::{self, Secret},
@@ -90,15 +92,64 @@ pub(super) enum Error {
 /// The world over HTTP, with every connection of the chosen environment. `known` stands in for variables of the
 /// environment (the demo's secrets are nobody else's).
 pub(super) fn wire(compiled: &Compiled, known: &[(&str, String)]) -> Result<Wire, Error> {
+    let (wire, _) = open(compiled, known, |_| true)?;
+    Ok(wire)
+}
+
+/// The world as far as these flows and their child flows need it. A connection that only other flows use may lack its secrets.
+pub(super) fn world(compiled: &Compiled, flows: &[Arc<Plan>]) -> Result<Reach, Error> {
+    let needed = needed(compiled, flows);
+    let (wire, shut) = open(compiled, &[], |name| needed.contains(name))?;
+    Ok(Reach { wire: Arc::new(wire), shut })
+}
+
+/// The wire, and the connections that nobody needs and that cannot be opened.
+fn open(
+    compiled: &Compiled,
+    known: &[(&str, String)],
+    needed: impl Fn(&str) -> bool,
+) -> Result<(Wire, BTreeSet<Arc<str>>), Error> {
     let folder = compiled.estate.root.clone().unwrap_or_else(|| PathBuf::from("."));
-    let mut wire = Wire::new();
+    let (mut wire, mut shut) = (Wire::new(), BTreeSet::new());
     for (name, given) in compiled.estate.connections() {
         let Some(connection) = compiled.connections.get(&name.value) else { continue };
         let secrets = secrets(given, &folder, known)
-            .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source })?;
-        wire.add(Arc::clone(connection), Access { secrets, root: None })?;
+            .map_err(|source| Error::Secret { connection: Arc::clone(&name.value), source });
+        let added = secrets.and_then(|secrets| {
+            wire.add(Arc::clone(connection), Access { secrets, root: None }).map_err(Error::Wire)
+        });
+        match added {
+            Err(error) if needed(&name.value) => return Err(error),
+            Err(_) => drop(shut.insert(Arc::clone(&name.value))),
+            Ok(()) => {}
+        }
     }
-    Ok(wire)
+    Ok((wire, shut))
+}
+
+/// Connections that flows use, those of their child flows and those that they listen to.
+fn needed(compiled: &Compiled, flows: &[Arc<Plan>]) -> BTreeSet<Arc<str>> {
+    let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut todo: Vec<&Arc<Plan>> = flows.iter().collect();
+    while let Some(plan) = todo.pop() {
+        if !seen.insert(Arc::clone(&plan.flow)) {
+            continue;
+        }
+        for source in &plan.trigger.sources {
+            if let SourceKind::Webhook { connection, .. } | SourceKind::Poll { connection, .. } = &source.kind
+            {
+                names.insert(Arc::clone(connection));
+            }
+        }
+        for node in &plan.nodes {
+            match &node.work {
+                Work::Call(call) => drop(names.insert(Arc::clone(&call.connection))),
+                Work::Child(child) => todo.extend(compiled.plan(&child.flow)),
+                _ => {}
+            }
+        }
+    }
+    names
 }
 
 /// The secrets that the webhooks of these connections are signed with: the one that the connector names, and any whose name

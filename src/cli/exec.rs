@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::{
     Streams,
     args::{Common, Exec, Format},
-    engine, estate,
+    by_hand, engine, estate,
     exit::Exit,
     graph::unknown,
     rehearse,
@@ -15,14 +15,15 @@ use super::{
     service,
 };
 use crate::{
+    compile::Compiled,
     engine::{Engine, Obeyed, Offer, Offered},
     event::{Code, Letter, Origin, Outcome, Priority, RunId},
     flow::{Slots, SourceKind},
-    journal::{Journal, Query, Sqlite},
+    journal::{Journal, Query, Reader, Sqlite},
     money,
     plan::Plan,
     report::{self, LiveView, Paint},
-    story::{Live, RunView, What},
+    story::{Live, RunView, State, What},
     trigger,
     value::Value,
 };
@@ -58,14 +59,36 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
             return Exit::Usage;
         }
     };
+    if let (Some(key), Some(why)) = (&args.key, by_hand::why_not(&compiled, plan, &event)) {
+        streams.say(format!("flowrun: `{key}` cannot be a key of `{name}`: {why}; nothing was accepted"));
+        return Exit::Usage;
+    }
     let offer = Offer { flow: name, body: event, origin: Origin::Hand, priority: Priority::Live };
     if args.dry_run {
         return rehearse::run(compiled, offer, (Watch::of(args, common), common), streams).await;
     }
-    let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
-        let folder = estate::data(common, &[]);
-        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
-        engine::start(&compiled, Arc::new(wire), journal).map_err(|error| error.to_string())
+    let folder = estate::data(common, &[]);
+    let served = Reader::visit(&folder).ok().flatten().filter(Reader::has_engine);
+    if let Some(reader) = served {
+        let mask = hidden(&compiled);
+        return by_hand::hand_over(&reader, offer, Watch::of(args, common), &mask, streams).await;
+    }
+    here(&compiled, offer, &folder, args, common, streams).await
+}
+
+/// Runs one event in this process.
+async fn here(
+    compiled: &Compiled,
+    offer: Offer,
+    folder: &Path,
+    args: &Exec,
+    common: &Common,
+    streams: &mut Streams,
+) -> Exit {
+    let plan: Vec<_> = compiled.plan(&offer.flow).cloned().into_iter().collect();
+    let started = estate::world(compiled, &plan).map_err(|error| error.to_string()).and_then(|reach| {
+        let journal: Arc<dyn Journal> = Arc::new(Sqlite::open(folder).map_err(|error| error.to_string())?);
+        engine::start(compiled, reach.world(), journal).map_err(|error| error.to_string())
     });
     let engine = match started {
         Ok(engine) => engine,
@@ -93,7 +116,7 @@ pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> 
     }
     tell_obeyed(&mut obeyed, args.quiet, streams);
     if let Some(view) = run.and_then(|run| found(engine.journal().as_ref(), run)) {
-        let mask = hidden(&compiled);
+        let mask = hidden(compiled);
         match Watch::of(args, common) {
             Watch::Json => streams.give(report::run_json(&view, &mask).to_string()),
             Watch::Quiet => {}
@@ -208,6 +231,14 @@ fn of_outcome(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Dropped => Exit::Problems,
         _ => Exit::Done,
+    }
+}
+
+/// How a run ended, or that it is parked.
+pub(super) fn of_view(view: &RunView) -> Exit {
+    match view.state {
+        State::Ended(outcome) => of_outcome(outcome),
+        state => of_letters(matches!(state, State::Parked { .. }), &view.letters),
     }
 }
 

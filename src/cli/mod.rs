@@ -3,6 +3,7 @@
 
 mod args;
 mod backfill;
+mod by_hand;
 mod demo;
 mod engine;
 mod estate;

@@ -38,8 +38,10 @@ pub(super) async fn run(
             return Exit::CannotStart;
         }
     };
-    let started = estate::wire(&compiled, &[]).map_err(|error| error.to_string()).and_then(|wire| {
-        let world = Arc::new(Rehearsal::new(Arc::new(wire)));
+    let flow: Vec<_> = compiled.plan(&offer.flow).cloned().into_iter().collect();
+    let started = estate::world(&compiled, &flow).map_err(|error| error.to_string()).and_then(|reach| {
+        drop(flow);
+        let world = Arc::new(Rehearsal::new(reach.wire));
         compiled.plans.iter_mut().filter_map(Arc::get_mut).for_each(expects_no_answer);
         let setup = Setup::new(compiled.plans.clone(), world.clone(), journal.clone());
         Engine::start(setup).map(|engine| (engine, world)).map_err(|error| error.to_string())

@@ -50,7 +50,7 @@ const KEPT: u64 = 64 << 20;
 const ADDRESS: &str = "127.0.0.1:7780";
 
 pub(super) async fn run(args: &Exec, common: &Common, streams: &mut Streams) -> Exit {
-    wire::prepare();
+    drop(std::thread::spawn(wire::prepare));
     let (names, paths): (Vec<_>, Vec<_>) = args.flows.iter().partition(|asked| !Path::new(asked).exists());
     let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
     let compiled = estate::compiled(&paths, common);
@@ -104,10 +104,15 @@ fn started(
     let (address, public_url) = listen(compiled)?;
     let needs = trigger::needs(flows.iter().map(|plan| &**plan));
     let secrets = estate::hook_secrets(compiled, &needs, &[]).map_err(|error| error.to_string())?;
-    let wire = Arc::new(estate::wire(compiled, &[]).map_err(|error| error.to_string())?);
+    let reach = estate::world(compiled, &flows).map_err(|error| error.to_string())?;
+    for name in &reach.shut {
+        tracing::warn!(connection = &**name, "no secret for it is here: runs of flows that use it wait");
+    }
+    let wire = Arc::clone(&reach.wire);
     let folder = estate::data(common, paths);
     let journal = Arc::new(Sqlite::open(&folder).map_err(|error| error.to_string())?);
-    let engine = engine::start(compiled, wire.clone(), journal.clone()).map_err(|error| error.to_string())?;
+    let engine =
+        engine::start(compiled, reach.world(), journal.clone()).map_err(|error| error.to_string())?;
     let (stories, obeyed) = (engine.ends(), engine.obeyed());
     let setup = Setup { flows, engine, wire, address, public_url, secrets, urgency: urgency(compiled) };
     let (service, said) = Service::start(setup).map_err(|error| error.to_string())?;
@@ -203,7 +208,7 @@ async fn serve(started: Started, quiet: bool, common: &Common, streams: &mut Str
                 while let Ok(live) = stories.try_recv() {
                     view.live(&live);
                 }
-                rest.as_mut().reset(tokio::time::Instant::now() + REST);
+                rest.set(tokio::time::sleep(REST));
             },
         }
         view.flush();

@@ -1,7 +1,7 @@
 //! Where requests go. In: a base with settings, paths with parameters, links from answers. Out: addresses that cannot lead
 //! astray: every value is encoded whole, no segment is empty or climbs, every link stays on the connection's origin.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{sign, value::Value};
 
@@ -86,6 +86,23 @@ impl Base {
         Self::parse(&text)
     }
 
+    /// The address of its host, if it is written as numbers.
+    pub fn literal(&self) -> Option<IpAddr> {
+        let (_, host) = self.origin.split_once("://")?;
+        let host = match host.strip_prefix('[') {
+            Some(six) => six.split(']').next()?,
+            None => host.split(':').next()?,
+        };
+        host.parse().ok()
+    }
+
+    /// Whether it surely leads to a private network: by its numbers, or to this machine by name.
+    pub fn is_private(&self) -> bool {
+        let host = self.origin.split_once("://").map_or("", |(_, host)| host);
+        let name = host.split(':').next().unwrap_or_default();
+        name == "localhost" || name.ends_with(".localhost") || self.literal().is_some_and(is_private)
+    }
+
     /// The whole address of a path with its query.
     pub fn join(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.path)
@@ -115,6 +132,36 @@ impl Base {
 pub fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-'))
+}
+
+/// Addresses that are not of the public internet.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(four) => {
+            let [a, b, ..] = four.octets();
+            four.is_private()
+                || four.is_loopback()
+                || four.is_link_local()
+                || four.is_unspecified()
+                || four.is_broadcast()
+                || four.is_multicast()
+                || four.is_documentation()
+                || a == 0
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0)
+                || (a == 198 && (18..20).contains(&b))
+                || a >= 240
+        }
+        IpAddr::V6(six) => {
+            if let Some(four) = six.to_ipv4() {
+                return is_private(IpAddr::V4(four));
+            }
+            let first = six.segments()[0];
+            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
+            // 64:ff9b::/96 leads to IPv4 addresses that were not looked at.
+            local || first == 0x64 || six.is_loopback() || six.is_unspecified() || six.is_multicast()
+        }
+    }
 }
 
 /// A path with places for values: `{id}` a parameter, `{step.id}` a part of an earlier answer.

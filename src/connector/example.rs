@@ -20,7 +20,7 @@ use crate::{
 /// connector must have come through `lower` without errors.
 pub fn check(connector: &Arc<Connector>, file: &ast::Connector, problems: &mut Problems) {
     let settings = connector.settings.iter().filter(|setting| setting.default.is_none());
-    let settings = settings.map(|setting| (Arc::clone(&setting.name), sample(setting.kind))).collect();
+    let settings = settings.map(|setting| (Arc::clone(&setting.name), sample(&setting.kind))).collect();
     let currencies =
         (1..100).filter_map(|id: i32| Some((id.to_string().into(), Currency::from_code("GBP")?))).collect();
     let given =
@@ -41,8 +41,9 @@ pub fn check(connector: &Arc<Connector>, file: &ast::Connector, problems: &mut P
     }
 }
 
-fn sample(kind: SettingKind) -> Value {
+fn sample(kind: &SettingKind) -> Value {
     match kind {
+        SettingKind::Word(words) => words.first().map_or(Value::Null, |word| Value::from(Arc::clone(word))),
         SettingKind::Text | SettingKind::Slug => "x1".into(),
         SettingKind::Int | SettingKind::Number => Value::from(1_i64),
         SettingKind::Bool => true.into(),

@@ -83,8 +83,10 @@ pub struct Setting {
 }
 
 /// Types of settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingKind {
+    /// One of these words.
+    Word(Arc<[Arc<str>]>),
     /// Any text.
     Text,
     /// Letters, digits, `_` and `-`.

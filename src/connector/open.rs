@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     address::{self, Base, is_slug},
-    model::{Auth, Connector, Operation, Repeat, SettingKind, slot},
+    model::{Auth, Connector, Operation, Repeat, Setting, SettingKind, slot},
     scope::Roots,
 };
-use crate::{money::Currency, value::Value};
+use crate::{money::Currency, shape::near, value::Value};
 
 /// Why a connection cannot be opened. Names the key of the estate that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum Error {
     NoSetting(Arc<str>, Arc<str>),
     /// A setting is not what the connector says.
     #[error("the setting `{1}` of `{0}` must be {2}")]
-    BadSetting(Arc<str>, Arc<str>, &'static str),
+    BadSetting(Arc<str>, Arc<str>, String),
     /// A setting that the connector does not have.
     #[error("the connector of `{0}` has no setting `{1}`")]
     UnknownSetting(Arc<str>, Arc<str>),
@@ -225,17 +225,38 @@ fn settings(name: &Arc<str>, connector: &Connector, given: &[(Arc<str>, Value)])
             .or(setting.default.as_ref());
         let value = value.ok_or_else(|| Error::NoSetting(Arc::clone(name), Arc::clone(&setting.name)))?;
         let wanted = |wanted| Error::BadSetting(Arc::clone(name), Arc::clone(&setting.name), wanted);
-        all.push((Arc::clone(&setting.name), fits(value, setting.kind).map_err(wanted)?));
+        all.push((Arc::clone(&setting.name), fits(value, &setting.kind).map_err(wanted)?));
     }
     Ok(Value::object(all))
 }
 
+impl Setting {
+    /// The value as its kind says, or what it must be; text that spells it counts.
+    pub fn read(&self, value: &Value) -> Result<Value, String> {
+        fits(value, &self.kind)
+    }
+
+    /// The word that was perhaps meant.
+    pub fn near(&self, value: &Value) -> Option<&str> {
+        let SettingKind::Word(words) = &self.kind else { return None };
+        near(&value.scalar_text()?, words.iter().map(|word| &**word))
+    }
+}
+
 /// A setting's value as its kind says; text that spells it counts.
-pub(super) fn fits(value: &Value, kind: SettingKind) -> Result<Value, &'static str> {
+pub(super) fn fits(value: &Value, kind: &SettingKind) -> Result<Value, String> {
     let text = value.scalar_text();
+    if let SettingKind::Word(words) = kind {
+        let known = text.filter(|text| words.iter().any(|word| **word == **text));
+        return known.map(Value::from).ok_or_else(|| format!("one of {}", words.join(", ")));
+    }
+    plain(value, text, kind).map_err(str::to_owned)
+}
+
+fn plain(value: &Value, text: Option<String>, kind: &SettingKind) -> Result<Value, &'static str> {
     let number = || value.as_decimal().or_else(|| crate::money::decimal(text.as_deref()?).ok());
     match kind {
-        SettingKind::Text => text.map(Value::from).ok_or("text"),
+        SettingKind::Text | SettingKind::Word(_) => text.map(Value::from).ok_or("text"),
         SettingKind::Slug => {
             text.filter(|text| is_slug(text)).map(Value::from).ok_or("letters, digits, `_` and `-`")
         }

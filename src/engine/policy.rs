@@ -30,6 +30,8 @@ pub struct Policy {
     pub keep_past: Option<Duration>,
     /// Runs in memory at a time.
     pub in_flight: usize,
+    /// Events that wait, and parked runs, which are loaded at a start; the others stay on disk until these are done.
+    pub load_most: usize,
     /// Times in a row that a run gives way to a newer event while it reads.
     pub gives_way: u8,
     /// Answers kept for `fresh:` in all.
@@ -53,6 +55,7 @@ impl Default for Policy {
             held_every: Duration::from_secs(1),
             keep_past: None,
             in_flight: 512,
+            load_most: 100_000,
             gives_way: 3,
             fresh_most: 10_000,
             guards: Guards::default(),
@@ -116,11 +119,15 @@ pub enum Guard {
     Later,
     /// What is written to a book is one commit with the word that it landed.
     NoteCommit,
+    /// An operator's request and what comes of it are one commit.
+    OrderCommit,
+    /// Events about what was erased are not taken.
+    Tombstone,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::FrozeWait,
         Self::IntentWait,
         Self::PermitFirst,
@@ -138,6 +145,8 @@ impl Guard {
         Self::Refresh,
         Self::Later,
         Self::NoteCommit,
+        Self::OrderCommit,
+        Self::Tombstone,
     ];
 }
 

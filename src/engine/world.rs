@@ -2,6 +2,7 @@
 
 use std::{any::Any, future::Future, pin::Pin};
 
+use super::machine::Command;
 use crate::event::{Answer, Failure, Instant, Request};
 
 /// A future that may cross threads.
@@ -35,6 +36,10 @@ pub trait World: Send + Sync {
     fn sleep_until(&self, at: Instant) -> Waiting<'_, ()>;
     /// Chance.
     fn random(&self) -> u64;
+    /// Hears what a run is about to do; for worlds that count.
+    fn hears(&self, command: &Command) {
+        let _ = command;
+    }
     /// Waits until a connection's breaker is open: then nobody waits for permits any more.
     fn shut<'a>(&'a self, connection: &'a str) -> Waiting<'a, ()> {
         let _ = connection;

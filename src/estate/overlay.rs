@@ -138,12 +138,9 @@ fn unknown(estate: &Estate, name: &Name) -> (Problem, String) {
     let shipped = SHIPPED.list(Path::new("/flows")).unwrap_or_default();
     let mut known: Vec<String> = estate.flows.iter().filter_map(|part| below(&part.path, &root)).collect();
     known.extend(shipped.iter().filter_map(|path| below(path, Path::new("/flows"))));
-    match near(&name.value, known.iter().map(String::as_str)) {
-        Some(near) => (problem.help(format!("did you mean `{near}`?")), near.to_owned()),
-        None => {
-            let help =
-                "say its path below the estate, or below the flows that come with flowrun, without `.yaml`";
-            (problem.help(help), name.value.to_string())
-        }
+    if let Some(near) = near(&name.value, known.iter().map(String::as_str)) {
+        return (problem.help(format!("did you mean `{near}`?")), near.to_owned());
     }
+    let help = "say its path below the estate, or below the flows that come with flowrun, without `.yaml`";
+    (problem.help(help), name.value.to_string())
 }

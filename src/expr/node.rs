@@ -115,6 +115,8 @@ pub(super) enum Kind {
     JsonPath {
         value: Box<Node>,
         path: JsonPath,
+        /// The place of the literal.
+        at: (u32, u32),
     },
     Find {
         list: Box<Node>,

@@ -25,6 +25,8 @@ pub struct Read {
     pub control: bool,
     /// Whether its absence is provided for: under `default`, `first_of`, `is defined`.
     pub optional: bool,
+    /// Whether it is of the elements that failed: `failed_of`.
+    pub failed: bool,
     /// First byte of the mention in its template's text.
     pub start: u32,
     /// One past the last byte.
@@ -112,6 +114,7 @@ impl Reader {
                     path: Vec::new(),
                     control,
                     optional,
+                    failed: false,
                     start: node.start,
                     end: node.end,
                 };
@@ -194,7 +197,7 @@ impl Reader {
                 self.all(list, mode);
                 args.iter().flatten().for_each(|arg| self.all(arg, mode));
             }
-            Kind::JsonPath { value, path } => {
+            Kind::JsonPath { value, path, .. } => {
                 let prefix = path.prefix();
                 let origins = self.origins(value, mode);
                 self.out.extend(origins.into_iter().map(|origin| below(origin, &prefix)));
@@ -206,6 +209,7 @@ impl Reader {
                     path: Vec::new(),
                     control: mode.control,
                     optional: mode.optional,
+                    failed: true,
                     start,
                     end,
                 });

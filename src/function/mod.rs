@@ -344,10 +344,10 @@ fn element(args: &[Option<Shape>], index: usize) -> Shape {
     shape::element(&given(args, index)).unwrap_or(Shape::Any)
 }
 
-/// The same quantity after arithmetic: amounts stay amounts, other numbers become plain numbers.
+/// The same quantity after it was rounded: amounts stay amounts, other numbers become plain numbers.
 fn quantity(shape: &Shape) -> Shape {
     match shape.present() {
-        Shape::Money(currency) => Shape::Money(currency.clone()),
+        Shape::Money(currency) => Shape::Money(currency.rounded().clone()),
         shape if shape.is_number() => Shape::Number,
         _ => Shape::Any,
     }

@@ -99,8 +99,8 @@ impl Journal for Memory {
         Ok(self.held().shelf.effects(flow, key))
     }
 
-    fn remembered(&self) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
-        Ok(self.held().shelf.remembered())
+    fn remembered(&self, most: usize) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
+        Ok(self.held().shelf.remembered().into_iter().take(most).collect())
     }
 
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {

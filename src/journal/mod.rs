@@ -108,6 +108,24 @@ impl OpenRun {
     }
 }
 
+/// What is known of a run that is not over, in brief: what a lane must know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brief {
+    /// Its event.
+    pub event: Event,
+    /// How it is parked, if it is.
+    pub parked: Option<Parked>,
+    /// Whether it holds frozen values.
+    pub frozen: bool,
+}
+
+impl From<OpenRun> for Brief {
+    fn from(open: OpenRun) -> Self {
+        let (parked, frozen) = (open.parked().cloned(), open.frozen_by().is_some());
+        Self { event: open.event, parked, frozen }
+    }
+}
+
 /// The last run of a key that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Last {
@@ -217,6 +235,22 @@ pub trait Journal: Send + Sync {
     fn durable(&self) -> &Durable;
     /// All runs that are not over, oldest first.
     fn open(&self) -> Result<Vec<OpenRun>, Error>;
+    /// Runs that are not over behind an id, oldest first, at most so many.
+    fn after(&self, after: EventId, most: usize) -> Result<Vec<Brief>, Error> {
+        let behind = self.open()?.into_iter().filter(|open| open.event.id > after);
+        Ok(behind.take(most).map(Brief::from).collect())
+    }
+    /// Parked runs of a lane, oldest first.
+    fn parked_in(&self, lane: &str) -> Result<Vec<Brief>, Error> {
+        let all = self.open()?.into_iter().map(Brief::from);
+        Ok(all.filter(|brief| brief.parked.is_some() && *brief.event.lane == *lane).collect())
+    }
+    /// Parked runs that come back at or before an instant, at most so many.
+    fn due(&self, by: Instant, most: usize) -> Result<Vec<Brief>, Error> {
+        let is_due =
+            |brief: &Brief| brief.parked.as_ref().and_then(|parked| parked.due).is_some_and(|due| due <= by);
+        Ok(self.open()?.into_iter().map(Brief::from).filter(is_due).take(most).collect())
+    }
     /// One run that is not over.
     fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error>;
     /// Past runs.
@@ -227,8 +261,8 @@ pub trait Journal: Send + Sync {
     fn known(&self, flow: &str, fact: &str) -> Result<Option<RunId>, Error>;
     /// Effects that are remembered of a flow's key (see [`Event::effect_key`]).
     fn effects(&self, flow: &str, key: &str) -> Result<Vec<Effect>, Error>;
-    /// Flows and keys that have remembered effects.
-    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
+    /// Flows and keys that have remembered effects, at most so many.
+    fn remembered(&self, most: usize) -> Result<Vec<(Arc<str>, Arc<str>)>, Error>;
     /// The entry of a key of a book, as far as it is durable; also one that no longer counts.
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error>;
     /// The key of the entry of a book that holds what has this hash in a unique column.

@@ -164,7 +164,10 @@ fn asked(journal: &dyn Journal) -> Vec<String> {
     let mut said = vec![
         format!("open {:#?}", journal.open().unwrap()),
         format!("newest {:?}", journal.newest().unwrap()),
-        format!("remembered {:?}", journal.remembered().unwrap()),
+        format!("after {:?}", journal.after(EventId(1), 2).unwrap()),
+        format!("parked {:?}", journal.parked_in("orders/b").unwrap()),
+        format!("due {:?} {:?}", journal.due(Instant(99), 9).unwrap(), journal.due(Instant(98), 9).unwrap()),
+        format!("remembered {:?}", journal.remembered(9).unwrap()),
         format!("watermark {:?}", journal.watermark("orders", Hash::of(b"query")).unwrap()),
         format!("no watermark {:?}", journal.watermark("orders", Hash::of(b"another")).unwrap()),
     ];
@@ -300,6 +303,21 @@ fn a_database_of_another_program_is_left_alone() {
     drop(file);
     let error = Sqlite::open(folder.path()).map(drop).unwrap_err().to_string();
     assert!(error.contains("another program"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("journal.db");
+    fs::write(
+        &file,
+        "not a database, but long enough to look like the head of one, if nobody looks at it closely",
+    )
+    .unwrap();
+    for opened in [Sqlite::open(folder.path()).map(drop), Reader::visit(folder.path()).map(drop)] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains(&file.display().to_string()) && error.contains("not a database"), "{error}");
+    }
 }
 
 #[test]

@@ -134,6 +134,8 @@ codes! {
     CURRENCIES = "FR316", "two currencies in one operation";
     /// A constant argument that is refused at every run.
     REFUSED = "FR317", "a constant that is refused";
+    /// An amount with more digits than its currency may be written.
+    UNROUNDED = "FR318", "an amount that is not rounded";
     /// Nodes need one another in a circle.
     CYCLE = "FR401", "nodes that wait for one another";
     /// A node is read whose conditions may not have held.

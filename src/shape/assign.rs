@@ -68,6 +68,9 @@ pub fn assignable(from: &Shape, to: &Shape) -> Result<(), Mismatch> {
 
 fn currencies(from: &CurrencyOf, to: &CurrencyOf) -> Result<(), Mismatch> {
     match (from, to) {
+        (CurrencyOf::Unrounded(_), to) if !matches!(to, CurrencyOf::Unrounded(_)) => Err(Mismatch::here(
+            "this amount was divided or multiplied and may have more digits than its currency: round it with `| round`",
+        )),
         (CurrencyOf::Code(from), CurrencyOf::Code(to)) if from != to => Err(Mismatch::here(format!(
             "expected an amount in {to:?}, found one in {from:?}: convert it with `fx`"
         ))),
@@ -154,7 +157,7 @@ pub fn join(one: &Shape, two: &Shape) -> Shape {
         (Shape::Optional(inner), other) | (other, Shape::Optional(inner)) => {
             join(inner, other.present()).optional()
         }
-        (Shape::Money(_), Shape::Money(_)) => Shape::MONEY,
+        (Shape::Money(one), Shape::Money(two)) => Shape::Money(one.with(two)),
         (Shape::Rate, other) | (other, Shape::Rate) if other.is_number() => Shape::Rate,
         (one, two) if one.is_number() && two.is_number() => Shape::Number,
         (Shape::Enum(one), Shape::Enum(two)) => {

@@ -123,7 +123,7 @@ impl Border<'_> {
         let currency = match currency {
             CurrencyOf::Code(currency) => *currency,
             CurrencyOf::Field(name) => self.currency(name)?,
-            CurrencyOf::Unknown => return Ok(digits.into()),
+            CurrencyOf::Unknown | CurrencyOf::Unrounded(_) => return Ok(digits.into()),
         };
         Money::payable(digits, currency).map(Value::Money).map_err(|error| Mismatch::here(error.to_string()))
     }

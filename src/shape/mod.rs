@@ -61,6 +61,35 @@ pub enum CurrencyOf {
     Code(Currency),
     /// What this field says; looked for in the object that holds the amount, then outwards.
     Field(Arc<str>),
+    /// This; and the amount was divided or multiplied and not rounded since, so it may have more digits than its
+    /// currency.
+    Unrounded(Arc<CurrencyOf>),
+}
+
+impl CurrencyOf {
+    /// The same of an amount that is rounded.
+    #[must_use]
+    pub fn rounded(&self) -> &Self {
+        match self {
+            Self::Unrounded(currency) => currency,
+            currency => currency,
+        }
+    }
+
+    /// The same of an amount that may have more digits than its currency.
+    #[must_use]
+    pub fn unrounded(&self) -> Self {
+        Self::Unrounded(Arc::new(self.rounded().clone()))
+    }
+
+    /// What is known of an amount that is one or the other, or made of both.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let one = self.rounded();
+        let both = if one == other.rounded() { one.clone() } else { Self::Unknown };
+        let fine = [self, other].iter().any(|currency| matches!(currency, Self::Unrounded(_)));
+        if fine { both.unrounded() } else { both }
+    }
 }
 
 /// Text and what is known of it.
@@ -222,6 +251,7 @@ impl fmt::Display for CurrencyOf {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(currency) => write!(out, " in {currency:?}"),
+            Self::Unrounded(currency) => write!(out, "{currency} that is not rounded"),
             Self::Unknown | Self::Field(_) => Ok(()),
         }
     }

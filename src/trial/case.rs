@@ -216,7 +216,7 @@ impl Subject<'_> {
             }
             Happening::Hook { connection, scope, body } => {
                 let value = given::value(body, &self.compiled.tables)?;
-                self.mapped(connection, scope.as_ref(), value)
+                self.mapped(connection, scope.as_ref(), &value)
             }
         }
     }
@@ -236,7 +236,7 @@ impl Subject<'_> {
     }
 
     /// A webhook's body as the trigger maps it.
-    fn mapped(&self, connection: &Name, scope: Option<&Name>, body: Value) -> Result<Value, Miss> {
+    fn mapped(&self, connection: &Name, scope: Option<&Name>, body: &Value) -> Result<Value, Miss> {
         let fault = |message: String| Miss::fault(connection.span, message);
         let whose = self
             .connection(&connection.value)
@@ -251,7 +251,7 @@ impl Subject<'_> {
             let scope = scope.map(|scope| format!(" of `{}`", scope.value)).unwrap_or_default();
             fault(format!("the trigger does not listen to webhooks{scope} of `{}`", connection.value))
         })?;
-        let body = decode_any(&body, &source.body, self.compiled).map_err(fault)?;
+        let body = decode_any(body, &source.body, self.compiled).map_err(fault)?;
         let Some(event) = &source.event else { return Ok(body) };
         let mut roots = vec![Root::Unset; usize::from(source.count)];
         roots[usize::from(Slots::EVENT)] = Root::Value(&body);

@@ -26,6 +26,19 @@ pub struct JsonPath {
     query: Arc<JpQuery>,
 }
 
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JsonStep {
+    /// To the member of that name.
+    Name(Arc<str>),
+    /// To an element, or to some.
+    Elements,
+    /// To the elements for which something holds: the paths that are looked at in each.
+    Filter(Vec<Vec<JsonStep>>),
+    /// To more than one kind of thing.
+    Other,
+}
+
 /// Why a path cannot be read or followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonPathError {
@@ -68,13 +81,8 @@ impl JsonPath {
         names
     }
 
-    /// The steps of a path that goes by names and into lists only: a name, or none for elements. None: it goes otherwise.
-    pub fn steps(&self) -> Option<Vec<Option<Arc<str>>>> {
-        let step = |segment: &Segment| match segment {
-            Segment::Selector(Selector::Name(name)) => Some(Some(name.as_str().into())),
-            Segment::Selector(_) => Some(None),
-            Segment::Selectors(_) | Segment::Descendant(_) => None,
-        };
+    /// Its steps, as far as they go by names.
+    pub fn steps(&self) -> Vec<JsonStep> {
         self.query.segments.iter().map(step).collect()
     }
 
@@ -82,6 +90,71 @@ impl JsonPath {
     pub fn select<'v>(&self, root: &'v Value, limit: u64) -> Result<Vec<&'v Value>, JsonPathError> {
         let mut walk = Walk { root, left: limit, limit };
         walk.segments(&self.query.segments, root)
+    }
+}
+
+fn step(segment: &Segment) -> JsonStep {
+    match segment {
+        Segment::Selector(Selector::Name(name)) => JsonStep::Name(name.as_str().into()),
+        Segment::Selector(Selector::Filter(filter)) => {
+            let mut looked = Vec::new();
+            looked_at(filter, &mut looked);
+            JsonStep::Filter(looked)
+        }
+        Segment::Selector(_) => JsonStep::Elements,
+        Segment::Selectors(_) | Segment::Descendant(_) => JsonStep::Other,
+    }
+}
+
+/// The paths from an element that a filter looks at.
+fn looked_at(filter: &Filter, out: &mut Vec<Vec<JsonStep>>) {
+    match filter {
+        Filter::Or(all) | Filter::And(all) => all.iter().for_each(|one| looked_at(one, out)),
+        Filter::Atom(FilterAtom::Filter { expr, .. }) => looked_at(expr, out),
+        Filter::Atom(FilterAtom::Test { expr, .. }) => tested(expr, out),
+        Filter::Atom(FilterAtom::Comparison(comparison)) => {
+            let (left, right) = comparison.vals();
+            for side in [left, right] {
+                match side {
+                    Comparable::SingularQuery(SingularQuery::Current(steps)) => {
+                        out.push(steps.iter().map(single).collect());
+                    }
+                    Comparable::Function(function) => called(function, out),
+                    Comparable::Literal(_) | Comparable::SingularQuery(SingularQuery::Root(_)) => {}
+                }
+            }
+        }
+    }
+}
+
+fn single(step: &SingularQuerySegment) -> JsonStep {
+    match step {
+        SingularQuerySegment::Name(name) => JsonStep::Name(name.as_str().into()),
+        SingularQuerySegment::Index(_) => JsonStep::Elements,
+    }
+}
+
+fn tested(test: &Test, out: &mut Vec<Vec<JsonStep>>) {
+    match test {
+        Test::RelQuery(segments) => out.push(segments.iter().map(step).collect()),
+        Test::AbsQuery(_) => {}
+        Test::Function(function) => called(function, out),
+    }
+}
+
+fn called(function: &TestFunction, out: &mut Vec<Vec<JsonStep>>) {
+    let arguments: &[&FnArg] = match function {
+        TestFunction::Length(one) => &[one],
+        TestFunction::Value(one) | TestFunction::Count(one) => &[one],
+        TestFunction::Search(one, two) | TestFunction::Match(one, two) => &[one, two],
+        TestFunction::Custom(..) => &[],
+    };
+    for argument in arguments {
+        match argument {
+            FnArg::Literal(_) => {}
+            FnArg::Test(test) => tested(test, out),
+            FnArg::Filter(filter) => looked_at(filter, out),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub use self::{
     compare::Seen,
     hash::{Feed, Hash},
     json::JsonError,
-    jsonpath::{JsonPath, JsonPathError},
+    jsonpath::{JsonPath, JsonPathError, JsonStep},
     path::{Path, Step},
     prune::Keep,
 };

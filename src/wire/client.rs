@@ -2,7 +2,7 @@
 //! arrived. It never retries, follows no redirect, reads no more than it must, and reaches no private address unless told.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Once, OnceLock},
     time::Duration,
 };
@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::{
-    connector::Method,
+    connector::{Method, address::is_private},
     event::{Class, Sent},
     value::Value,
 };
@@ -72,10 +72,10 @@ fn trust() -> Result<ClientConfig, String> {
     TRUST.get_or_init(read).clone()
 }
 
-/// Begins to read the system's certificates, some hundred files, while whoever starts has other things to do.
+/// Reads the system's certificates, some hundred files, so that the first client need not: for a thread beside the start.
 pub fn prepare() {
     // Whoever makes a client is told what went wrong.
-    std::thread::spawn(|| drop(trust()));
+    drop(trust());
 }
 
 /// Makes a client. `root`: a certificate authority in PEM to trust besides the system's (a sandbox with TLS).
@@ -209,36 +209,6 @@ impl Resolve for Guarded {
             }
             Ok(Box::new(good.into_iter()) as Addrs)
         })
-    }
-}
-
-/// Addresses that are not of the public internet.
-pub(super) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(four) => {
-            let [a, b, ..] = four.octets();
-            four.is_private()
-                || four.is_loopback()
-                || four.is_link_local()
-                || four.is_unspecified()
-                || four.is_broadcast()
-                || four.is_multicast()
-                || four.is_documentation()
-                || a == 0
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0)
-                || (a == 198 && (18..20).contains(&b))
-                || a >= 240
-        }
-        IpAddr::V6(six) => {
-            if let Some(four) = six.to_ipv4() {
-                return is_private(IpAddr::V4(four));
-            }
-            let first = six.segments()[0];
-            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
-            // 64:ff9b::/96 leads to IPv4 addresses that were not looked at.
-            local || first == 0x64 || six.is_loopback() || six.is_unspecified() || six.is_multicast()
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One connection on the wire. In: calls of an operation. Out: what came back for each, with what its headers told of the
 //! account's limits. Reads follow redirects on their own origin; writes follow none.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client,
@@ -11,13 +11,14 @@ use reqwest::{
 use super::{
     Error, Secrets,
     auth::Way,
-    client::{self, Incoming, Lost, Outgoing, is_private},
+    client::{self, Incoming, Lost, Outgoing},
     door::Door,
     now,
 };
 use crate::{
     connector::{
         Connection,
+        address::is_private,
         exec::{Call, Reply, Target},
     },
     event::{Class, Instant, Sent},
@@ -77,7 +78,7 @@ impl Link {
         door: Arc<Door>,
         redactor: Redactor,
     ) -> Result<Self, Error> {
-        if !connection.allow_private && literal(&connection.base.origin).is_some_and(is_private) {
+        if !connection.allow_private && connection.base.literal().is_some_and(is_private) {
             return Err(Error::Private(Arc::clone(&connection.name)));
         }
         let client =
@@ -190,14 +191,4 @@ fn after(incoming: &Incoming, header: Header) -> Option<Duration> {
 pub(super) fn instant(date: &HeaderValue) -> Option<Instant> {
     let at = time::read(date.to_str().ok()?, &TimeZone::UTC).ok()?.timestamp().as_millisecond();
     u64::try_from(at).ok().map(Instant)
-}
-
-/// The address that an origin is, if it is one: then no name is resolved.
-fn literal(origin: &str) -> Option<IpAddr> {
-    let (_, host) = origin.split_once("://")?;
-    let host = match host.strip_prefix('[') {
-        Some(six) => six.split(']').next()?,
-        None => host.split(':').next()?,
-    };
-    host.parse().ok()
 }

@@ -73,6 +73,26 @@ pub(super) fn unusable(errors: &[(&str, &str)]) -> Refusal {
     v3(StatusCode::UNPROCESSABLE_ENTITY, "JSON data is missing or invalid", errors)
 }
 
+/// The objects of a V3 batch of no more than `most`.
+pub(super) fn array(sent: &Value, most: usize) -> Result<&Vec<Value>, Refusal> {
+    let rows = sent.as_array().ok_or_else(|| unusable(&[("", "error.expected.jsarray")]))?;
+    if rows.len() > most {
+        let title =
+            format!("The request payload is too large. The maximum items allowed in the array is {most}.");
+        return Err(v3(StatusCode::PAYLOAD_TOO_LARGE, &title, &[]));
+    }
+    if rows.iter().all(Value::is_object) {
+        Ok(rows)
+    } else {
+        Err(unusable(&[("", "error.expected.jsobject")]))
+    }
+}
+
+/// Something that is there already, under a value that may be there once.
+pub(super) fn conflict(title: &str, field: &str) -> Refusal {
+    v3(StatusCode::CONFLICT, title, &[(field, title)])
+}
+
 /// Nothing there, in the wording of the path's version.
 pub(super) fn missing(path: &str) -> Refusal {
     fail(path, StatusCode::NOT_FOUND, NOT_FOUND)
@@ -123,29 +143,67 @@ pub(super) fn effect(
     response
 }
 
-/// The one number in the path.
+/// The same answer, with what a batch of so many rows committed.
+pub(super) fn bulk_effect(
+    mut response: Response,
+    record: &str,
+    id: &dyn Display,
+    verb: &str,
+    rows: usize,
+) -> Response {
+    let effect = json!({ "record": record, "id": id.to_string(), "verb": verb, "rows": rows });
+    response.extensions_mut().insert(Effect(effect));
+    response
+}
+
+/// An answer without a body, with what the call committed.
+pub(super) fn no_content(record: &str, id: &dyn Display, verb: &str) -> Response {
+    effect(StatusCode::NO_CONTENT.into_response(), record, id, verb, &[])
+}
+
+/// A list without pages: `data` and empty `meta`.
+pub(super) fn several(rows: &[Value]) -> Response {
+    Json(json!({ "data": rows, "meta": {} })).into_response()
+}
+
+/// The last number in the path.
 #[derive(Debug)]
 pub(super) struct Id(pub u64);
 
-/// The two numbers in the path.
+/// The last two numbers in the path.
 #[derive(Debug)]
 pub(super) struct Ids(pub u64, pub u64);
+
+/// The last three numbers in the path.
+#[derive(Debug)]
+pub(super) struct Ids3(pub u64, pub u64, pub u64);
+
+/// The last `N` parameters of the path, if all of its parameters are numbers.
+async fn last<const N: usize, S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<[u64; N], Refusal> {
+    let path = parts.uri.path().to_owned();
+    let found = Path::<Vec<(String, u64)>>::from_request_parts(parts, state).await.ok();
+    let numbers = found.map(|Path(found)| found.into_iter().map(|(_, number)| number).collect::<Vec<u64>>());
+    numbers.and_then(|numbers| numbers.last_chunk().copied()).ok_or_else(|| missing(&path))
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let path = parts.uri.path().to_owned();
-        let found = Path::<u64>::from_request_parts(parts, state).await;
-        found.map(|Path(id)| Self(id)).map_err(|_| missing(&path))
+        last(parts, state).await.map(|[id]| Self(id))
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Ids {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let path = parts.uri.path().to_owned();
-        let found = Path::<(u64, u64)>::from_request_parts(parts, state).await;
-        found.map(|Path((outer, inner))| Self(outer, inner)).map_err(|_| missing(&path))
+        last(parts, state).await.map(|[outer, inner]| Self(outer, inner))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids3 {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        last(parts, state).await.map(|[a, b, c]| Self(a, b, c))
     }
 }
 

@@ -71,8 +71,8 @@ pub(super) fn routes() -> Router<Arc<Store>> {
 
 async fn list(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
     let state = store.state();
-    let rows = state.customers.values().map(|customer| shown(customer, &params)).collect();
-    params.answer(rows, FILTERS, true)
+    let rows: Vec<_> = state.customers.values().map(|customer| shown(customer, &params)).collect();
+    params.answer(&rows, FILTERS, true)
 }
 
 fn shown(customer: &Value, params: &Params) -> Value {
@@ -93,7 +93,7 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 async fn addresses(Held(store): Held<Arc<Store>>, params: Params) -> Answer {
     let state = store.state();
     let all = state.customers.values().filter_map(|customer| customer["addresses"].as_array()).flatten();
-    params.answer(all.cloned().collect(), &["id", "company", "name", "customer_id"], false)
+    params.answer(&all.cloned().collect::<Vec<_>>(), &["id", "company", "name", "customer_id"], false)
 }
 
 async fn create(Held(store): Held<Arc<Store>>, sent: Sent) -> Answer {

@@ -167,6 +167,9 @@ fn payload(store: &Store, scope: &str, data: &Value, now: Timestamp) -> String {
 impl Store {
     /// Tells every hook on `scope` of an event. The caller holds the records; nothing is sent before it lets go.
     pub(super) fn emit(self: &Arc<Self>, state: &mut State, scope: &str, data: &Value) {
+        if !state.hooks.values().any(|hook| covers(&hook.scope, scope)) {
+            return;
+        }
         let now = self.shared.clock.now();
         let body = payload(self, scope, data, now);
         for hook in state.hooks.values_mut().filter(|hook| covers(&hook.scope, scope)) {

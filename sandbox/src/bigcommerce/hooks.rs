@@ -75,8 +75,9 @@ pub(super) fn routes() -> Router<Arc<Store>> {
 
 async fn list(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account>, params: Params) -> Answer {
     let state = store.state();
-    let own = state.hooks.values().filter(|hook| hook.client_id == who.client_id).map(Hook::view).collect();
-    params.answer(own, &["is_active", "scope", "destination"], false)
+    let own: Vec<_> =
+        state.hooks.values().filter(|hook| hook.client_id == who.client_id).map(Hook::view).collect();
+    params.answer(&own, &["is_active", "scope", "destination"], false)
 }
 
 async fn one(Held(store): Held<Arc<Store>>, Extension(who): Extension<Account>, Id(id): Id) -> Answer {

@@ -1,4 +1,4 @@
-//! Metafields of orders, customers and products: notes that a client keeps on the store's records. In: calls of a
+//! Metafields of orders, customers and the catalogue: notes that a client keeps on the store's records. In: calls of a
 //! client, who owns what it makes. Out: V3 answers, one at a time and in batches.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -53,19 +53,38 @@ pub(super) struct Metafield {
     pub owner_client_id: String,
 }
 
+/// Records that have metafields, and their paths.
+const KINDS: &[(&str, &str)] = &[
+    ("order", "/v3/orders"),
+    ("customer", "/v3/customers"),
+    ("product", "/v3/catalog/products"),
+    ("variant", "/v3/catalog/variants"),
+    ("category", "/v3/catalog/categories"),
+    ("brand", "/v3/catalog/brands"),
+    ("location", "/v3/inventory/locations"),
+];
+
 /// The routes: the same set for each kind of record.
 pub(super) fn routes() -> Router<Arc<Store>> {
-    [("order", "/v3/orders"), ("customer", "/v3/customers"), ("product", "/v3/catalog/products")]
-        .into_iter()
+    KINDS
+        .iter()
+        .copied()
         .map(|(kind, path)| {
-            Router::new()
-                .route(
-                    &format!("{path}/metafields"),
-                    get(all).post(add_many).put(change_many).delete(remove_many),
-                )
-                .route(&format!("{path}/{{id}}/metafields"), get(of_record).post(add))
-                .route(&format!("{path}/{{id}}/metafields/{{field}}"), get(one).put(change).delete(remove))
-                .layer(Extension(Kind(kind)))
+            let batch = get(all).post(add_many).put(change_many).delete(remove_many);
+            let mut router = Router::new().route(&format!("{path}/metafields"), batch);
+            // The path of a variant goes through its product; handlers read the last numbers of a path.
+            if kind == "variant" {
+                let path = "/v3/catalog/products/{id}/variants/{variant}/metafields";
+                router = router
+                    .route(path, get(of_record).post(add))
+                    .route(&format!("{path}/{{field}}"), get(one).put(change).delete(remove));
+            } else {
+                router = router.route(&format!("{path}/{{id}}/metafields"), get(of_record).post(add)).route(
+                    &format!("{path}/{{id}}/metafields/{{field}}"),
+                    get(one).put(change).delete(remove),
+                );
+            }
+            router.layer(Extension(Kind(kind)))
         })
         .fold(Router::new(), Router::merge)
 }
@@ -79,6 +98,10 @@ impl Kind {
         match self.0 {
             "order" => store.filed(state, id).is_some(),
             "customer" => state.customers.contains_key(&id),
+            "variant" => state.variant(id).is_some(),
+            "category" => state.shelf.categories.contains_key(&id),
+            "brand" => state.shelf.brands.contains_key(&id),
+            "location" => state.shelf.locations.contains_key(&id),
             _ => state.products.contains_key(&id),
         }
     }
@@ -193,7 +216,12 @@ impl Desk<'_> {
             "metafield_id": field.id,
             "resource_id": field.resource_id.to_string(),
         });
-        self.store.emit(state, &format!("store/{}/metafield/{verb}", self.kind.0), &about);
+        let group = match self.kind.0 {
+            "variant" => "product/variant",
+            "location" => "inventory/location",
+            kind => kind,
+        };
+        self.store.emit(state, &format!("store/{group}/metafield/{verb}"), &about);
     }
 }
 
@@ -243,9 +271,9 @@ fn optional(sent: &Value, field: &str, (least, most): (usize, usize)) -> Result<
 async fn all((Held(store), Extension(kind), Extension(who)): At, params: Params) -> Answer {
     let state = store.state();
     let desk = Desk { store: &store, kind, who: &who };
-    let rows =
+    let rows: Vec<_> =
         state.metafields.values().filter(|field| desk.may_see(field)).map(|field| json!(field)).collect();
-    params.answer(rows, FILTERS, true)
+    params.answer(&rows, FILTERS, true)
 }
 
 async fn of_record((Held(store), Extension(kind), Extension(who)): At, Id(id): Id, params: Params) -> Answer {
@@ -255,7 +283,7 @@ async fn of_record((Held(store), Extension(kind), Extension(who)): At, Id(id): I
         return Err(gone_v3());
     }
     let own = state.metafields.values().filter(|field| desk.may_see(field) && field.resource_id == id);
-    params.answer(own.map(|field| json!(field)).collect(), FILTERS, true)
+    params.answer(&own.map(|field| json!(field)).collect::<Vec<_>>(), FILTERS, true)
 }
 
 async fn one((Held(store), Extension(kind), Extension(who)): At, Ids(record, id): Ids) -> Answer {

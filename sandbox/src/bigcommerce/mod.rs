@@ -9,7 +9,9 @@ mod delivery;
 mod draw;
 mod drawn;
 mod fields;
+mod groups;
 mod hooks;
+mod inventory;
 mod kind;
 mod lanes;
 mod metafields;
@@ -17,17 +19,24 @@ mod money;
 mod order;
 mod order_write;
 mod orders;
+mod prices;
 mod pricing;
+mod products;
+mod promotions;
 mod query;
 mod quota;
 mod refund;
 mod scopes;
 mod settings;
+mod shape;
+mod shelf;
+mod shipments;
 mod state;
 mod status;
 mod stock;
 mod tax;
 mod tax_view;
+mod taxes;
 mod tender;
 mod trade;
 mod trade_api;
@@ -97,6 +106,7 @@ impl Store {
             loopback_hooks,
             shared,
         });
+        store.furnish();
         if fresh {
             store.stock();
         }
@@ -112,6 +122,18 @@ impl Store {
     /// The settings, with what was made up from the seed.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What every store has from the start, also one whose records were kept before there was such a thing.
+    fn furnish(&self) {
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        state.reindex();
+        if state.shelf.locations.is_empty() {
+            inventory::furnish(&mut state, &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            products::furnish(&mut state);
+            taxes::furnish(&mut state, &now.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,7 +183,14 @@ pub fn router(store: &Arc<Store>) -> Router {
         .merge(hooks::routes())
         .merge(metafields::routes())
         .merge(customers::routes())
-        .merge(catalogue::routes());
+        .merge(catalogue::routes())
+        .merge(shipments::routes())
+        .merge(groups::routes())
+        .merge(inventory::routes())
+        .merge(prices::routes())
+        .merge(products::routes())
+        .merge(promotions::routes())
+        .merge(taxes::routes());
     let router = Router::new()
         .nest(&format!("/stores/{}", store.settings.store_hash), api)
         .fallback(nothing)
@@ -189,7 +218,8 @@ async fn admit(Held(store): Held<Arc<Store>>, mut request: Request, next: Next) 
         quota.spend(store.shared.clock.reading(), store.settings.plan)
     };
     let within = verdict.is_none_or(|verdict| verdict.pass);
-    let place = store.lanes.enter(request.method(), &path).filter(|_| within);
+    let place =
+        store.lanes.enter(request.method(), &path, store.settings.refuse_bulk_beside_bulk).filter(|_| within);
     let mut answer = if place.is_some() {
         if store.settings.latency_ms > 0 {
             tokio::time::sleep(Duration::from_millis(store.settings.latency_ms)).await;

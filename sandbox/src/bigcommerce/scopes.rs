@@ -47,11 +47,22 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("shipment", &["created", "updated", "deleted"]),
-    ("category", &["created", "updated", "deleted"]),
+    ("product/variant", &["metafield/created", "metafield/updated", "metafield/deleted"]),
+    (
+        "category",
+        &["created", "updated", "deleted", "metafield/created", "metafield/updated", "metafield/deleted"],
+    ),
+    ("brand", &["metafield/created", "metafield/updated", "metafield/deleted"]),
     ("cart", &["created", "updated", "deleted", "abandoned", "converted", "couponApplied"]),
     ("cart/lineItem", &["created", "updated", "deleted"]),
     ("subscriber", &["created", "updated", "deleted"]),
     ("channel", &["created", "updated"]),
+    (
+        "channel/*/inventory/product",
+        &["stock_changed", "low_stock_reached", "out_of_stock_reached", "settings_changed"],
+    ),
+    ("channel/{id}/product", &["assigned", "unassigned"]),
+    ("channel/{id}/category/product", &["assigned", "unassigned"]),
     ("priceList", &["created", "updated", "activated", "deactivated", "deleted"]),
     ("priceList/record", &["created", "updated", "deleted"]),
     ("priceList/records", &["created", "updated", "deleted"]),
@@ -74,6 +85,8 @@ pub(super) const EXCEPTION: &str = "store/hook/deliveryException";
 /// Whether the platform has this scope, or scopes that it covers.
 pub(super) fn is_known(scope: &str) -> bool {
     let Some(rest) = scope.strip_prefix("store/") else { return false };
+    let parts = rest.split('/').map(|part| if part.parse::<u64>().is_ok() { "{id}" } else { part });
+    let rest = parts.collect::<Vec<_>>().join("/");
     GROUPS.iter().any(|(group, events)| {
         let inner = rest.strip_prefix(group).and_then(|rest| rest.strip_prefix('/'));
         inner.is_some_and(|inner| inner == "*" || events.iter().any(|event| covers(inner, event)))
@@ -99,6 +112,8 @@ mod tests {
             "store/order/*",
             "store/order/metafield/*",
             "store/hook/deliveryException",
+            "store/channel/2/product/assigned",
+            "store/channel/*/inventory/product/stock_changed",
         ] {
             assert!(is_known(scope), "{scope}");
         }

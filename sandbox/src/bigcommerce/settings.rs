@@ -90,6 +90,16 @@ pub struct Settings {
     pub hook_timeout_ms: u64,
     /// Choice: for so many milliseconds of sandbox time after an order is placed, reads do not find it yet.
     pub read_lag_ms: u64,
+    /// For so many milliseconds of sandbox time after stock is written, reads show the level before it.
+    pub stock_lag_ms: u64,
+    /// Choice: a bulk call on stock is refused (429) beside a bulk call on the catalogue; otherwise both are taken.
+    pub refuse_bulk_beside_bulk: bool,
+    /// Choice: a batch of price records writes what can be written and lists the rest; otherwise it is all or nothing.
+    pub price_batches_are_partial: bool,
+    /// Choice: `POST` of a price list assignment moves a group and channel that have another list; otherwise it is refused.
+    pub assigning_moves: bool,
+    /// Simple products beyond the catalogue, SKU `BULK-000001` and so on, for trials of size.
+    pub bulk_products: u32,
     /// How long every call takes, in milliseconds of real time.
     pub latency_ms: u64,
 }
@@ -114,6 +124,11 @@ impl Default for Settings {
             hook_timestamps_on_sandbox_clock: false,
             hook_timeout_ms: 10_000,
             read_lag_ms: 0,
+            stock_lag_ms: 0,
+            refuse_bulk_beside_bulk: true,
+            price_batches_are_partial: true,
+            assigning_moves: false,
+            bulk_products: 0,
             latency_ms: 0,
         }
     }

@@ -11,7 +11,9 @@ use super::{
     metafields::Metafield,
     order::Order,
     pricing::{Priced, price},
-    refund, status, view,
+    refund,
+    shelf::{Index, Shelf},
+    status, view,
 };
 
 /// An order and its sums, which are worked out whenever it is filed.
@@ -67,6 +69,12 @@ pub(super) struct State {
     pub messages: BTreeMap<u64, Value>,
     /// Gift certificates by code: amount and balance.
     pub certificates: BTreeMap<String, Value>,
+    /// Stock, prices, taxes, and what else belongs to the catalogue.
+    #[serde(default)]
+    pub shelf: Shelf,
+    /// Where a SKU is found.
+    #[serde(skip)]
+    pub index: Index,
 }
 
 impl State {
@@ -93,7 +101,7 @@ impl State {
     /// The records as collections of flat rows, for the page and for tests.
     pub(super) fn snapshot(&self) -> Value {
         let plain = |rows: &BTreeMap<u64, Value>| rows.values().map(flat).collect::<Vec<_>>();
-        json!({
+        let mut all = json!({
             "orders": self.orders.values().map(order_row).collect::<Vec<_>>(),
             "order_lines": self.orders.values().flat_map(line_rows).collect::<Vec<_>>(),
             "transactions": self.orders.values().flat_map(transaction_rows).collect::<Vec<_>>(),
@@ -102,11 +110,16 @@ impl State {
             "shipments": plain(&self.shipments),
             "metafields": self.metafields.values().map(|field| json!(field)).collect::<Vec<_>>(),
             "hooks": self.hooks.values().map(|hook| json!(hook)).collect::<Vec<_>>(),
-        })
+        });
+        for (name, rows) in self.shelf.snapshot(self) {
+            all[name] = json!(rows);
+        }
+        all
     }
 }
 
-fn flat(row: &Value) -> Value {
+/// The fields of a record that are neither lists nor objects.
+pub(super) fn flat(row: &Value) -> Value {
     let keep = |(key, value): (&String, &Value)| {
         (!value.is_array() && !value.is_object()).then(|| (key.clone(), value.clone()))
     };

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
     Store, currency,
+    inventory::DEFAULT,
     money::Fixed,
     order::{Cost, Line, LineKind, Order},
+    products,
     state::State,
     tax,
     trade::Trade,
@@ -55,9 +57,9 @@ impl Store {
             let items = catalogue();
             for item in items.iter().filter(|item| item.kind != ItemKind::Child) {
                 let id = state.id("product");
-                let product = self.product(&mut state, id, item, &items);
-                state.products.insert(id, product);
+                self.seed_product(&mut state, id, item, &items);
             }
+            self.seed_bulk(&mut state);
             let mut random = Random::new(self.shared.seed, "customers");
             for number in 0..self.settings.customers {
                 let row = customer_row(&mut random, u64::from(number) + 1);
@@ -76,18 +78,17 @@ impl Store {
         dollars.mul(currency::rate("USD", to)).round(currency::digits(to))
     }
 
-    fn product(&self, state: &mut State, id: u64, item: &Item, items: &[Item]) -> Value {
+    fn seed_product(&self, state: &mut State, id: u64, item: &Item, items: &[Item]) {
         let children: Vec<&Item> =
             items.iter().filter(|other| other.parent.as_ref() == Some(&item.sku)).collect();
-        let sold = if children.is_empty() { vec![item] } else { children };
-        let variants: Vec<Value> = sold.iter().map(|sold| self.variant(state, id, sold)).collect();
-        let price = Self::convert(item.price, &self.settings.currency);
+        let options = options(state, id, &children);
         let tracking = match item.kind {
             ItemKind::Parent => "variant",
             ItemKind::Simple => "product",
             _ => "none",
         };
-        let stock: u32 = sold.iter().map(|sold| sold.stock).sum();
+        let sold = if children.is_empty() { vec![item] } else { children };
+        let variants: Vec<Value> = sold.iter().map(|sold| self.variant(state, id, sold, &options)).collect();
         let mut product = json!({
             "id": id,
             "name": item.name,
@@ -95,27 +96,51 @@ impl Store {
             "sku": item.sku,
             "description": format!("<p>{}</p>", item.name),
             "weight": grams(item.weight).v3(),
-            "price": price.v3(),
+            "price": Self::convert(item.price, &self.settings.currency).v3(),
             "cost_price": Self::convert(item.cost, &self.settings.currency).v3(),
-            "calculated_price": price.v3(),
             "tax_class_id": class(item.tax),
-            "inventory_level": stock,
             "inventory_tracking": tracking,
             "availability": if item.preorder { "preorder" } else { "available" },
-            "preorder_release_date": null,
-            "base_variant_id": if item.kind == ItemKind::Parent { Value::Null } else { variants[0]["id"].clone() },
-            "is_visible": true,
-            "condition": "New",
+            "categories": [1],
             "channels": [1, 2, 3, 4, 5],
             "date_created": "2024-02-01T09:00:00+00:00",
             "date_modified": "2024-02-01T09:00:00+00:00",
+            "options": options,
         });
-        plain_fields(&mut product);
         if item.preorder {
             product["preorder_release_date"] = json!(self.release_date());
         }
+        if tracking != "none" {
+            for (variant, sold) in variants.iter().zip(&sold) {
+                let level = state.shelf.stock.at(DEFAULT, variant["id"].as_u64().unwrap_or(0));
+                level.set(i64::from(sold.stock), Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+            }
+        }
         product["variants"] = json!(variants);
-        product
+        state.put_product(id, product);
+    }
+
+    /// Simple products without end, for trials of size.
+    fn seed_bulk(&self, state: &mut State) {
+        for number in 1..=self.settings.bulk_products {
+            let (id, variant) = (state.id("product"), state.id("variant"));
+            let sku = format!("BULK-{number:06}");
+            let product = json!({
+                "id": id,
+                "name": format!("Bulk item {number}"),
+                "type": "physical",
+                "sku": sku,
+                "weight": 1,
+                "price": 10,
+                "inventory_tracking": "product",
+                "channels": [1],
+                "date_created": "2024-02-01T09:00:00+00:00",
+                "date_modified": "2024-02-01T09:00:00+00:00",
+                "variants": [{ "id": variant, "product_id": id, "sku": sku, "sku_id": variant, "option_values": [] }],
+            });
+            state.shelf.stock.at(DEFAULT, variant);
+            state.put_product(id, product);
+        }
     }
 
     /// The day a pre-ordered thing comes out: sixty days after the start.
@@ -124,45 +149,32 @@ impl Store {
         day.unwrap_or_default().strftime("%Y-%m-%dT00:00:00+00:00").to_string()
     }
 
-    fn variant(&self, state: &mut State, product_id: u64, item: &Item) -> Value {
-        let options: Vec<Value> = item
-            .options
-            .iter()
-            .map(|(name, value)| {
-                json!({
-                    "id": state.id("option value"),
-                    "label": value,
-                    "option_id": state.id("option"),
-                    "option_display_name": name,
-                })
-            })
-            .collect();
-        let own = !options.is_empty();
-        let price = Self::convert(item.price, &self.settings.currency).v3();
+    /// One variant; its values are found among the options by their labels.
+    fn variant(&self, state: &mut State, product_id: u64, item: &Item, options: &[Value]) -> Value {
+        let own = !item.options.is_empty();
+        let chosen = |(name, label): &(String, String)| {
+            let option = options.iter().find(|option| option["display_name"] == json!(name))?;
+            let mut values = option["option_values"].as_array()?.iter();
+            let value = values.find(|value| value["label"] == json!(label))?;
+            Some(json!({
+                "id": value["id"],
+                "label": label,
+                "option_id": option["id"],
+                "option_display_name": name,
+            }))
+        };
+        let values: Vec<Value> = item.options.iter().filter_map(chosen).collect();
         let id = state.id("variant");
+        let price = Self::convert(item.price, &self.settings.currency).v3();
         json!({
             "id": id,
             "product_id": product_id,
             "sku": item.sku,
             "sku_id": id,
-            "price": if own { price.clone() } else { Value::Null },
-            "calculated_price": price,
+            "price": if own { price } else { Value::Null },
             "cost_price": Self::convert(item.cost, &self.settings.currency).v3(),
-            "sale_price": null,
-            "retail_price": null,
-            "map_price": null,
             "weight": grams(item.weight).v3(),
-            "calculated_weight": grams(item.weight).v3(),
-            "upc": "",
-            "mpn": "",
-            "gtin": "",
-            "purchasing_disabled": false,
-            "purchasing_disabled_message": "",
-            "inventory_level": item.stock,
-            "inventory_warning_level": 0,
-            "bin_picking_number": "",
-            "image_url": "",
-            "option_values": options,
+            "option_values": values,
         })
     }
 
@@ -197,10 +209,12 @@ impl Store {
             kind: if product["type"] == "digital" { LineKind::Digital } else { LineKind::Physical },
             quantity: 1,
             shipped: 0,
-            price: Cost::entered(in_currency(&variant["calculated_price"]), class),
+            price: Cost::entered(in_currency(&products::price_of(product, variant)), class),
             promotion: Fixed::ZERO,
             cost_price: in_currency(&variant["cost_price"]),
-            weight: Fixed::from_json(&variant["weight"]).unwrap_or_default(),
+            weight: Fixed::from_json(&variant["weight"])
+                .or_else(|| Fixed::from_json(&product["weight"]))
+                .unwrap_or_default(),
             wrapping: None,
             options: variant["option_values"].as_array()?.iter().map(chosen).collect(),
             parent: None,
@@ -210,19 +224,38 @@ impl Store {
     }
 }
 
-/// Fields that the shop does not use.
-fn plain_fields(product: &mut Value) {
-    for (fields, value) in [
-        (&["width", "depth", "height", "retail_price", "sale_price", "map_price"][..], json!(0)),
-        (&["brand_id", "inventory_warning_level", "total_sold"], json!(0)),
-        (&["product_tax_code", "bin_picking_number", "upc", "mpn", "gtin"], json!("")),
-        (&["is_free_shipping", "is_featured"], json!(false)),
-        (&["categories", "custom_fields", "bulk_pricing_rules", "images", "options", "modifiers"], json!([])),
-    ] {
-        for field in fields {
-            product[field] = value.clone();
+/// The options of a product and their values, in the order in which its variants name them.
+fn options(state: &mut State, product_id: u64, children: &[&Item]) -> Vec<Value> {
+    let mut options: Vec<Value> = Vec::new();
+    for (name, label) in children.iter().flat_map(|child| &child.options) {
+        let at = options.iter().position(|option| option["display_name"] == json!(name));
+        let at = at.unwrap_or_else(|| {
+            let id = state.id("option");
+            options.push(json!({
+                "id": id,
+                "product_id": product_id,
+                "name": format!("{name}{id}"),
+                "display_name": name,
+                "type": "rectangles",
+                "sort_order": options.len(),
+                "config": {},
+                "option_values": [],
+            }));
+            options.len() - 1
+        });
+        let Some(values) = options[at]["option_values"].as_array_mut() else { continue };
+        if values.iter().all(|value| value["label"] != json!(label)) {
+            let (id, sort_order) = (state.id("option value"), values.len());
+            values.push(json!({
+                "id": id,
+                "label": label,
+                "sort_order": sort_order,
+                "is_default": false,
+                "value_data": null,
+            }));
         }
     }
+    options
 }
 
 fn grams(weight: u32) -> Fixed {

@@ -93,6 +93,19 @@ pub(super) fn rates(country_iso2: &str, state: &str, class: u32) -> Vec<Rate> {
         .collect()
 }
 
+/// The table's rows: country, state, name, priority, percent by class.
+pub(super) fn table()
+-> impl Iterator<Item = (&'static str, &'static str, &'static str, u32, Vec<(u32, Fixed)>)> {
+    RATES.iter().map(|row| {
+        let percent = |class: u32| {
+            let column = [DEFAULT, SHIPPING, WRAPPING, REDUCED].iter().position(|known| *known == class);
+            column.and_then(|column| Fixed::parse(row.5[column])).unwrap_or_default()
+        };
+        let classes = CLASSES.iter().map(|(class, _)| (*class, percent(*class)));
+        (row.0, row.1, row.3, row.4, classes.collect())
+    })
+}
+
 /// Whether prices in this country are shown with tax.
 pub(super) fn is_inclusive_country(country_iso2: &str) -> bool {
     matches!(country_iso2, "GB" | "DE" | "JP" | "KW")

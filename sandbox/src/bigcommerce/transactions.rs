@@ -29,7 +29,11 @@ pub(super) fn all(order: &Order) -> Vec<Value> {
 async fn refunds(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answer {
     let state = store.state();
     let order = store.filed(&state, id).ok_or_else(gone_v3)?.order();
-    params.answer(order.refunds.iter().map(|refund| refund::view(order, refund)).collect(), &[], false)
+    params.answer(
+        &order.refunds.iter().map(|refund| refund::view(order, refund)).collect::<Vec<_>>(),
+        &[],
+        false,
+    )
 }
 
 async fn list(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answer {
@@ -38,7 +42,7 @@ async fn list(Held(store): Held<Arc<Store>>, Id(id): Id, params: Params) -> Answ
     if order.transactions.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    params.answer(all(order), &[], false)
+    params.answer(&all(order), &[], false)
 }
 
 fn view(order: &Order, movement: &Transaction) -> Value {

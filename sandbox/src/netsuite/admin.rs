@@ -14,7 +14,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Account, output::figures};
+use super::{Account, output::figures, service};
 
 /// Routes: the login audit trail, stock, new items, access tokens.
 pub(super) fn router(account: Arc<Account>) -> Router {
@@ -25,6 +25,7 @@ pub(super) fn router(account: Arc<Account>) -> Router {
         )
         .route("/stock", post(stock))
         .route("/items", post(enter))
+        .route("/void", post(void))
         .route(
             "/revoke-tokens",
             post(|State(account): State<Arc<Account>>| async move {
@@ -54,6 +55,21 @@ struct Movement {
 #[derive(Deserialize)]
 struct NewItem {
     sku: String,
+}
+
+/// A transaction that people void: `{"record": "customerRefund", "id": 7012}`.
+#[derive(Deserialize)]
+struct Voided {
+    record: String,
+    id: i64,
+}
+
+async fn void(State(account): State<Arc<Account>>, Json(voided): Json<Voided>) -> Response {
+    let mut store = account.store();
+    match service::void(&account, &mut store, &voided.record, voided.id) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => refused(StatusCode::NOT_FOUND, &problem.detail),
+    }
 }
 
 async fn enter(State(account): State<Arc<Account>>, Json(item): Json<NewItem>) -> Response {

@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn change(record: &mut Record, value: Value, replace: &str) {
-        let schema = Schema::load(&[], TaxMode::SuiteTax);
+        let schema = Schema::load(&[], &[], TaxMode::SuiteTax);
         let Value::Object(map) = value else { panic!() };
         let def = schema.def("salesOrder").clone();
         apply(&schema, &def, record, map, &Replace::new(Some(replace), false));

@@ -334,7 +334,7 @@ mod tests {
     const DATES: Dates = Dates { format: "M/D/YYYY", offset: 0 };
 
     fn ask(q: &str) -> Result<bool, String> {
-        let schema = Schema::load(&[], TaxMode::SuiteTax);
+        let schema = Schema::load(&[], &[], TaxMode::SuiteTax);
         let Value::Object(body) = json!({
             "id": "7", "externalId": "BC|7", "email": "Ann@Example.com", "isPerson": true, "subsidiary": "2",
             "companyName": "a b", "creditLimit": 12.5, "lastModifiedDate": "2026-03-09T23:00:00Z",

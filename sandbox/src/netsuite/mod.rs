@@ -1,4 +1,4 @@
-//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs.
+//! The `NetSuite` twin: token endpoint, record service, `SuiteQL`, metadata catalogue, asynchronous jobs, one `RESTlet`.
 //!
 //! In: [`Settings`]. Out: a router that answers as an account's REST services do, behind the door. It must never read what
 //! the `BigCommerce` twin holds, nor take a total that was sent.
@@ -8,7 +8,10 @@
 //! lines still count in the total; header shipping wants a ship method; taxes of header shipping and handling are referred
 //! to as `SHIPPING` and `HANDLING`; certificates redeemed lower the total; `tranId` and every total that is
 //! sent is passed over; a person needs a last name; external ids are unique within a record type; a fulfilment counts as
-//! fulfilled once it is shipped.
+//! fulfilled once it is shipped; the members of a kit are lines in `SuiteQL` and take up line keys after the kit's; a price
+//! level has rows as long as it has a `discountPct`; matrix options are multiple-select fields of custom lists; price groups
+//! of a customer are the table `customergrouppricing`; a return credits no more than stands on it; voiding leaves a
+//! transaction with no figures; a removal of personal information blanks fields without asking a rule.
 //!
 //! Fixed ids of what an account holds at its start are listed in `seeds.rs`; `seeds.json` has the values.
 
@@ -23,6 +26,7 @@ mod jobs;
 mod list;
 mod metadata;
 mod output;
+mod restlet;
 mod rules;
 mod schema;
 mod seeds;
@@ -50,7 +54,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-pub use settings::{Certificate, CustomField, CustomKind, Settings, Stamps, TaxMode, Tba};
+pub use settings::{
+    Certificate, CustomField, CustomKind, CustomRecord, Restlet, Settings, Stamps, TaxMode, Tba,
+};
 
 use self::{
     auth::Gate,
@@ -90,19 +96,27 @@ impl std::fmt::Debug for Account {
 pub(crate) fn router(account: &Arc<Account>) -> Router {
     let (account, shared) = (account.clone(), account.shared.clone());
     let gate = account.clone();
-    let wording = move |kind: &Fault, _: &str| {
+    let wording = move |kind: &Fault, path: &str| {
         if *kind == Fault::ExpiredToken {
             // A client that only tries again with the same token is seen.
             gate.gate.revoke();
         }
-        wording(kind)
+        wording(kind, path.starts_with(restlet::PATH))
     };
     let router = Router::new().fallback(serve).with_state(account);
     door::guard(shared, Platform::Netsuite, Arc::new(wording), router)
 }
 
 /// How faults that are answers are worded.
-fn wording(kind: &Fault) -> Response {
+fn wording(kind: &Fault, restlet: bool) -> Response {
+    if restlet {
+        return match kind {
+            Fault::TooMany => restlet::full(),
+            Fault::ExpiredToken => restlet::reword(Problem::login().reply()),
+            _ => restlet::refuse(500, "UNEXPECTED_ERROR", "An unexpected error occurred."),
+        }
+        .respond();
+    }
     match kind {
         Fault::TooMany => Problem::concurrency(),
         Fault::ExpiredToken => Problem::login(),
@@ -156,7 +170,7 @@ impl Account {
     }
 
     fn open(shared: Arc<Shared>, settings: Settings) -> Self {
-        let schema = Schema::load(&settings.custom_fields, settings.tax_mode);
+        let schema = Schema::load(&settings.custom_fields, &settings.custom_records, settings.tax_mode);
         let store = restore(&shared).unwrap_or_else(|| {
             let mut store = Store::default();
             seeds::fill(&mut store, &schema, &settings, shared.clock.now());
@@ -191,11 +205,13 @@ impl Account {
                 Problem::method().reply()
             };
         }
-        if let Err(refusal) = self.gate.admit(&call) {
-            return *refusal;
+        let scripted = call.raw_path == restlet::PATH;
+        let scope = if scripted { "restlets" } else { "rest_webservices" };
+        if let Err(refusal) = self.gate.admit(&call, scope) {
+            return if scripted { restlet::reword(*refusal) } else { *refusal };
         }
         let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
-            return Problem::concurrency().reply();
+            return if scripted { restlet::full() } else { Problem::concurrency().reply() };
         };
         if self.settings.service_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.settings.service_ms)).await;
@@ -214,6 +230,10 @@ impl Account {
 
     /// Does what a call asks for.
     pub(crate) fn answer(&self, call: &Call) -> Reply {
+        restlet::advance(self, &mut self.store());
+        if call.raw_path == restlet::PATH {
+            return restlet::serve(self, call);
+        }
         let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
         let reply = match path[..] {
             ["services", "rest", "record", "v1", "metadata-catalog"] => {
@@ -312,8 +332,37 @@ impl Account {
                 .collect();
             all.insert(def.name.clone(), Value::Array(rows));
         }
+        all.insert("stock".into(), stock_rows(&store));
+        all.insert("pricing".into(), price_rows(&store, &self.schema));
         Value::Object(all)
     }
+}
+
+/// What is on hand and available of every item, by location.
+fn stock_rows(store: &Store) -> Value {
+    let row = |((item, location), stock): (&(i64, i64), &store::Stock)| {
+        let sku = store.get("inventoryItem", *item).map(|item| item.text("itemId"));
+        let mut row = json!({ "item": item.to_string(), "sku": sku, "location": location.to_string() });
+        for (name, figure) in output::figures(*stock) {
+            row[name] = json!(figure);
+        }
+        row
+    };
+    store.stock.iter().map(row).collect()
+}
+
+/// The prices of every item, by level, currency and least quantity.
+fn price_rows(store: &Store, schema: &Schema) -> Value {
+    let items = schema.records().filter(|def| def.family == "item").flat_map(|def| store.all(&def.name));
+    let rows = items.flat_map(|item| {
+        rules::price_rows(store, item).into_iter().map(|row| {
+            json!({
+                "item": item.id.to_string(), "sku": item.text("itemId"), "priceLevel": row["priceLevel"],
+                "currency": row["currencyPage"], "quantity": row["quantity"], "price": row.get("price"),
+            })
+        })
+    });
+    rows.collect()
 }
 
 /// The store an earlier run has left in the state folder, if any.

@@ -68,10 +68,10 @@ impl Output<'_> {
     /// The fields a record has, with those that follow from other records.
     pub(crate) fn whole(&self, record: &Record) -> Map<String, Value> {
         let mut body = record.body.clone();
-        for name in ["createdDate", "dateCreated"] {
+        for name in ["createdDate", "dateCreated", "created"] {
             body.insert(name.into(), json!(time::instant(record.created)));
         }
-        for name in ["lastModifiedDate", "lastmodifieddate"] {
+        for name in ["lastModifiedDate", "lastmodifieddate", "lastModified"] {
             body.insert(name.into(), json!(time::instant(record.modified)));
         }
         body.insert("refName".into(), json!(title(self.schema, record)));
@@ -96,8 +96,10 @@ impl Output<'_> {
         match field {
             "id" => Some(json!(record.id)),
             "externalId" => record.external_id.as_ref().map(|id| json!(id)),
-            "createdDate" | "dateCreated" => Some(json!(time::instant(record.created))),
-            "lastModifiedDate" | "lastmodifieddate" => Some(json!(time::instant(record.modified))),
+            "createdDate" | "dateCreated" | "created" => Some(json!(time::instant(record.created))),
+            "lastModifiedDate" | "lastmodifieddate" | "lastModified" => {
+                Some(json!(time::instant(record.modified)))
+            }
             _ => record.body.get(field).cloned().or_else(|| {
                 // What follows from other records is worked out only when it is asked for.
                 let own = matches!(field, "refName" | "transactionNumber") || field.starts_with("quantity");
@@ -128,13 +130,16 @@ impl Output<'_> {
         body.insert("locations".into(), Value::Array(lines));
     }
 
+    /// What a customer owes and has paid ahead.
     fn balances(&self, record: &Record, body: &mut Map<String, Value>) {
         let id = record.id.to_string();
         let sum = |kind: &str, field: &str| -> Amount {
-            self.store.all(kind).filter(|it| it.text(field) == id).map(|it| it.amount("total")).sum()
+            let own = self.store.all(kind).filter(|it| it.text(field) == id);
+            own.map(|it| rules::open(self.store, it, 0)).sum()
         };
+        let credits = sum("creditMemo", "entity") + sum("customerPayment", "customer");
         body.insert("depositBalance".into(), sum("customerDeposit", "customer").json());
-        body.insert("balance".into(), (sum("invoice", "entity") - sum("creditMemo", "entity")).json());
+        body.insert("balance".into(), (sum("invoice", "entity") - credits).json());
     }
 
     fn field(&self, field: &Field, value: &Value, href: &str) -> Value {

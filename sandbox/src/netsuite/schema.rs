@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use super::settings::{CustomField, CustomKind, TaxMode};
+use super::settings::{CustomField, CustomKind, CustomRecord, TaxMode};
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub(crate) struct Schema {
 
 impl Schema {
     /// Reads the table and adds what this account has of its own.
-    pub(crate) fn load(custom: &[CustomField], tax: TaxMode) -> Self {
+    pub(crate) fn load(custom: &[CustomField], records: &[CustomRecord], tax: TaxMode) -> Self {
         let mut defs: IndexMap<String, Def> = IndexMap::new();
         let mut open = Def::default();
         for line in include_str!("records.txt").lines().filter(|line| !line.starts_with('#')) {
@@ -108,13 +108,23 @@ impl Schema {
                     let from = defs.get(words.nth(1).unwrap_or_default()).cloned().unwrap_or_default();
                     from.fields.into_values().for_each(|field| open.add(field));
                 }
+                Some("-") => words.skip(1).for_each(|name| {
+                    open.fields.shift_remove(&name.to_ascii_lowercase());
+                }),
                 Some(_) => words.for_each(|word| open.add(field(word))),
             }
         }
         close(&mut defs, open);
         add_tax(&mut defs, tax);
+        if tax == TaxMode::SuiteTax {
+            // Groups of tax codes are a thing of legacy tax.
+            defs.shift_remove("taxGroup");
+        }
         for field in custom {
             add_custom(&mut defs, field);
+        }
+        for record in records {
+            add_record(&mut defs, record);
         }
         let names = defs.keys().map(|name| (name.to_ascii_lowercase(), name.clone())).collect();
         Self { defs, names }
@@ -230,6 +240,36 @@ pub(crate) fn custom_list(field: &str) -> String {
     format!("customlist_{}", field.split_once('_').map_or(field, |(_, rest)| rest))
 }
 
+fn custom_field(custom: &CustomField) -> Field {
+    let kind = match custom.kind {
+        CustomKind::Text => Kind::Text(4000),
+        CustomKind::Integer => Kind::Integer,
+        CustomKind::Number => Kind::Number,
+        CustomKind::Bool => Kind::Bool,
+        CustomKind::Date => Kind::Date,
+        CustomKind::Moment => Kind::Moment,
+        CustomKind::Record => Kind::Ref(custom.record.clone()),
+        CustomKind::List => Kind::Ref(custom_list(&custom.name)),
+        CustomKind::Multi => Kind::Many(custom_list(&custom.name)),
+    };
+    Field { name: custom.name.clone(), kind, read_only: false, required: false, custom: true }
+}
+
+fn add_record(defs: &mut IndexMap<String, Def>, record: &CustomRecord) {
+    let mut def = Def {
+        name: record.name.clone(),
+        family: "list".into(),
+        code: "CustomRecord".into(),
+        title: record.title.clone(),
+        ..Def::default()
+    };
+    ["name", "isInactive:b", "refName!", "created:t!", "lastModified:t!"]
+        .into_iter()
+        .for_each(|word| def.add(field(word)));
+    record.fields.iter().for_each(|field| def.add(custom_field(field)));
+    close(defs, def);
+}
+
 fn add_custom(defs: &mut IndexMap<String, Def>, custom: &CustomField) {
     if matches!(custom.kind, CustomKind::List | CustomKind::Multi) {
         let mut list = Def {
@@ -243,16 +283,7 @@ fn add_custom(defs: &mut IndexMap<String, Def>, custom: &CustomField) {
         ["name", "isInactive:b", "refName!"].into_iter().for_each(|word| list.add(field(word)));
         close(defs, list);
     }
-    let kind = match custom.kind {
-        CustomKind::Text => Kind::Text(4000),
-        CustomKind::Integer => Kind::Integer,
-        CustomKind::Number => Kind::Number,
-        CustomKind::Bool => Kind::Bool,
-        CustomKind::Date => Kind::Date,
-        CustomKind::List => Kind::Ref(custom_list(&custom.name)),
-        CustomKind::Multi => Kind::Many(custom_list(&custom.name)),
-    };
-    let field = Field { name: custom.name.clone(), kind, read_only: false, required: false, custom: true };
+    let field = custom_field(custom);
     for def in defs.values_mut() {
         let fits = match custom.name.split('_').next() {
             Some("custbody") => def.family == "transaction",
@@ -273,7 +304,7 @@ mod tests {
 
     #[test]
     fn every_reference_of_the_table_leads_somewhere() {
-        let schema = Schema::load(&[], TaxMode::SuiteTax);
+        let schema = Schema::load(&[], &[], TaxMode::SuiteTax);
         for def in schema.defs.values() {
             for field in def.fields() {
                 let good = match &field.kind {
@@ -292,14 +323,18 @@ mod tests {
     #[test]
     fn names_are_found_in_any_case_and_tax_fields_follow_the_mode() {
         let custom = [CustomField::new("custcol_bc_line_id", CustomKind::Text)];
-        let schema = Schema::load(&custom, TaxMode::SuiteTax);
+        let schema = Schema::load(&custom, &[], TaxMode::SuiteTax);
         let order = schema.record("SALESORDER").unwrap();
         assert_eq!(order.field("otherrefnum").unwrap().name, "otherRefNum");
         assert!(order.field("taxDetails").is_some() && order.field("taxItem").is_none());
         assert!(schema.def("sale-item").field("custcol_bc_line_id").is_some());
         assert!(schema.record("sale-item").is_none());
         assert!(
-            Schema::load(&[], TaxMode::Legacy).record("salesOrder").unwrap().field("taxDetails").is_none()
+            Schema::load(&[], &[], TaxMode::Legacy)
+                .record("salesOrder")
+                .unwrap()
+                .field("taxDetails")
+                .is_none()
         );
     }
 }

@@ -132,8 +132,8 @@ pub(crate) fn write(account: &Account, store: &mut Store, call: &Call, job: Job)
     if def.fixed {
         return Err(Problem::user("Your current role does not have permission to perform this action."));
     }
-    if def.name == "itemFulfillment" && target.is_none() {
-        return Err(Problem::user("A fulfilment is made from a sales order: use its !transform."));
+    if matches!(def.name.as_str(), "itemFulfillment" | "itemReceipt") && target.is_none() {
+        return Err(Problem::user("This record is made from another: use the !transform of that."));
     }
     let mut reader = Reader::new(&account.schema, store, call);
     let change = reader.read(def, body, "")?;
@@ -199,6 +199,9 @@ fn number(store: &mut Store, kind: &str) -> String {
         "cashRefund" => ("CR", 700),
         "customerRefund" => ("REF", 800),
         "estimate" => ("EST", 900),
+        "customerPayment" => ("PYMT", 2000),
+        "depositApplication" => ("DA", 100),
+        "itemReceipt" => ("IR", 300),
         _ => ("TRN", 1),
     };
     format!("{prefix}{}", store.next_number(kind, start))
@@ -218,8 +221,13 @@ pub(crate) fn stored(account: &Account, store: &mut Store, call: &Call, change: 
     let external_id = record.external_id.clone();
     let from = record.text("createdFrom").to_owned();
     let verb = if before.is_some() { "update" } else { "create" };
+    let documents: Vec<i64> = before.iter().chain([&record]).flat_map(rules::touched).collect();
     store.put(record);
     parent(account, store, &from);
+    if verb == "create" && kind == "invoice" && account.settings.apply_deposits {
+        apply_deposits(account, store, id);
+    }
+    settle(account, store, &documents);
     store.stamp(now);
     let mut effect = json!({ "record": kind, "id": id.to_string(), "verb": verb, "name": name });
     if let Some(external_id) = external_id {
@@ -233,6 +241,72 @@ pub(crate) fn stored(account: &Account, store: &mut Store, call: &Call, change: 
     }
     reply.effect = Some(effect);
     reply
+}
+
+/// Puts on documents what is open of them.
+fn settle(account: &Account, store: &mut Store, documents: &[i64]) {
+    for id in documents {
+        let Some(document) = store.resolve(&account.schema, "transaction", *id) else { continue };
+        let mut document = document.clone();
+        if rules::settle_open(store, &mut document) {
+            document.modified = account.now();
+            store.put(document);
+        }
+    }
+}
+
+/// An order's deposits pay the invoice that is made of it: the account applies them by itself.
+fn apply_deposits(account: &Account, store: &mut Store, invoice: i64) {
+    let Some(invoice) = store.get("invoice", invoice) else { return };
+    for body in rules::deposits_for(store, invoice) {
+        let mut record = Record::new("depositApplication", store.next_id("transaction"), account.now());
+        record.body = body;
+        let rules = Rules { store, schema: &account.schema, settings: &account.settings, now: account.now() };
+        if let Err(problem) = rules.settle(&mut record, None) {
+            tracing::warn!(detail = problem.detail, "a deposit does not fit the invoice of its order");
+            continue;
+        }
+        let number = number(store, "depositApplication");
+        record.set("tranId", number);
+        let documents = rules::touched(&record);
+        store.put(record);
+        settle(account, store, &documents);
+    }
+}
+
+/// Voids a transaction, as people do: its figures are zero, and what it was applied to is open again.
+pub(crate) fn void(account: &Account, store: &mut Store, kind: &str, id: i64) -> Result<(), Problem> {
+    let def = account.schema.record(kind).filter(|def| def.family == "transaction");
+    let before = def.and_then(|def| store.get(&def.name, id)).ok_or_else(Problem::missing)?.clone();
+    let mut record = before.clone();
+    record.set("voided", true);
+    if record.kind == "customerRefund" {
+        record.set("status", "V");
+    }
+    for field in ["total", "subtotal", "taxTotal", "payment", "discountTotal", "shippingCost", "handlingCost"]
+    {
+        if record.body.contains_key(field) {
+            record.set(field, 0);
+        }
+    }
+    for list in ["apply", "deposit"] {
+        if record.body.get(list).is_some_and(Value::is_array) {
+            record.set(list, json!([]));
+        }
+    }
+    for line in record.lines_mut("item") {
+        for field in ["amount", "rate", "grossAmt", "tax1Amt"] {
+            line.insert(field.into(), json!(0));
+        }
+    }
+    record.modified = account.now();
+    let documents = rules::touched(&before);
+    let from = before.text("createdFrom").to_owned();
+    store.put(record);
+    parent(account, store, &from);
+    settle(account, store, &documents);
+    store.stamp(account.now());
+    Ok(())
 }
 
 fn note(store: &mut Store, before: &Record, record: &Record, at: jiff::Timestamp) {
@@ -288,20 +362,48 @@ fn redeem(store: &mut Store, line: &Value, sign: i64) {
     store.put(certificate);
 }
 
-/// What a fulfilment or a bill means for the order it was made from.
+/// What of the lines of an order or a return other records have done: field, their types, and their statuses, if any counts.
+type Done = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const OF_ORDERS: &[Done] = &[
+    ("quantityPicked", &["itemFulfillment"], &[]),
+    ("quantityPacked", &["itemFulfillment"], &["B", "C"]),
+    ("quantityFulfilled", &["itemFulfillment"], &["C"]),
+    ("quantityBilled", &["invoice", "cashSale"], &[]),
+];
+
+const OF_RETURNS: &[Done] =
+    &[("quantityReceived", &["itemReceipt"], &[]), ("quantityBilled", &["creditMemo", "cashRefund"], &[])];
+
+/// A quote is processed once an order or a bill was made of it.
+fn quote(account: &Account, store: &mut Store, from: &str) {
+    let Some(quote) = store.find("estimate", from) else { return };
+    let made = |kind: &str| store.all(kind).any(|it| it.text("createdFrom") == from);
+    let status = if ["salesOrder", "invoice", "cashSale"].into_iter().any(made) { "B" } else { "A" };
+    if quote.text("status") != status {
+        let mut quote = quote.clone();
+        quote.set("status", status);
+        quote.modified = account.now();
+        store.put(quote);
+    }
+}
+
+/// What a fulfilment, a receipt, a bill or a credit means for the order, the return or the quote it was made from.
 fn parent(account: &Account, store: &mut Store, from: &str) {
-    let Some(order) = store.find("salesOrder", from) else { return };
+    quote(account, store, from);
+    let (order, all) = match (store.find("salesOrder", from), store.find("returnAuthorization", from)) {
+        (Some(order), _) => (order, OF_ORDERS),
+        (None, Some(order)) => (order, OF_RETURNS),
+        (None, None) => return,
+    };
     let mut order = order.clone();
     let before = order.clone();
-    for (field, kinds, status) in [
-        ("quantityFulfilled", &["itemFulfillment"] as &[&str], "C"),
-        ("quantityBilled", &["invoice", "cashSale"], ""),
-    ] {
-        let done = rules::done(store, from, kinds, status);
+    for (field, kinds, statuses) in all {
+        let done = rules::done(store, from, kinds, statuses);
         for line in order.lines_mut("item") {
             let number = line.get("line").and_then(Value::as_i64).unwrap_or_default();
             let quantity = done.get(&number).copied().unwrap_or_default();
-            line.insert(field.into(), quantity.json());
+            line.insert((*field).into(), quantity.json());
         }
     }
     let tracking = rules::tracking(store, from);
@@ -310,6 +412,7 @@ fn parent(account: &Account, store: &mut Store, from: &str) {
     }
     let rules = Rules { store, schema: &account.schema, settings: &account.settings, now: account.now() };
     rules.state(&mut order);
+    rules.commit(&mut order, Some(&before));
     order.modified = account.now();
     follow(account, store, Some(&before), Some(&order));
     store.put(order);
@@ -332,8 +435,10 @@ pub(crate) fn delete(
     }
     follow(account, store, Some(&record), None);
     let name = title(&account.schema, &record);
+    let documents = rules::touched(&record);
     store.remove(&def.name, record.id, name, account.now());
     parent(account, store, record.text("createdFrom"));
+    settle(account, store, &documents);
     store.stamp(account.now());
     let effect = json!({ "record": def.name, "id": record.id.to_string(), "verb": "delete" });
     Ok(Reply { effect: Some(effect), ..Reply::status(204) })
@@ -350,6 +455,10 @@ fn used_by(account: &Account, store: &Store, record: &Record) -> Option<String> 
         let user =
             store.all(&def.name).filter(|it| (&it.kind, it.id) != (&record.kind, record.id)).find(|it| {
                 names.iter().any(|name| it.text(name) == id)
+                    || it
+                        .lines("apply")
+                        .chain(it.lines("deposit"))
+                        .any(|line| line.get("doc").is_some_and(|doc| *doc == id))
                     || is_item
                         && it
                             .lines("item")

@@ -55,6 +55,10 @@ pub enum CustomKind {
     Bool,
     /// A date.
     Date,
+    /// A date with its time.
+    Moment,
+    /// A record of the type the field names.
+    Record,
     /// One value of a custom list of its own, `customlist_` and the rest of the field's name.
     List,
     /// Several values of such a list: what the platform wants of the options of matrix items.
@@ -71,13 +75,32 @@ pub struct CustomField {
     /// Custom lists: the values; the first has id 1.
     #[serde(default)]
     pub values: Vec<String>,
+    /// Records: their type, such as `item`.
+    #[serde(default)]
+    pub record: String,
 }
 
 impl CustomField {
     /// A field without a list.
     pub fn new(name: &str, kind: CustomKind) -> Self {
-        Self { name: name.to_owned(), kind, values: Vec::new() }
+        Self { name: name.to_owned(), kind, values: Vec::new(), record: String::new() }
     }
+
+    /// A field that names a record.
+    pub fn of(name: &str, record: &str) -> Self {
+        Self { record: record.to_owned(), ..Self::new(name, CustomKind::Record) }
+    }
+}
+
+/// A record type of the account's own: at `/record/v1/` and among the tables of `SuiteQL` by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomRecord {
+    /// Its script id, `customrecord_` and a name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Its fields, `custrecord_` and a name each, beside `name` and `isInactive`.
+    pub fields: Vec<CustomField>,
 }
 
 /// A pair of keys of token-based authentication.
@@ -104,6 +127,15 @@ pub struct Certificate {
     pub public_key: String,
 }
 
+/// A deployed script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restlet {
+    /// Script id.
+    pub script: String,
+    /// Deployment id.
+    pub deploy: String,
+}
+
 /// One account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -118,6 +150,8 @@ pub struct Settings {
     pub private_key: String,
     /// The account's custom fields.
     pub custom_fields: Vec<CustomField>,
+    /// The account's custom records.
+    pub custom_records: Vec<CustomRecord>,
     /// How the account taxes.
     pub tax_mode: TaxMode,
     /// How many requests the account serves at once.
@@ -140,6 +174,18 @@ pub struct Settings {
     pub closed_lines_count: bool,
     /// The status of an order that is created without one: `A` or `B`.
     pub order_status: String,
+    /// The preference to invoice in advance of fulfilment: a bill of an order takes lines that were not sent.
+    pub invoice_in_advance: bool,
+    /// The preference to refund in advance of return: a credit or a refund of a return takes goods that did not come back.
+    pub refund_in_advance: bool,
+    /// Whether an order's deposits are applied to an invoice that is made of it.
+    pub apply_deposits: bool,
+    /// Whether a credit that is made of an invoice is applied to it.
+    pub apply_credits: bool,
+    /// How long the removal of personal information takes, in milliseconds of sandbox time.
+    pub removal_ms: u64,
+    /// The `RESTlet` around that removal.
+    pub removal_restlet: Restlet,
 }
 
 impl Default for Settings {
@@ -161,6 +207,7 @@ impl Default for Settings {
             }],
             private_key,
             custom_fields: custom_fields(),
+            custom_records: vec![dated_prices()],
             tax_mode: TaxMode::SuiteTax,
             concurrency: 5,
             service_ms: 0,
@@ -172,6 +219,15 @@ impl Default for Settings {
             utc_offset_minutes: 0,
             closed_lines_count: true,
             order_status: "B".into(),
+            invoice_in_advance: true,
+            refund_in_advance: true,
+            apply_deposits: true,
+            apply_credits: true,
+            removal_ms: 0,
+            removal_restlet: Restlet {
+                script: "customscript_flowrun_piremoval".into(),
+                deploy: "customdeploy_flowrun_piremoval".into(),
+            },
         }
     }
 }
@@ -243,12 +299,31 @@ fn custom_fields() -> Vec<CustomField> {
     ];
     let lists = lists.into_iter().map(|(name, values)| (name.to_owned(), values));
     let options = matrix_options().into_iter().map(|(name, values)| (option_field(&name), values));
-    let multi = |(name, values)| CustomField { name, kind: CustomKind::Multi, values };
+    let multi = |(name, values): (String, Vec<String>)| CustomField {
+        values,
+        ..CustomField::new(&name, CustomKind::Multi)
+    };
     plain
         .into_iter()
         .map(|(name, kind)| CustomField::new(name, kind))
         .chain(lists.chain(options).map(multi))
         .collect()
+}
+
+/// Prices from a moment on, which the platform's own price table does not know.
+fn dated_prices() -> CustomRecord {
+    let field = |name: &str| format!("custrecord_bc_price_{name}");
+    let named =
+        [("item", "item"), ("level", "priceLevel"), ("currency", "currency"), ("customer", "customer")];
+    let plain =
+        [("quantity", CustomKind::Number), ("amount", CustomKind::Number), ("from", CustomKind::Moment)];
+    let named = named.into_iter().map(|(name, record)| CustomField::of(&field(name), record));
+    let plain = plain.into_iter().map(|(name, kind)| CustomField::new(&field(name), kind));
+    CustomRecord {
+        name: "customrecord_bc_price".into(),
+        title: "Dated price".into(),
+        fields: named.chain(plain).collect(),
+    }
 }
 
 /// The item field of a matrix option.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{amount::Amount, schema::Schema};
+use super::{amount::Amount, restlet::Removal, schema::Schema};
 
 /// One record. Values are kept plain: a reference is its id as text, a choice its id, a sublist an array of objects, a
 /// subrecord an object, a number its exact digits.
@@ -149,6 +149,10 @@ pub(crate) struct Store {
     pub(crate) stock: BTreeMap<(i64, i64), Stock>,
     pub(crate) deleted: Vec<Deleted>,
     pub(crate) notes: Vec<Note>,
+    /// Removals of personal information, done and to be done.
+    pub(crate) removals: Vec<Removal>,
+    /// How often notes of the past were rewritten.
+    pub(crate) rewritten: usize,
     /// What changed since [`Store::drain`]: record type and id.
     dirty: BTreeSet<(String, i64)>,
     dirty_stock: BTreeSet<(i64, i64)>,
@@ -172,6 +176,8 @@ pub(crate) struct Saved {
     stock: Vec<(i64, i64, Stock)>,
     deleted: Vec<Deleted>,
     notes: Vec<Note>,
+    #[serde(default)]
+    removals: Vec<Removal>,
 }
 
 impl Store {
@@ -280,6 +286,16 @@ impl Store {
         self.stock.range(range).map(|((_, location), stock)| (*location, *stock))
     }
 
+    /// Replaces what the notes say of some fields of a record.
+    pub(crate) fn rewrite_notes(&mut self, kind: &str, id: i64, fields: &[String], text: &str) {
+        let said = |note: &&mut Note| note.kind == kind && note.record == id && fields.contains(&note.field);
+        for note in self.notes.iter_mut().filter(said) {
+            text.clone_into(&mut note.old);
+            text.clone_into(&mut note.new);
+        }
+        self.rewritten += 1;
+    }
+
     /// What changed since this was last asked: records and stock.
     pub(crate) fn drain(&mut self) -> Changes {
         Changes { records: std::mem::take(&mut self.dirty), stock: std::mem::take(&mut self.dirty_stock) }
@@ -298,6 +314,7 @@ impl Store {
             stock: self.stock.iter().map(|((item, location), stock)| (*item, *location, *stock)).collect(),
             deleted: self.deleted.clone(),
             notes: self.notes.clone(),
+            removals: self.removals.clone(),
         }
     }
 
@@ -307,6 +324,7 @@ impl Store {
             numbers: saved.numbers,
             deleted: saved.deleted,
             notes: saved.notes,
+            removals: saved.removals,
             ..Self::default()
         };
         for (item, location, stock) in saved.stock {

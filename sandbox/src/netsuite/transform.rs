@@ -17,12 +17,37 @@ use super::{
 /// Which records can become which.
 const PAIRS: &[(&str, &[&str])] = &[
     ("salesOrder", &["itemFulfillment", "invoice", "cashSale", "returnAuthorization"]),
-    ("invoice", &["creditMemo", "returnAuthorization"]),
+    ("invoice", &["creditMemo", "customerPayment", "returnAuthorization"]),
     ("cashSale", &["cashRefund", "returnAuthorization"]),
-    ("returnAuthorization", &["creditMemo", "cashRefund"]),
-    ("customer", &["salesOrder", "invoice", "cashSale", "estimate"]),
+    ("returnAuthorization", &["itemReceipt", "creditMemo", "cashRefund"]),
+    ("customerDeposit", &["customerRefund", "depositApplication"]),
+    ("customerPayment", &["customerRefund"]),
+    ("customer", &["salesOrder", "invoice", "cashSale", "estimate", "customerPayment"]),
     ("estimate", &["salesOrder", "invoice", "cashSale"]),
 ];
+
+/// What the new record holds before the request's own values.
+fn start(account: &Account, store: &Store, source: &Record, target: &Def) -> Map<String, Value> {
+    let id = source.id.to_string();
+    let open = rules::open(store, source, 0);
+    let line = json!([{ "doc": id, "line": 0, "apply": true }]);
+    let money = |more: Value| rules::start_money(source, &more);
+    match (source.kind.as_str(), target.name.as_str()) {
+        ("customer", "customerPayment") => [("customer".to_owned(), json!(id))].into_iter().collect(),
+        ("customer", _) => [("entity".to_owned(), json!(id))].into_iter().collect(),
+        (_, "itemFulfillment" | "itemReceipt") => rules::start_fulfilment(store, source),
+        (_, "customerPayment") => money(json!({ "apply": line })),
+        ("customerDeposit", "customerRefund") => money(json!({ "deposit": line })),
+        (_, "customerRefund") => money(json!({ "apply": line })),
+        (_, "depositApplication") => money(json!({ "deposit": id })),
+        ("invoice", "creditMemo") if account.settings.apply_credits && !open.is_zero() => {
+            let mut body = rules::copy_sale(source, target, &account.settings);
+            body.insert("apply".into(), line);
+            body
+        }
+        _ => rules::copy_sale(source, target, &account.settings),
+    }
+}
 
 /// Makes the new record.
 pub(crate) fn serve(
@@ -44,12 +69,8 @@ pub(crate) fn serve(
     let mut change = reader.read(target, &overrides, "")?;
     let warnings = reader.warnings;
     let mut record = Record::new(&target.name, store.next_id(&target.family), account.now());
-    record.body = match (def.name.as_str(), target.name.as_str()) {
-        ("customer", _) => [("entity".to_owned(), json!(source.id.to_string()))].into_iter().collect(),
-        (_, "itemFulfillment") => rules::start_fulfilment(&source),
-        _ => rules::copy_sale(&source, target),
-    };
-    if def.family == "transaction" {
+    record.body = start(account, store, &source, target);
+    if def.family == "transaction" && target.field("createdFrom").is_some() {
         record.set("createdFrom", source.id.to_string());
     }
     let count = record.lines("item").count();

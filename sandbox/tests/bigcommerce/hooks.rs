@@ -297,3 +297,19 @@ async fn a_receiver_that_mostly_fails_is_blocked_for_three_minutes() {
         receiver.next().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_in_the_catalogue_is_told() {
+    let (shop, mut receiver) = (Shop::open().await, Receiver::open());
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect(text);
+    let mut lines = include_str!("cases/hooks.txt").lines().filter(|line| !line.starts_with('#'));
+    while let (Some(call), Some(data)) = (lines.next(), lines.next()) {
+        let parts: Vec<&str> = call.splitn(4, ' ').collect();
+        let hook = subscribe(&shop, parts[0], &receiver.url).await;
+        let got = shop.call(parts[1].parse().expect(call), parts[2], Some(&json(parts[3]))).await;
+        assert!(got.status.is_success(), "{call}: {}", got.body);
+        let sent = receiver.next().await;
+        assert_eq!((&sent.body["scope"], &sent.body["data"]), (&json!(parts[0]), &json(data)), "{call}");
+        shop.delete(&format!("/v3/hooks/{}", hook["id"])).await;
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flowrun_sandbox::netsuite::{Certificate, Settings};
+use reqwest::Method;
 use ring::{rand::SystemRandom, rsa, signature::RSA_PSS_SHA256};
 use serde_json::{Value, json};
 
@@ -176,4 +177,39 @@ async fn five_failures_lock_a_token_for_half_an_hour() {
     assert_eq!(desk.last_login().await.1, "temporary_locked");
     desk.running.shared().clock.advance(Duration::from_secs(1801));
     assert_eq!(signed(&desk, &url, &desk.keys("again-good"), &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restlets_have_their_own_scope_and_words() {
+    let settings = Settings { concurrency: 1, service_ms: 1500, ..Settings::default() };
+    let restlet = settings.removal_restlet.clone();
+    let mut desk = Desk::with(settings).await;
+    let path = format!("/app/site/hosting/restlet.nl?script={}&deploy={}", restlet.script, restlet.deploy);
+    let url = format!("{}{path}", desk.get_access("base_url"));
+    let body = json!({ "recordType": "customer", "recordIds": [501], "fieldIds": ["phone"] });
+    let post = async |desk: &Desk, headers: &[(&str, &str)]| {
+        desk.send_to(Method::POST, &url, Some(&body), headers).await
+    };
+    let got = post(&desk, &[]).await;
+    assert_eq!((got.status.as_u16(), &got.body["error"]["code"]), (403, &json!("INSUFFICIENT_PERMISSION")));
+    desk.use_token("nonsense");
+    let got = post(&desk, &[]).await;
+    assert_eq!((got.status.as_u16(), &got.body["error"]["code"]), (401, &json!("INVALID_LOGIN_ATTEMPT")));
+    let token = desk.ask_token(&desk.assertion(&json!({ "scope": "restlets" }))).await;
+    desk.use_token(token.body["access_token"].as_str().unwrap());
+    let got = post(&desk, &[("content-type", "text/html")]).await;
+    assert_eq!(got.status, 415, "{}", got.body);
+    let (one, other) = tokio::join!(post(&desk, &[]), post(&desk, &[]));
+    let full = if one.status == 200 { &other } else { &one };
+    assert_eq!(
+        (full.status.as_u16(), &full.body["error"]["code"]),
+        (400, &json!("SSS_REQUEST_LIMIT_EXCEEDED"))
+    );
+    let header = Desk::sign("POST", &url, &desk.keys("restlet-1"), &[]);
+    let request = desk.http.post(&url).header("authorization", header).json(&body);
+    let got = read(request.send().await.unwrap()).await;
+    assert_eq!((got.status.as_u16(), &got.body["status"]), (200, &json!("PENDING")), "{}", got.body);
+    let entries = desk.running.shared().ledger.since(0);
+    let effects: Vec<_> = entries.iter().filter_map(|entry| entry.effect.as_ref()).collect();
+    assert_eq!(effects.last().unwrap()["record"], "piRemovalTask");
 }

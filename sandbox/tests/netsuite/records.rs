@@ -155,6 +155,9 @@ async fn a_fulfilment_and_an_invoice_follow_the_order() {
     let invoice = desk.whole(&format!("invoice/{}", got.id())).await;
     assert_eq!((&invoice["total"], &invoice["createdFrom"]["id"]), (&json!(254), &json!(id)));
 
+    let paid =
+        desk.post(&format!("/record/v1/invoice/{}/!transform/customerPayment", got.id()), &json!({})).await;
+    assert_eq!(paid.status, 204, "{}", paid.body);
     let memo = desk.post(&format!("/record/v1/invoice/{}/!transform/creditMemo", got.id()), &json!({})).await;
     let apply = |amount: u32| json!({ "customer": "501", "apply": { "items": [{ "doc": { "id": memo.id() }, "apply": true, "amount": amount }] } });
     assert_eq!(desk.post("/record/v1/customerRefund", &apply(200)).await.status, 204);

@@ -3,9 +3,10 @@
 //!
 //! `case NAME` opens an account; an indented object below it changes its settings. Then steps, one after another:
 //! `get`, `post`, `patch`, `put`, `delete` with a path below the record service (or from the host's root, with a `/`),
-//! `sql` with a statement, `admin` with a path of the administration API, `tick` with seconds of sandbox time. An indented
-//! object is the body. `as NAME` keeps the new record's id: `$NAME` stands for it from then on. `=` is what is expected: an
-//! object the answer has at least, the rows of a statement, or a status with error code and place. Without it any 2xx is.
+//! `sql` with a statement, `task NAME` and `ask NAME` for the removal `RESTlet`, `admin` with a path of the administration
+//! API, `tick` with seconds of sandbox time. An indented object is the body. `as NAME` keeps the new record's id: `$NAME`
+//! stands for it from then on. `=` is what is expected: an object the answer has at least, the rows of a statement, or a
+//! status with error code and place. Without it any 2xx is.
 
 use flowrun_sandbox::netsuite::Settings;
 use reqwest::Method;
@@ -52,7 +53,7 @@ pub(crate) async fn play(file: &str, text: &str) {
         if let Some(name) = step.head.strip_prefix("case ") {
             name.clone_into(&mut case);
             names.clear();
-            desk = Some(Desk::with(settings(&step.body)).await);
+            desk = Some(open(&step.body).await);
             continue;
         }
         let desk = desk.as_ref().expect("a case first");
@@ -60,6 +61,14 @@ pub(crate) async fn play(file: &str, text: &str) {
             panic!("{file}:{}: {case}: {}: {reason}", step.line, step.head);
         }
     }
+}
+
+/// An account, and a token for all it serves.
+async fn open(changes: &str) -> Desk {
+    let mut desk = Desk::with(settings(changes)).await;
+    let token = desk.ask_token(&desk.assertion(&json!({ "scope": ["rest_webservices", "restlets"] }))).await;
+    desk.use_token(token.body["access_token"].as_str().expect("a token"));
+    desk
 }
 
 fn settings(changes: &str) -> Settings {
@@ -88,11 +97,35 @@ async fn run(desk: &Desk, step: &Step, names: &mut Vec<(String, String)>) -> Res
         let got = desk.ask(&statement, &[]).await;
         return judge(&got, wanted, &got.body["items"]);
     }
+    if matches!(verb, "task" | "ask") {
+        return removal(desk, verb, rest, step, names).await;
+    }
     let (path, name) = rest.split_once(" as ").map_or((rest, None), |(path, name)| (path, Some(name)));
     let got = call(desk, verb, path, &step.body).await?;
     if let Some(name) = name.filter(|_| got.status.is_success()) {
         names.push((name.to_owned(), got.id()));
     }
+    judge(&got, wanted, &got.body)
+}
+
+/// The `RESTlet` around the removal of personal information: `task NAME` submits one, `ask NAME` asks for it.
+async fn removal(
+    desk: &Desk,
+    verb: &str,
+    name: &str,
+    step: &Step,
+    names: &mut Vec<(String, String)>,
+) -> Result<(), String> {
+    let restlet = &Settings::default().removal_restlet;
+    let path = format!("/app/site/hosting/restlet.nl?script={}&deploy={}", restlet.script, restlet.deploy);
+    let wanted = step.wanted.as_deref().unwrap_or_default().trim();
+    if verb == "task" {
+        let got = call(desk, "post", &path, &step.body).await?;
+        names.push((format!("task {name}"), got.body["taskId"].as_str().unwrap_or_default().to_owned()));
+        return judge(&got, wanted, &got.body);
+    }
+    let task = names.iter().find(|(known, _)| *known == format!("task {name}")).ok_or("no such task")?;
+    let got = call(desk, "get", &format!("{path}&taskId={}", task.1), "").await?;
     judge(&got, wanted, &got.body)
 }
 
@@ -150,7 +183,7 @@ fn fits(wanted: &Value, found: &Value, place: &str) -> Result<(), String> {
         (Value::Array(wanted), Value::Array(found)) => {
             Err(format!("{place}: {} wanted, {} found", wanted.len(), found.len()))
         }
-        (wanted, found) if wanted == found || wanted.to_string() == found.to_string() => Ok(()),
+        (wanted, found) if wanted == found => Ok(()),
         (wanted, found) => Err(format!("{place}: {wanted} wanted, {found} found")),
     }
 }
@@ -165,4 +198,4 @@ macro_rules! cases {
     )* };
 }
 
-cases! { items prices stock }
+cases! { fulfilment items money people prices restlet stock tax }

@@ -9,7 +9,7 @@ mod value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    address::Base,
+    address::{Base, is_slug},
     model::{
         Auth, Connector, ErrorPaths, Limits, Rule, Setting, SettingKind, Slot, Verify, Webhooks, Window, slot,
     },
@@ -107,8 +107,8 @@ impl Lower<'_> {
     }
 
     /// One of several words.
-    fn word<T: Copy>(&mut self, name: &Name, what: &str, known: &[(&str, T)]) -> Option<T> {
-        let found = known.iter().find(|(word, _)| *word == &*name.value).map(|(_, meant)| *meant);
+    fn word<T: Clone>(&mut self, name: &Name, what: &str, known: &[(&str, T)]) -> Option<T> {
+        let found = known.iter().find(|(word, _)| *word == &*name.value).map(|(_, meant)| meant.clone());
         if found.is_none() {
             let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
             let problem = Problem::error(
@@ -130,14 +130,18 @@ impl Lower<'_> {
             self.add(
                 codes::TYPE,
                 setting.name.span,
-                "a setting is a single value: text, slug, int, number, bool or duration",
+                "a setting is a single value: text, slug, int, number, bool, duration, or words such as `live | test`",
             );
             return None;
         };
-        let found = self.word(kind, "type of settings", KINDS)?;
+        let found = if kind.value.contains('|') {
+            self.words(kind)?
+        } else {
+            self.word(kind, "type of settings", KINDS)?
+        };
         let default = setting.default.as_ref().and_then(|default| {
             let text = default.value.trim_matches('"');
-            let fitting = fits(&Value::from(text), found);
+            let fitting = fits(&Value::from(text), &found);
             if let Err(wanted) = &fitting {
                 self.add(
                     codes::TYPE,
@@ -148,6 +152,18 @@ impl Lower<'_> {
             fitting.ok()
         });
         Some(Setting { name: Arc::clone(&setting.name.value), kind: found, default })
+    }
+
+    /// The words that a setting can be: `live | test`.
+    fn words(&mut self, kind: &Name) -> Option<SettingKind> {
+        let words: Vec<Arc<str>> = kind.value.split('|').map(|word| word.trim().into()).collect();
+        let twice = words.iter().enumerate().any(|(at, word)| words[..at].contains(word));
+        if twice || !words.iter().all(|word| is_slug(word)) {
+            let told = "the words of a setting are letters, digits, `_` and `-`, each another: `live | test`";
+            self.add(codes::TYPE, kind.span, told);
+            return None;
+        }
+        Some(SettingKind::Word(words.into()))
     }
 
     /// The base must be an address whatever plain words the settings are.

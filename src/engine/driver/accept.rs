@@ -157,7 +157,7 @@ impl Inner {
             each.push(self.take(&mut board, event, &mut facts, &mut nudges)?);
         }
         for row in unfit {
-            self.put_by(&mut board, row, &mut facts);
+            self.put_by(&mut board, row, &mut facts)?;
         }
         facts.extend(more(&each));
         let lsn = if facts.is_empty() { None } else { Some(self.append(facts)?) };
@@ -188,6 +188,13 @@ impl Inner {
             return Ok(Offered::Known);
         }
         let id = event.id;
+        if board.backlog.is_open() {
+            // It waits behind those that wait on disk.
+            self.tell(&event, What::Accepted);
+            facts.push(Fact::Accepted(event));
+            return Ok(Offered::Accepted(id));
+        }
+        self.bring_lane(board, &event)?;
         let taken = board.lanes.offer(event.clone());
         let input = if taken == Taken::Known { EventInput::Late } else { EventInput::Fresh };
         if EventState::New.next(input) != Ok((EventState::Waiting, &[crate::event::table::Mark::Accepted])) {
@@ -216,7 +223,7 @@ impl Inner {
     }
 
     /// Keeps a row that is no event as a letter; one that stands already is not kept again.
-    fn put_by(&self, board: &mut Board, unfit: Unfit, facts: &mut Vec<Fact>) {
+    fn put_by(&self, board: &mut Board, unfit: Unfit, facts: &mut Vec<Fact>) -> Result<(), Error> {
         let Unfit { flow, row, why } = unfit;
         let name: Arc<str> = format!("unfit-{}", &row.keyed_hash(&self.salt).to_string()[..12]).into();
         let at = self.world.now();
@@ -235,8 +242,9 @@ impl Inner {
             at,
             body: row,
         };
+        self.bring_lane(board, &event)?;
         if board.lanes.state(&event) != LaneState::Idle {
-            return;
+            return Ok(());
         }
         let event = event.named(board.ids.next(at));
         let letter = Letter {
@@ -259,6 +267,7 @@ impl Inner {
         };
         board.lanes.restore(event.clone(), Some(&parked), false);
         facts.extend([Fact::Accepted(event), Fact::Parked(parked)]);
+        Ok(())
     }
 
     /// What a tombstone is compared with.
@@ -269,6 +278,7 @@ impl Inner {
     /// Whether what an event is about was erased, by the table of events.
     pub(super) fn is_erased(&self, board: &Board, event: &Event) -> bool {
         !board.erased.is_empty()
+            && self.policy.guards.has(Guard::Tombstone)
             && board.erased.contains(&self.subject(&event.flow, &event.key))
             && EventState::New.next(EventInput::Tombstone) == Ok((EventState::Erased, &[]))
     }

@@ -64,6 +64,7 @@ impl Inner {
 
     /// Brings back a parent that is parked as a letter.
     pub(super) fn wake_parent(&self, parent: RunId) -> Result<(), journal::Error> {
+        self.bring(parent)?;
         let mut board = self.board();
         if board.lanes.standing(parent).is_some_and(|stand| stand.letter) {
             self.append(vec![Fact::Reopened {
@@ -103,6 +104,8 @@ impl Inner {
         if start.wait {
             self.parents().insert(event.id, (parent.id, step));
         }
+        self.bring_lane(&mut board, &event)?;
+        board.backlog.enters(id);
         let taken = board.lanes.offer(event.clone());
         let mut facts = vec![Fact::Accepted(event)];
         match taken {
@@ -133,6 +136,7 @@ impl Inner {
             run = next;
             self.parents().insert(run, (parent, step));
         }
+        self.bring(run)?;
         let letter = self.board().lanes.standing(run).is_some_and(|stand| stand.letter);
         Ok(letter.then_some(ChildEnd::Parked))
     }

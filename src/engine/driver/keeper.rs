@@ -58,6 +58,9 @@ impl Inner {
         let now = self.world.now();
         {
             let mut board = self.board();
+            if let Err(error) = self.bring_due(&mut board, now) {
+                tracing::warn!(%error, "what is due cannot be read");
+            }
             board.lanes.wake(now);
             board.lanes.release();
         }
@@ -82,6 +85,8 @@ async fn keep(weak: Weak<Inner>) {
         };
         if due {
             inner.round();
+        } else if inner.board().backlog.is_open() && inner.settled().await.is_ok() {
+            inner.pump();
         }
     }
 }

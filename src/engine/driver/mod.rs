@@ -2,12 +2,12 @@
 //! requests, live events. Waiting begins here. It must never decide what a run does: machines and lanes do.
 
 mod accept;
+mod backlog;
 mod books;
 mod children;
 mod keeper;
 mod orders;
 mod pending;
-mod recover;
 mod run;
 
 use std::{
@@ -27,7 +27,7 @@ pub use self::{
     accept::{Offer, Offered, Unfit},
     orders::Obeyed,
 };
-use self::{pending::Pending, run::Msg};
+use self::{backlog::Backlog, pending::Pending, run::Msg};
 use super::{
     lanes::Lanes,
     machine::StepId,
@@ -170,19 +170,25 @@ struct Board {
     ids: Ids,
     /// Flows and keys whose effects are remembered.
     remembered: HashSet<(Arc<str>, Arc<str>)>,
+    /// Whether there are more of them than may be in memory: then the journal is asked at every run.
+    asks_always: bool,
     /// Keyed hashes of what was erased.
     erased: HashSet<Hash>,
+    backlog: Backlog,
 }
 
 impl Engine {
     /// Starts: takes up what is open in the journal, then lets lanes go.
     pub fn start(setup: Setup) -> Result<Self, Error> {
         let policy = Arc::new(setup.policy);
+        let remembered = setup.journal.remembered(policy.load_most)?;
         let board = Board {
             lanes: Lanes::new(policy.guards, policy.gives_way),
             ids: Ids::after(setup.journal.newest()?),
-            remembered: setup.journal.remembered()?.into_iter().collect(),
+            asks_always: remembered.len() >= policy.load_most,
+            remembered: remembered.into_iter().collect(),
             erased: setup.journal.erased()?.into_iter().collect(),
+            backlog: Backlog::default(),
         };
         let inner = Arc::new(Inner {
             plans: RwLock::new(Plans::default()),
@@ -231,6 +237,12 @@ impl Engine {
         self.inner.ends.subscribe()
     }
 
+    /// Events that wait and parked runs that are in memory; others may be on disk only.
+    pub fn loaded(&self) -> usize {
+        let board = self.inner.board();
+        board.lanes.waiting() + board.lanes.parked_runs()
+    }
+
     /// The journal.
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.inner.journal
@@ -240,7 +252,7 @@ impl Engine {
     pub async fn idle(&self) {
         loop {
             let quiet = self.inner.quiet.notified();
-            if self.inner.board().lanes.is_idle() || self.inner.life() == Life::Broken {
+            if self.inner.is_idle() || self.inner.life() == Life::Broken {
                 return;
             }
             quiet.await;
@@ -287,6 +299,11 @@ impl Inner {
             1 => Life::Draining,
             _ => Life::Broken,
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        let board = self.board();
+        board.lanes.is_idle() && !board.backlog.is_open()
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

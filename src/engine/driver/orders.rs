@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Error, Inner, Offer, Offered};
 use crate::{
+    engine::policy::Guard,
     event::{
         EffectId, Event, Fact, Origin, Outcome, Past, Priority, Proof, RunId, Told,
         table::{RunInput, RunState},
@@ -110,7 +111,12 @@ impl Inner {
     }
 
     /// Appends what is done.
-    fn finish_order(&self, done: Done) -> Result<Told, Error> {
+    fn finish_order(&self, mut done: Done) -> Result<Told, Error> {
+        if !self.policy.guards.has(Guard::OrderCommit)
+            && let Some(word) = done.facts.pop()
+        {
+            self.append_surely(vec![word])?;
+        }
         self.append_surely(done.facts)?;
         Ok(done.told)
     }
@@ -124,6 +130,7 @@ impl Inner {
         force: bool,
         doing: &Doing<'_>,
     ) -> Result<Told, Error> {
+        self.bring(run)?;
         let standing = self.board().lanes.standing(run).map(|stand| (stand.event.clone(), stand.letter));
         let Some((event, letter)) = standing else { return self.replay(run, edited, force, doing) };
         let state = self.state(run, letter)?;
@@ -234,6 +241,8 @@ impl Inner {
             return Err(Error::NoRun(event.id));
         }
         let ended = self.bare(event, Outcome::Continued(next.id), Some(reason));
+        self.bring_lane(&mut board, &next)?;
+        board.backlog.enters(id);
         board.lanes.push(next.clone());
         let text = format!("run {} goes on as {id}", event.id);
         self.finish_order(doing.done(vec![Fact::Ended(ended), Fact::Accepted(next)], text, Some(id)))
@@ -257,6 +266,8 @@ impl Inner {
         let mut board = self.board();
         let id = board.ids.next(next.at);
         let next = next.named(id);
+        self.bring_lane(&mut board, &next)?;
+        board.backlog.enters(id);
         board.lanes.push(next.clone());
         let text = format!("run {run} runs again as {id}");
         self.finish_order(doing.done(vec![Fact::Accepted(next)], text, Some(id)))
@@ -281,6 +292,7 @@ impl Inner {
 
     fn drop_run(&self, run: RunId, doing: &Doing<'_>) -> Result<Told, Error> {
         let reason = self.reason(run, doing)?;
+        self.bring(run)?;
         let mut board = self.board();
         let event = board.lanes.drop(run).ok_or(Error::NoRun(run))?;
         let ended = Fact::Ended(self.bare(&event, Outcome::Dropped, Some(reason)));
@@ -297,6 +309,7 @@ impl Inner {
         landed: Option<Value>,
         doing: &Doing<'_>,
     ) -> Result<Told, Error> {
+        self.bring(run)?;
         let letter = self.board().lanes.standing(run).map(|stand| stand.letter).ok_or(Error::NoRun(run))?;
         let input = if landed.is_some() { RunInput::SettleLanded } else { RunInput::SettleAbsent };
         self.state(run, letter)?.next(input).map_err(|_| Error::NoRun(run))?;

@@ -84,6 +84,9 @@ impl Inner {
         if self.room().is_err() {
             return;
         }
+        if self.life() != Life::Broken && self.refill().is_err() {
+            return self.break_down();
+        }
         let sooner = loop {
             let quota = match self.life() {
                 Life::Open => self.policy.in_flight,
@@ -98,8 +101,8 @@ impl Inner {
             if !gone.is_empty() && self.append(gone).is_err() {
                 return;
             }
-            let remembered =
-                board.remembered.contains(&(Arc::clone(&start.event.flow), start.event.effect_key()));
+            let remembered = board.asks_always
+                || board.remembered.contains(&(Arc::clone(&start.event.flow), start.event.effect_key()));
             drop(board);
             self.begin(start, remembered);
         };
@@ -336,6 +339,7 @@ impl Task {
     }
 
     async fn perform(&mut self, command: Command, machine: &mut Machine) -> Result<(), Stop> {
+        self.inner.world.hears(&command);
         match command {
             Command::Ask { step, attempt, request, fresh } => self.ask(step, attempt, request, fresh),
             Command::Leave { step, attempt, facts, wait } => self.leave(step, attempt, facts, wait)?,
@@ -521,7 +525,9 @@ impl Inner {
             if refresh.now && !erased && !board.lanes.waits(&again) {
                 let id = board.ids.next(again.at);
                 let now = again.clone().named(id);
-                board.lanes.push(now.clone());
+                if !board.backlog.is_open() {
+                    board.lanes.push(now.clone());
+                }
                 facts.push(Fact::Accepted(now));
             }
             if let Some(due) = refresh.later.filter(|_| !erased) {

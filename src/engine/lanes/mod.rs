@@ -38,6 +38,8 @@ pub struct Lanes {
     /// Where a parked or waiting run is.
     places: HashMap<RunId, Arc<str>>,
     active: usize,
+    /// Events that wait.
+    waits: usize,
     guards: Guards,
     gives_way: u8,
     /// Flows whose newer events take over from any parked run.
@@ -131,7 +133,22 @@ impl Lanes {
 
     /// Events that wait.
     pub fn waiting(&self) -> usize {
-        self.all.values().map(|lane| lane.waiting.len()).sum()
+        self.waits
+    }
+
+    /// Parked runs, and those that came back.
+    pub fn parked_runs(&self) -> usize {
+        self.places.len().saturating_sub(self.waits)
+    }
+
+    /// Whether a lane is here.
+    pub fn has(&self, lane: &str) -> bool {
+        self.all.contains_key(lane)
+    }
+
+    /// Whether a run waits or is parked here, or came back.
+    pub fn knows(&self, run: RunId) -> bool {
+        self.places.contains_key(&run)
     }
 
     /// Takes an event that nobody knew.
@@ -171,6 +188,7 @@ impl Lanes {
     pub fn push(&mut self, event: Event) {
         self.places.insert(event.id, Arc::clone(&event.lane));
         let name = Arc::clone(&event.lane);
+        self.waits += 1;
         self.all.entry(Arc::clone(&name)).or_default().waiting.push_back(event);
         self.queue(&name);
     }
@@ -196,6 +214,7 @@ impl Lanes {
             }
             None => {
                 lane.waiting.push_back(event);
+                self.waits += 1;
                 self.queue(&name);
             }
         }
@@ -254,6 +273,7 @@ impl Lanes {
                     let start = *start;
                     if !start.resume {
                         self.places.remove(&start.event.id);
+                        self.waits -= 1;
                     }
                     for old in &start.supersedes {
                         self.places.remove(&old.id);
@@ -293,6 +313,7 @@ impl Lanes {
     /// A run ended. Gives the letters of the key that it supersedes, if it ended well.
     pub fn ended(&mut self, event: &Event, ok: bool, gave_way: bool) -> Vec<Event> {
         self.active = self.active.saturating_sub(1);
+        self.places.remove(&event.id);
         let Some(lane) = self.all.get_mut(&event.lane) else { return Vec::new() };
         let over = lane.remove(event.id);
         lane.gave_way = if gave_way { lane.gave_way.saturating_add(1) } else { 0 };
@@ -365,7 +386,10 @@ impl Lanes {
         lane.resumes.retain(|resume| *resume != run);
         let at = lane.waiting.iter().position(|event| event.id == run);
         let gone = match at {
-            Some(at) => lane.waiting.remove(at),
+            Some(at) => {
+                self.waits -= 1;
+                lane.waiting.remove(at)
+            }
             None => lane.parked.remove(&run).map(|stand| stand.event),
         };
         self.queue(&name);

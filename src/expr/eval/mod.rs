@@ -241,7 +241,7 @@ pub(super) fn eval<'a>(node: &'a Node, cx: &Context<'a>) -> Result<'a> {
         Kind::MapPath { list, steps } => list::map_path(node, list, steps, cx),
         Kind::MapCall { list, function, args } => list::map_call(node, list, function, args, cx),
         Kind::Select(select) => list::select(node, select, cx),
-        Kind::JsonPath { value, path } => call::json_path(node, value, path, cx),
+        Kind::JsonPath { value, path, .. } => call::json_path(node, value, path, cx),
         Kind::Find { list, fields } => list::find(node, list, fields, cx),
         Kind::FailedOf { slot } => call::failed_of(node, *slot, cx),
         Kind::TieOut { record, parts } => call::tie_out(node, record, parts.get(), cx),

@@ -1,7 +1,5 @@
 //! Shapes of calls, tests and list forms.
 
-use std::sync::Arc;
-
 use super::Infer;
 use crate::{
     expr::{
@@ -10,7 +8,7 @@ use crate::{
     },
     function::{self, Function, Origin, Takes, Test},
     shape::{self, Part, Shape},
-    value::{JsonPath, Path, Step},
+    value::{Path, Step},
 };
 
 impl Infer<'_> {
@@ -26,9 +24,9 @@ impl Infer<'_> {
                 let list = self.list(&select.list);
                 self.select(select, &list)
             }
-            Kind::JsonPath { value, path } => {
+            Kind::JsonPath { value, path, at } => {
                 let shape = self.present(value);
-                self.found(node, &shape, path)
+                self.found(node, &shape, path, *at)
             }
             Kind::FailedOf { slot } => self.env.get(*slot).map_or(Shape::Any, |known| known.shape.clone()),
             Kind::TieOut { record, .. } => self.tie_out(node, record),
@@ -42,6 +40,7 @@ impl Infer<'_> {
                 match quotient {
                     Shape::Number | Shape::Rate if digits.is_none() => Shape::Int,
                     Shape::Rate => Shape::Number,
+                    Shape::Money(currency) => Shape::Money(currency.rounded().clone()),
                     quotient => quotient,
                 }
             }
@@ -67,7 +66,7 @@ impl Infer<'_> {
         let shape = self.soft(first).unwrap_or(Shape::Null);
         let result = match &node.kind {
             Kind::Select(select) => self.select(select, shape.present()),
-            Kind::JsonPath { path, .. } => self.found(node, shape.present(), path),
+            Kind::JsonPath { path, at, .. } => self.found(node, shape.present(), path, *at),
             _ => {
                 let list = self.must_be_list(first, shape.present().clone());
                 self.over(node, &list)
@@ -294,20 +293,6 @@ impl Infer<'_> {
         );
     }
 
-    /// What a `JSONPath` finds. Where it cannot be followed, it is data of a person if anything below its first steps is.
-    fn found(&mut self, node: &Node, value: &Shape, path: &JsonPath) -> Shape {
-        let Some((found, personal)) = path.steps().and_then(|steps| follow(value, &steps)) else {
-            if let Some(kind) = shape::personal(value, &path.prefix()) {
-                self.mentions(kind, node.place());
-            }
-            return Shape::Any.list();
-        };
-        if let Some(kind) = personal {
-            self.mentions(&kind, node.place());
-        }
-        found.list()
-    }
-
     /// Binds the parts that the record declares.
     fn tie_out(&mut self, node: &Node, record: &Node) -> Shape {
         let Kind::TieOut { parts, .. } = &node.kind else { return Shape::Any };
@@ -328,24 +313,6 @@ impl Infer<'_> {
         let amounts = sums.iter().filter_map(|part| amount(&shape, part));
         amounts.reduce(|one, two| shape::join(&one, &two)).unwrap_or(Shape::MONEY)
     }
-}
-
-/// What steps lead to, and the kind of personal data on the way. A field that is absent gives nothing, so it is no null.
-fn follow(value: &Shape, steps: &[Option<Arc<str>>]) -> Option<(Shape, Option<Arc<str>>)> {
-    let mut personal = None;
-    let mut shape = value.clone();
-    for step in steps {
-        shape = match (shape.present(), step) {
-            (Shape::List(element), None) => Shape::clone(element),
-            (Shape::Object(object), Some(name)) => {
-                let field = object.fields.get(name)?;
-                personal = personal.or_else(|| field.personal.clone());
-                field.shape.clone()
-            }
-            _ => return None,
-        };
-    }
-    Some((shape, personal))
 }
 
 /// The shape of a part, if the record has it and it is an amount.

@@ -5,6 +5,7 @@ mod call;
 mod constant;
 mod env;
 mod facts;
+mod jsonpath;
 mod operator;
 mod path;
 

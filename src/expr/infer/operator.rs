@@ -56,7 +56,7 @@ impl Infer<'_> {
         match (left, right, operator) {
             (Shape::Money(one), Shape::Money(two), Add | Subtract | Remainder) => {
                 self.same_currency(node, one, two);
-                Shape::Money(if one == two { one.clone() } else { CurrencyOf::Unknown })
+                Shape::Money(one.with(two))
             }
             (Shape::Money(one), Shape::Money(two), Divide | FloorDivide) => {
                 self.same_currency(node, one, two);
@@ -65,8 +65,11 @@ impl Infer<'_> {
             (Shape::Any, Shape::Money(_), Add | Subtract | Multiply) => right.clone(),
             (Shape::Money(_), Shape::Any, Add | Subtract | Multiply) => left.clone(),
             (Shape::Any, _, _) | (_, Shape::Any, _) => Shape::Any,
-            (Shape::Money(_), _, Multiply | Divide) => left.clone(),
-            (_, Shape::Money(_), Multiply) => right.clone(),
+            (Shape::Money(_), Shape::Int, Multiply) => left.clone(),
+            (Shape::Int, Shape::Money(_), Multiply) => right.clone(),
+            (Shape::Money(currency), _, Multiply | Divide) | (_, Shape::Money(currency), Multiply) => {
+                Shape::Money(currency.unrounded())
+            }
             (Shape::Money(_), _, Add | Subtract) if is_zero(&sides[1]) => left.clone(),
             (_, Shape::Money(_), Add | Subtract) if is_zero(&sides[0]) => right.clone(),
             (Shape::Money(_), _, _) | (_, Shape::Money(_), _) => {
@@ -90,7 +93,7 @@ impl Infer<'_> {
     }
 
     fn same_currency(&mut self, node: &Node, one: &CurrencyOf, two: &CurrencyOf) {
-        if let (CurrencyOf::Code(one), CurrencyOf::Code(two)) = (one, two)
+        if let (CurrencyOf::Code(one), CurrencyOf::Code(two)) = (one.rounded(), two.rounded())
             && one != two
         {
             let help = Some("convert one with `fx(rate, currency)`".to_owned());
@@ -142,7 +145,7 @@ impl Infer<'_> {
         match (left.1.present(), right.1.present()) {
             (Shape::Any | Shape::Null, _) | (_, Shape::Any | Shape::Null) => {}
             (Shape::Money(one), Shape::Money(two)) => {
-                if let (CurrencyOf::Code(one), CurrencyOf::Code(two)) = (one, two)
+                if let (CurrencyOf::Code(one), CurrencyOf::Code(two)) = (one.rounded(), two.rounded())
                     && one != two
                 {
                     let help = Some("convert one with `fx(rate, currency)`".to_owned());

@@ -71,11 +71,12 @@ impl Lower<'_> {
             );
             return None;
         };
+        let at = path.place();
         match JsonPath::parse(text) {
-            Ok(path) => Some(Kind::JsonPath { value: Box::new(value), path }),
+            Ok(path) => Some(Kind::JsonPath { value: Box::new(value), path, at }),
             Err(error) => {
                 self.parts.push(value);
-                self.refuse(FaultKind::JsonPath, path.place(), error.to_string());
+                self.refuse(FaultKind::JsonPath, at, error.to_string());
                 None
             }
         }

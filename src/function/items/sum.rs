@@ -13,7 +13,10 @@ pub(crate) const FUNCTION: Function = Function::plain(
     &[Param::needed("list", Takes::LIST).of(Takes::QUANTITY), Param::optional("attribute", Takes::PATH).of(Takes::QUANTITY)],
     |args| {
         let summand = if args.get(1).is_some_and(Option::is_some) { given(args, 1) } else { element(args, 0) };
-        if summand == Shape::Int { Shape::Int } else { quantity(&summand) }
+        match summand.present() {
+            Shape::Int | Shape::Money(_) => summand.present().clone(),
+            summand => quantity(summand),
+        }
     },
     run,
 )

@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use self::read::Reader;
 use self::{place::Place, writer::Writer};
-use super::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query};
+use super::{Asked, Brief, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query};
 use crate::{
     event::{Effect, Entry, EventId, Fact, Instant, Past, RunId, Told, Watermark},
     value::Hash,
@@ -66,6 +66,18 @@ impl Journal for Sqlite {
         self.read(Reader::open_runs)
     }
 
+    fn after(&self, after: EventId, most: usize) -> Result<Vec<Brief>, Error> {
+        self.read(|reader| reader.after(after, most))
+    }
+
+    fn parked_in(&self, lane: &str) -> Result<Vec<Brief>, Error> {
+        self.read(|reader| reader.parked_in(lane))
+    }
+
+    fn due(&self, by: Instant, most: usize) -> Result<Vec<Brief>, Error> {
+        self.read(|reader| reader.due(by, most))
+    }
+
     fn run(&self, run: RunId) -> Result<Option<OpenRun>, Error> {
         self.read(|reader| reader.open_run(run))
     }
@@ -86,8 +98,8 @@ impl Journal for Sqlite {
         self.read(|reader| reader.effects(flow, key))
     }
 
-    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
-        self.read(Reader::remembered)
+    fn remembered(&self, most: usize) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        self.read(|reader| reader.remembered(most))
     }
 
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {
@@ -159,7 +171,7 @@ fn written(error: impl std::error::Error + 'static) -> Error {
 
 impl Error {
     /// The same, with the journal's file.
-    fn at(self, file: &str) -> Self {
+    pub(super) fn at(self, file: &str) -> Self {
         match self {
             Self::NoRoom(told) if !told.contains(file) => Self::NoRoom(format!("{file}: {told}").into()),
             Self::Broken(told) if !told.contains(file) => Self::Broken(format!("{file}: {told}")),

@@ -56,7 +56,7 @@ impl Place {
 
     /// One more connection to the journal.
     pub(super) fn connect(&self) -> Result<Connection, Error> {
-        connect(&self.file)
+        connect(&self.file).map_err(|error| error.at(&self.name()))
     }
 
     /// The file that keeps a part of the disk.

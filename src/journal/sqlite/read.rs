@@ -18,7 +18,7 @@ use crate::{
         self, Effect, Entry, Event, EventId, Fact, Froze, Instant, Outcome, Parked, Past, RunId, Told,
         Watermark,
     },
-    journal::{Asked, Error, Last, OpenRun, Ordered, Query, shelf::facts_of},
+    journal::{Asked, Brief, Error, Last, OpenRun, Ordered, Query, shelf::facts_of},
     value::Hash,
 };
 
@@ -40,9 +40,11 @@ impl Reader {
         if !file.exists() {
             return Ok(None);
         }
-        let connection = place::connect(&file)?;
-        Ok(place::is_ours(&connection, &file)?
-            .then_some(Self { connection, folder: Some(folder.to_owned()) }))
+        let opened = place::connect(&file).and_then(|connection| {
+            let is_ours = place::is_ours(&connection, &file)?;
+            Ok(is_ours.then_some(Self { connection, folder: Some(folder.to_owned()) }))
+        });
+        opened.map_err(|error| error.at(&file.display().to_string()))
     }
 
     /// Whether an engine has the journal.
@@ -72,6 +74,33 @@ impl Reader {
                 froze.remove(&id).unwrap_or_default(),
                 effects.remove(&run(id)).unwrap_or_default(),
             )
+        };
+        rows.into_iter().map(one).collect()
+    }
+
+    pub(super) fn after(&self, after: EventId, most: usize) -> Result<Vec<Brief>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.briefs("WHERE id > ?1 ORDER BY id LIMIT ?2", params![id(after), most])
+    }
+
+    pub(super) fn parked_in(&self, lane: &str) -> Result<Vec<Brief>, Error> {
+        self.briefs("WHERE lane = ?1 ORDER BY id", params![lane])
+    }
+
+    pub(super) fn due(&self, by: Instant, most: usize) -> Result<Vec<Brief>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.briefs("WHERE due <= ?1 ORDER BY due LIMIT ?2", params![instant(by), most])
+    }
+
+    fn briefs(&self, which: &str, values: impl rusqlite::Params) -> Result<Vec<Brief>, Error> {
+        let sql =
+            format!("SELECT body, parked, EXISTS (SELECT 1 FROM froze WHERE run = id) FROM event {which}");
+        let rows = self.rows(&sql, values, |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, bool>(2)?))
+        })?;
+        let one = |(body, parked, frozen): (Vec<u8>, Option<Vec<u8>>, bool)| {
+            let parked = parked.map(|parked| open(&parked)).transpose()?;
+            Ok(Brief { event: open(&body)?, parked, frozen })
         };
         rows.into_iter().map(one).collect()
     }
@@ -143,10 +172,10 @@ impl Reader {
         self.bodies(sql, params![flow, key])
     }
 
-    pub(super) fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+    pub(super) fn remembered(&self, most: usize) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
         self.rows(
-            "SELECT DISTINCT t, key FROM effect JOIN word ON word.id = flow ORDER BY t, key",
-            params![],
+            "SELECT DISTINCT t, key FROM effect JOIN word ON word.id = flow ORDER BY t, key LIMIT ?1",
+            params![i64::try_from(most).unwrap_or(i64::MAX)],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
     }

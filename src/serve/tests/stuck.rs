@@ -63,8 +63,8 @@ impl Journal for Stuck {
         self.kept.effects(flow, key)
     }
 
-    fn remembered(&self) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
-        self.kept.remembered()
+    fn remembered(&self, most: usize) -> Result<Vec<(std::sync::Arc<str>, std::sync::Arc<str>)>, Error> {
+        self.kept.remembered(most)
     }
 
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {

@@ -45,7 +45,7 @@ pub struct Connector {
     pub span: Span,
 }
 
-/// One setting: `name: type` or `name: type = default`.
+/// One setting: `name: type` or `name: one | two`, perhaps with `= default`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Its name.

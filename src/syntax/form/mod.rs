@@ -162,7 +162,7 @@ impl<'p> Form<'p> {
     fn types(&mut self, node: &Node, place: Place<'_>, objects: bool) {
         let word = |letter: char| {
             letter.is_ascii_alphanumeric()
-                || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/')
+                || matches!(letter, '_' | '.' | '?' | '[' | ']' | ' ' | '=' | '-' | ':' | '/' | '|')
         };
         match &node.kind {
             Kind::Scalar(scalar) if !scalar.text.is_empty() && scalar.text.chars().all(word) => {}

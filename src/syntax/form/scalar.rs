@@ -86,21 +86,27 @@ impl Form<'_> {
 
     fn word(&mut self, text: &str, span: Span, words: &[&'static str], more: &str, place: Place<'_>) {
         let message = format!("{} cannot be `{}`", place.called(), short(text));
-        let help = match near(text, words.iter().copied()) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => {
-                let words = listed(words.iter().copied());
-                let all: Vec<&str> = [&*words, more].into_iter().filter(|part| !part.is_empty()).collect();
-                format!("expected {}", all.join(" or "))
-            }
+        let help = if let Some(word) = near(text, words.iter().copied()) {
+            format!("did you mean `{word}`?")
+        } else {
+            let words = listed(words.iter().copied());
+            let all: Vec<&str> = [&*words, more].into_iter().filter(|part| !part.is_empty()).collect();
+            format!("expected {}", all.join(" or "))
         };
         self.problem(codes::WORD, span, message, help);
     }
 
     /// A secret's reference. What was found is never told: it may be the secret.
     fn reference(&mut self, node: &Node, text: &str, place: Place<'_>) {
-        let named = text.strip_prefix("env:").or_else(|| text.strip_prefix("file:"));
-        if named.is_none_or(|name| name.trim().is_empty()) {
+        let good = match text.split_once(':') {
+            Some(("env", name)) => {
+                let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                letters && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            }
+            Some(("file", path)) => !path.trim().is_empty(),
+            _ => false,
+        };
+        if !good {
             let message = format!("{} must say where the secret is, not what it is", place.called());
             let help = "write `env:NAME` or `file:path`; a secret that stood in a file is no secret any more: replace it";
             let problem = Problem::error(codes::INLINE_SECRET, node.span, message).help(help);

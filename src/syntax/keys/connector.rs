@@ -23,8 +23,8 @@ pub static CONNECTOR: Object = Object {
         may(
             "settings",
             Want::Map(Names::Any, &Want::Shape),
-            "Constants of a connection: type, or `type = default`; never secrets.",
-            "{ code: slug, quota: int = 150 }",
+            "Constants of a connection: a type, or the words that may be chosen (`live | test`); `= default` behind it; never secrets.",
+            "{ code: slug, quota: int = 150, mode: live | test = live }",
         ),
         may(
             "account",

@@ -11,14 +11,14 @@ use super::{
     disk::{Disk, Platter, SALT, Spinning, Tail},
     oracle::{Violation, Witness},
     platform::{Outcome, Physics, Platform, Script},
-    probe::{Point, Probe},
+    probe::{At, Counts, Happens, Point, Probe},
     scheduler::Scheduler,
     world::SimWorld,
 };
 use crate::{
     engine::{Engine, Guards, Offer, Offered, Policy, Prepared, Setup, key_of},
     event::{Code, EffectId, Fact, Instant, Watermark},
-    journal::{Asked, Journal, OpenRun, Order, Shelf},
+    journal::{Asked, Journal, OpenRun, Order, Ordered, Shelf},
     plan::{Book, Plan},
     value::{Hash, Value},
 };
@@ -41,6 +41,21 @@ pub struct Hook {
     pub insists: bool,
 }
 
+/// What an operator does with a letter that is not in doubt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Goes on with it as it is bound.
+    Retry,
+    /// Goes on with the newest plan, after the mended ones are loaded.
+    Newest,
+    /// Goes on with another event.
+    Edit(Value),
+    /// Goes on and repeats what may not be repeated.
+    Force,
+    /// Drops it.
+    Drop,
+}
+
 /// What happens, apart from crashes and faults.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -50,6 +65,12 @@ pub struct Scenario {
     pub plans: Vec<Arc<Plan>>,
     /// Newer flows with which an operator retries letters that are not in doubt.
     pub mended: Vec<Arc<Plan>>,
+    /// What operators do with letters that are not in doubt; none: with mended flows they retry, else they do nothing.
+    pub act: Option<Act>,
+    /// What operators ask for at an instant, whether an engine runs or not.
+    pub asks: Vec<(Duration, Order)>,
+    /// Events and parked runs that are loaded at a start.
+    pub load_most: usize,
     /// The platform's numbers.
     pub physics: Physics,
     /// Orders: id, since when (after the start), what it says.
@@ -79,6 +100,9 @@ impl Scenario {
             name,
             plans,
             mended: Vec::new(),
+            act: None,
+            asks: Vec::new(),
+            load_most: Policy::default().load_most,
             physics: Physics::default(),
             history: Vec::new(),
             hooks: Vec::new(),
@@ -96,8 +120,8 @@ impl Scenario {
 /// A crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crash {
-    /// At which point of its life (from 1).
-    pub at: u32,
+    /// At what of its life.
+    pub at: At,
     /// What survives.
     pub tail: Tail,
     /// Whether what was in flight takes effect later.
@@ -126,12 +150,12 @@ pub struct Verdict {
     pub found: BTreeSet<Violation>,
     /// Words on each.
     pub notes: Vec<String>,
-    /// Points of each life.
-    pub points: Vec<u32>,
-    /// Kinds of points, and how many, over all lives.
-    pub kinds: BTreeMap<Point, u32>,
-    /// At which kinds of points the process died.
-    pub deaths: Vec<Point>,
+    /// What happened in each life.
+    pub points: Vec<Counts>,
+    /// Of which kinds, and how many, over all lives.
+    pub kinds: BTreeMap<Happens, u32>,
+    /// At which kinds the process died.
+    pub deaths: Vec<Happens>,
     /// Requests in all.
     pub requests: u32,
     /// What the platform holds in the end.
@@ -148,6 +172,8 @@ struct Outside {
     acked: Arc<Mutex<BTreeSet<usize>>>,
     tried: Arc<Mutex<BTreeSet<usize>>>,
     sent: Arc<AtomicU32>,
+    /// Which of what operators ask for at an instant was asked for.
+    asked: Arc<Mutex<BTreeSet<usize>>>,
 }
 
 impl Scenario {
@@ -168,6 +194,7 @@ impl Scenario {
             acked: Arc::default(),
             tried: Arc::default(),
             sent: Arc::default(),
+            asked: Arc::default(),
         };
         let mut verdict = Verdict {
             found: BTreeSet::new(),
@@ -207,7 +234,8 @@ impl Scenario {
         let prompt = case.crashes.len() < 2
             && case.crashes.iter().all(|crash| !crash.finishes)
             && case.faults.values().all(|fault| *fault != Outcome::Late);
-        outside.witness.judge(&verdict.facts, &outside.platform, &converges, self.latest && prompt);
+        let latest = self.latest && prompt;
+        outside.witness.judge(&verdict.facts, &outside.platform, platter.orders(), &converges, latest);
         self.held(&verdict.facts, &outside.witness);
         (verdict.found, verdict.notes) = outside.witness.found();
         verdict.requests = outside.sent.load(std::sync::atomic::Ordering::SeqCst);
@@ -267,6 +295,7 @@ impl Scenario {
             journal: Arc::clone(&journal),
             policy: Policy {
                 guards: case.guards,
+                load_most: self.load_most,
                 command_every: PATIENCE * 2,
                 settle: self.physics.working,
                 ..Policy::default()
@@ -280,7 +309,11 @@ impl Scenario {
                 return (probe, disk);
             }
         };
+        // Whoever watches has the machines tell.
+        let aims_at_point = case.crashes.iter().any(|crash| matches!(crash.at, At::Point(_)));
+        let _watch = (!aims_at_point).then(|| engine.stories());
         self.produce(&engine, &probe, outside);
+        self.ask(&engine, &journal, outside);
         for _ in 0..20 {
             quiet(&outside.clock, &probe, &outside.platform);
             if let Some(until) = outside.platform.busy_until() {
@@ -334,15 +367,39 @@ impl Scenario {
 
     /// An operator settles what is in doubt by looking at the platform, and retries the rest with mended flows.
     fn operate(&self, engine: &Engine, journal: &Arc<dyn Journal>, outside: &Outside) -> bool {
-        let open = journal.open().unwrap_or_default();
-        let mut ordered = false;
-        for run in open {
-            ordered |= self.help(&run, engine, journal, outside);
+        let asked = |run: &OpenRun, ordered: &Ordered| match &ordered.asked.order {
+            Order::Retry { run: of, .. } | Order::Drop { run: of } | Order::Settle { run: of, .. } => {
+                *of == run.event.id
+            }
+            _ => false,
+        };
+        let undone = journal.orders().unwrap_or_default();
+        let mut ordered = !undone.is_empty();
+        for run in journal.open().unwrap_or_default() {
+            if !undone.iter().any(|undone| asked(&run, undone)) {
+                ordered |= self.help(&run, engine, journal, outside);
+            }
         }
         if ordered {
             engine.obey();
         }
         ordered
+    }
+
+    /// What operators ask for at an instant.
+    fn ask(&self, engine: &Engine, journal: &Arc<dyn Journal>, outside: &Outside) {
+        for (number, (at, order)) in self.asks.iter().cloned().enumerate() {
+            let (engine, journal) = (engine.clone(), Arc::clone(journal));
+            let (clock, asked) = (outside.clock.clone(), Arc::clone(&outside.asked));
+            outside.clock.spawn(async move {
+                clock.sleep_until(START + at).await;
+                let is_new = asked.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+                let asked = Asked { at: clock.now(), who: "operator".into(), why: None, order };
+                if is_new && journal.order(&asked).is_ok() {
+                    engine.obey();
+                }
+            });
+        }
     }
 
     fn help(&self, run: &OpenRun, engine: &Engine, journal: &Arc<dyn Journal>, outside: &Outside) -> bool {
@@ -363,10 +420,20 @@ impl Scenario {
                 Order::Settle { run: run.event.id, effect, landed }
             }
             Code::Child => return false,
-            _ if self.mended.is_empty() => return false,
             _ => {
-                engine.load(self.mended.clone());
-                Order::Retry { run: run.event.id, newest: true, edited: None, force: false }
+                let usual = (!self.mended.is_empty()).then_some(Act::Newest);
+                let Some(act) = self.act.clone().or(usual) else { return false };
+                let run = run.event.id;
+                match act {
+                    Act::Retry => Order::Retry { run, newest: false, edited: None, force: false },
+                    Act::Newest => {
+                        engine.load(self.mended.clone());
+                        Order::Retry { run, newest: true, edited: None, force: false }
+                    }
+                    Act::Edit(body) => Order::Retry { run, newest: true, edited: Some(body), force: false },
+                    Act::Force => Order::Retry { run, newest: true, edited: None, force: true },
+                    Act::Drop => Order::Drop { run },
+                }
             }
         };
         let asked = Asked { at: outside.clock.now(), who: "operator".into(), why: None, order };

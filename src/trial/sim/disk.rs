@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     event::{Effect, Entry, EventId, Fact, Past, RunId, Told, Watermark},
-    journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Ordered, Query, Shelf},
+    journal::{Asked, Durable, Error, Journal, Last, Lsn, OpenRun, Order, Ordered, Query, Shelf},
     value::Hash,
 };
 
@@ -39,6 +39,20 @@ impl Platter {
     /// All facts, in order.
     pub(super) fn facts(&self) -> impl Iterator<Item = &Fact> {
         self.batches.iter().flatten()
+    }
+
+    /// What operators ever asked for.
+    pub(super) fn orders(&self) -> &[Ordered] {
+        &self.orders
+    }
+
+    /// What was asked for that these facts carry out.
+    fn asked(&self, facts: &[Fact]) -> Vec<Order> {
+        let done = facts.iter().filter_map(|fact| match fact {
+            Fact::Ordered { order, .. } => self.orders.iter().find(|ordered| ordered.id == *order),
+            _ => None,
+        });
+        done.map(|ordered| ordered.asked.order.clone()).collect()
     }
 }
 
@@ -127,6 +141,13 @@ impl Journal for Spinning {
         if disk.probe.is_dead() {
             return Err(Error::Broken("the process is dead".into()));
         }
+        let asked = disk.held().platter.asked(&facts);
+        for order in &asked {
+            disk.probe.obeys(order);
+        }
+        if disk.probe.is_dead() {
+            return Err(Error::Broken("the process is dead".into()));
+        }
         let (lsn, start) = {
             let mut held = disk.held();
             disk.witness.appended(&facts);
@@ -169,8 +190,8 @@ impl Journal for Spinning {
         Ok(self.0.held().safe.effects(flow, key))
     }
 
-    fn remembered(&self) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
-        Ok(self.0.held().safe.remembered())
+    fn remembered(&self, most: usize) -> Result<Vec<(Arc<str>, Arc<str>)>, Error> {
+        Ok(self.0.held().safe.remembered().into_iter().take(most).collect())
     }
 
     fn entry(&self, book: &str, key: Hash) -> Result<Option<Entry>, Error> {

@@ -11,7 +11,7 @@ use super::{
     disk::Tail,
     oracle::Violation,
     platform::Outcome,
-    probe::Point,
+    probe::{At, Counts, Happens},
 };
 use crate::engine::Guards;
 
@@ -20,10 +20,12 @@ use crate::engine::Guards;
 pub struct Explored {
     /// Cases in all.
     pub cases: u32,
-    /// Points of a life without a crash.
-    pub points: u32,
-    /// Crashes by kind of point.
-    pub deaths: BTreeMap<Point, u32>,
+    /// What happens in a life without a crash.
+    pub points: Counts,
+    /// Crashes by kind.
+    pub deaths: BTreeMap<Happens, u32>,
+    /// Cases in which each kind happens.
+    pub kinds: BTreeMap<Happens, u32>,
     /// Violations, and the first case that shows each.
     pub found: BTreeMap<Violation, (Case, Vec<String>)>,
 }
@@ -63,6 +65,9 @@ impl<'a> Explorer<'a> {
         for death in &verdict.deaths {
             *self.explored.deaths.entry(*death).or_default() += 1;
         }
+        for kind in verdict.kinds.keys() {
+            *self.explored.kinds.entry(*kind).or_default() += 1;
+        }
         for violation in &verdict.found {
             self.explored.found.entry(*violation).or_insert_with(|| (case.clone(), verdict.notes.clone()));
         }
@@ -85,15 +90,34 @@ impl<'a> Explorer<'a> {
                 self.play(Case { faults: BTreeMap::from([(request, fault)]), ..Case::default() });
             }
         }
-        for at in 1..=self.explored.points {
+        self.between(&base.points.first().copied().unwrap_or_default());
+        for at in 1..=self.explored.points.points {
             if self.enough() {
                 return self.explored;
             }
-            let points = self.explored.points;
+            let points = self.explored.points.points;
             let stride = (points * points * 3 / pairs.max(1)).max(1);
             self.crashes(at, base.requests, Some(stride).filter(|_| pairs > 0));
         }
         self.explored
+    }
+
+    /// A crash before each command, and before each request of an operator is carried out.
+    fn between(&mut self, counts: &Counts) {
+        let down = Duration::from_secs(1);
+        for at in 1..=counts.commands {
+            let tail = [Tail::Lost, Tail::Half, Tail::Kept][at as usize % 3];
+            let crash = Crash { at: At::Command(at), tail, finishes: at.is_multiple_of(2), down };
+            self.play(Case { crashes: vec![crash], ..Case::default() });
+        }
+        for at in 1..=counts.orders {
+            for tail in [Tail::Lost, Tail::Half, Tail::Kept] {
+                for finishes in [false, true] {
+                    let crash = Crash { at: At::Order(at), tail, finishes, down };
+                    self.play(Case { crashes: vec![crash], ..Case::default() });
+                }
+            }
+        }
     }
 
     fn crashes(&mut self, at: u32, requests: u32, stride: Option<u32>) {
@@ -101,14 +125,16 @@ impl<'a> Explorer<'a> {
         for tail in [Tail::Lost, Tail::Half, Tail::Kept] {
             for finishes in [false, true] {
                 for down in [Duration::from_secs(1), Duration::from_secs(2 * 3600)] {
-                    let crash = Crash { at, tail, finishes, down };
+                    let crash = Crash { at: At::Point(at), tail, finishes, down };
                     let verdict =
                         self.play(Case { seed: u64::from(at % 3), crashes: vec![crash], ..Case::default() });
-                    lives.entry(verdict.points.get(1).copied().unwrap_or_default()).or_insert(crash);
+                    let second = verdict.points.get(1).map_or(0, |counts| counts.points);
+                    lives.entry(second).or_insert(crash);
                 }
             }
         }
-        let crash = Crash { at, tail: Tail::Lost, finishes: true, down: Duration::from_secs(1) };
+        let crash =
+            Crash { at: At::Point(at), tail: Tail::Lost, finishes: true, down: Duration::from_secs(1) };
         for request in 1..=requests {
             for fault in [Outcome::LostAfter, Outcome::Late, Outcome::DownAfter] {
                 let faults = BTreeMap::from([(request, fault)]);
@@ -118,7 +144,7 @@ impl<'a> Explorer<'a> {
         if let Some(stride) = stride {
             for (points, first) in lives {
                 for second in (1 + at % stride..=points).step_by(stride as usize) {
-                    let second = Crash { at: second, ..crash };
+                    let second = Crash { at: At::Point(second), ..crash };
                     self.play(Case { crashes: vec![first, second], ..Case::default() });
                 }
             }

@@ -12,12 +12,12 @@ mod scheduler;
 mod world;
 
 pub use self::{
-    case::{Case, Crash, Hook, Scenario, Verdict},
+    case::{Act, Case, Crash, Hook, Scenario, Verdict},
     disk::Tail,
     explore::{Explored, Explorer},
     oracle::Violation,
     plan::{PlanBuilder, Spec},
     platform::{Does, Done, Outcome, Physics, Platform, Script},
-    probe::Point,
+    probe::{Asks, At, Counts, Did, Happens, Point},
     scheduler::Scheduler,
 };

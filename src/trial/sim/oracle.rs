@@ -10,6 +10,7 @@ use super::platform::{Done, Platform};
 use crate::{
     engine::{Prepared, is_write},
     event::{Code, Event, Fact, Request, RunId},
+    journal::{Order, Ordered},
     plan::{Repeat, Slot, Work},
     value::{Hash, Value},
 };
@@ -53,6 +54,12 @@ pub enum Violation {
     IllegalFact,
     /// The engine did not come to rest.
     Restless,
+    /// A request of an operator was carried out twice.
+    ObeyedTwice,
+    /// A request of an operator was never carried out, or it is told that it was and nothing came of it.
+    NotObeyed,
+    /// An event was taken about what was erased.
+    CameBack,
 }
 
 /// Sees everything, over all lives of the process. Cheap to clone.
@@ -219,6 +226,7 @@ impl Witness {
         &self,
         facts: &[Fact],
         platform: &Platform,
+        orders: &[Ordered],
         last_seen: &[(String, Value)],
         latest: bool,
     ) {
@@ -226,12 +234,26 @@ impl Witness {
         held.all_ended(facts);
         held.ran_once(facts);
         held.noted_once(facts);
-        held.effects_once(&platform.log());
+        held.obeyed(facts, orders);
+        held.stays_erased(facts, orders);
+        held.effects_once(&platform.log(), forced(facts, orders));
         held.converged(&platform.log(), last_seen);
         if latest {
             held.fresh(platform);
         }
     }
+}
+
+/// How often operators had done what may not be repeated.
+fn forced(facts: &[Fact], orders: &[Ordered]) -> usize {
+    let force = |id: &u64| {
+        let ordered = orders.iter().find(|ordered| ordered.id == *id);
+        ordered.is_some_and(|ordered| matches!(ordered.asked.order, Order::Retry { force: true, .. }))
+    };
+    facts
+        .iter()
+        .filter(|fact| matches!(fact, Fact::Ordered { order, told } if !told.refused && force(order)))
+        .count()
 }
 
 impl Held {
@@ -350,10 +372,52 @@ impl Held {
         }
     }
 
-    fn effects_once(&mut self, log: &[Done]) {
+    /// Each request is done once, and what is told of it is there.
+    fn obeyed(&mut self, facts: &[Fact], orders: &[Ordered]) {
         let mut done = BTreeSet::new();
+        for fact in facts {
+            let Fact::Ordered { order, told } = fact else { continue };
+            if !done.insert(*order) {
+                self.blame(Violation::ObeyedTwice, format!("request {order}"));
+            }
+            let accepted =
+                |run| facts.iter().any(|fact| matches!(fact, Fact::Accepted(event) if event.id == run));
+            if told.run.is_some_and(|run| !accepted(run)) {
+                self.blame(Violation::NotObeyed, format!("request {order}: {}", told.text));
+            }
+        }
+        for ordered in orders.iter().filter(|ordered| !done.contains(&ordered.id)) {
+            self.blame(Violation::NotObeyed, format!("{ordered:?}"));
+        }
+    }
+
+    /// From a tombstone on, nothing is taken about what was erased.
+    fn stays_erased(&mut self, facts: &[Fact], orders: &[Ordered]) {
+        let mut erased: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for fact in facts {
+            match fact {
+                Fact::Ordered { order, .. } => {
+                    erased.extend(orders.iter().filter(|ordered| ordered.id == *order).filter_map(
+                        |ordered| match &ordered.asked.order {
+                            Order::Erase { flow, key } => Some((&**flow, &**key)),
+                            _ => None,
+                        },
+                    ));
+                }
+                Fact::Accepted(event) if erased.contains(&(&*event.flow, &*event.key)) => {
+                    self.blame(Violation::CameBack, format!("event {} about {}", event.id, event.key));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn effects_once(&mut self, log: &[Done], forced: usize) {
+        let mut done: BTreeMap<_, usize> = BTreeMap::new();
         for effect in log.iter().filter(|effect| !effect.operation.starts_with("put")) {
-            if !done.insert((Arc::clone(&effect.operation), effect.mark.clone())) {
+            let count = done.entry((Arc::clone(&effect.operation), effect.mark.clone())).or_default();
+            *count += 1;
+            if *count > 1 + forced {
                 self.blame(
                     Violation::EffectTwice,
                     format!("{} {} at {}", effect.operation, effect.mark, effect.at.0),

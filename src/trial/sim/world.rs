@@ -17,7 +17,7 @@ use super::{
     scheduler::Scheduler,
 };
 use crate::{
-    engine::{Permit, Waiting, World},
+    engine::{Permit, Waiting, World, machine::Command},
     event::{Answer, Class, Failure, Instant, Request, Sent},
 };
 
@@ -146,5 +146,9 @@ impl World for SimWorld {
 
     fn random(&self) -> u64 {
         self.clock.random()
+    }
+
+    fn hears(&self, command: &Command) {
+        self.probe.performs(command);
     }
 }

@@ -72,7 +72,8 @@ impl Gate {
     }
 
     /// Lets a call in, or says how it is answered.
-    pub(crate) fn admit(&self, call: &Call) -> Result<(), Box<Reply>> {
+    /// `wanted` is the scope an access token must cover.
+    pub(crate) fn admit(&self, call: &Call, wanted: &str) -> Result<(), Box<Reply>> {
         let header = call.header("authorization").unwrap_or_default();
         let scheme = header.split(' ').next().unwrap_or_default().to_ascii_lowercase();
         match scheme.as_str() {
@@ -80,7 +81,7 @@ impl Gate {
                 self.log(call, "TBA", Err(&reason));
                 Box::new(Problem::login().reply().with("www-authenticate", self.challenge()))
             }),
-            "bearer" => self.bearer(call, header[6..].trim()),
+            "bearer" => self.bearer(call, header[6..].trim(), wanted),
             _ => {
                 self.log(call, "TBA", Err("no OAuth or Bearer authorization header"));
                 Err(Box::new(Problem::login().reply().with("www-authenticate", self.challenge())))
@@ -92,7 +93,7 @@ impl Gate {
         format!(r#"OAuth realm="{}""#, self.settings.realm())
     }
 
-    fn bearer(&self, call: &Call, token: &str) -> Result<(), Box<Reply>> {
+    fn bearer(&self, call: &Call, token: &str, wanted: &str) -> Result<(), Box<Reply>> {
         let refuse = |error: &str| {
             let realm = self.settings.realm();
             format!(r#"Bearer realm="{realm}", error="{error}", error_description="Invalid login attempt.""#)
@@ -105,10 +106,10 @@ impl Gate {
         let found = self.state().tokens.get(token).cloned();
         let reason = match found {
             Some((until, scope)) if until > self.shared.clock.now() => {
-                if scope.split(',').any(|part| part.trim() == "rest_webservices") {
+                if scope.split(',').any(|part| part.trim() == wanted) {
                     return Ok(());
                 }
-                self.log(call, "Bearer", Err("the token's scope lacks rest_webservices"));
+                self.log(call, "Bearer", Err(&format!("the token's scope lacks {wanted}")));
                 let refusal = Problem::permission("the token's scope does not cover REST web services");
                 return Err(Box::new(refusal.reply()));
             }

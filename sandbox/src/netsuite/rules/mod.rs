@@ -25,7 +25,8 @@ use super::{
     time,
 };
 
-pub(crate) use fulfilment::{done, moved, start as start_fulfilment, tracking};
+pub(crate) use fulfilment::{done, moved, start as start_fulfilment, tracking, tracking_of};
+pub(crate) use payment::{deposits_for, open, settle as settle_open, start as start_money, touched};
 pub(crate) use prices::rows as price_rows;
 pub(crate) use sale::{copy as copy_sale, wanted};
 
@@ -47,8 +48,13 @@ impl Rules<'_> {
             "customerSubsidiaryRelationship" => self.relationship(record)?,
             "customerDeposit" => self.deposit(record)?,
             "customerRefund" => self.refund(record)?,
+            "customerPayment" => self.payment(record)?,
+            "depositApplication" => self.application(record)?,
+            "employee" | "partner" => self.person(record)?,
             "itemFulfillment" => self.fulfilment(record, before)?,
+            "itemReceipt" => self.receipt(record, before)?,
             "inventoryAdjustment" => self.adjustment(record, before)?,
+            "taxGroup" => self.tax_group(record),
             "giftCertificate" => Self::certificate(record, before),
             _ if def.family == "item" => self.item(record)?,
             _ if def.field("item").is_some() => self.sale(record, before)?,

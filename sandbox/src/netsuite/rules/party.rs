@@ -56,6 +56,21 @@ impl Rules<'_> {
         Ok(())
     }
 
+    /// An employee or a partner.
+    pub(super) fn person(&self, record: &mut Record) -> Result<(), Problem> {
+        let full = person(record);
+        if full.is_empty() {
+            return Err(missing("lastName", "lastName"));
+        }
+        record.default("entityId", full);
+        record.default("isInactive", false);
+        if self.store.find("subsidiary", record.text("subsidiary")).is_none() {
+            return Err(missing("subsidiary", "subsidiary"));
+        }
+        addresses(record);
+        Ok(())
+    }
+
     pub(super) fn relationship(&self, record: &mut Record) -> Result<(), Problem> {
         let (entity, subsidiary) = (record.text("entity"), record.text("subsidiary"));
         let twin = self.store.all("customerSubsidiaryRelationship").any(|it| {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Rules, missing,
+    Rules,
+    fulfilment::is_goods,
+    missing,
     party::address_text,
+    payment::settle as settle_open,
     prices::{Agreed, CUSTOM},
     tax,
 };
@@ -15,7 +18,7 @@ use crate::netsuite::{
     change::{is_new, mark_new, mark_sent, sent},
     http::Problem,
     schema::{Def, Kind, Schema},
-    settings::TaxMode,
+    settings::{Settings, TaxMode},
     store::{Record, Stock, Store, amount, is, text},
 };
 
@@ -36,6 +39,9 @@ impl Rules<'_> {
         let customer = self.active_customer(record, "entity")?;
         self.header(record, customer)?;
         addresses(record, customer);
+        if !customer.text("salesRep").is_empty() {
+            record.default("salesRep", customer.text("salesRep"));
+        }
         if record.lines("item").next().is_none() {
             return Err(Problem::user_at(
                 "You must enter at least one line item for this transaction.",
@@ -57,7 +63,18 @@ impl Rules<'_> {
             self.line(&header, line, at, above)?;
             above = amount(line, "amount");
         }
+        if let Some(before) = before {
+            Self::kept(record, before)?;
+        }
         self.total(record, before, header.decimals)?;
+        self.returned(record, before)?;
+        if record.kind == "creditMemo" {
+            let total = record.amount("total");
+            self.apply(record, "apply", &["invoice"], Some(total))?;
+        }
+        if matches!(record.kind.as_str(), "creditMemo" | "invoice") {
+            settle_open(self.store, record);
+        }
         record.default("source", "restWebServices");
         self.state(record);
         self.commit(record, before);
@@ -254,6 +271,28 @@ impl Rules<'_> {
         Ok(total)
     }
 
+    /// Of a return no more is given back than stands on it: and, unless the account refunds in advance, than was received.
+    fn returned(&self, record: &Record, before: Option<&Record>) -> Result<(), Problem> {
+        let Some(source) = self.store.find("returnAuthorization", record.text("createdFrom")) else {
+            return Ok(());
+        };
+        for (at, line) in record.lines("item").enumerate() {
+            let same = |other: &&Map<String, Value>| {
+                line.contains_key("orderLine") && other.get("line") == line.get("orderLine")
+            };
+            let Some(ordered) = source.lines("item").find(same) else { continue };
+            let same = |other: &&Map<String, Value>| other.get("orderLine") == line.get("orderLine");
+            let own = before.and_then(|before| before.lines("item").find(same));
+            let own = own.map_or(Amount::ZERO, |line| amount(line, "quantity"));
+            let left = billable(source, ordered, self.settings.refund_in_advance) + own;
+            if amount(line, "quantity") > left {
+                let detail = format!("No more than {left} of this line can be given back.");
+                return Err(Problem::user_at(detail, &format!("item.items[{at}].quantity")));
+            }
+        }
+        Ok(())
+    }
+
     /// The status, from what has been fulfilled, billed and closed.
     pub(crate) fn state(&self, record: &mut Record) {
         match record.kind.as_str() {
@@ -262,14 +301,14 @@ impl Rules<'_> {
                 let status = order_status(record);
                 record.set("status", status);
             }
-            "invoice" | "creditMemo" | "estimate" | "cashRefund" => record.default("status", "A"),
+            "estimate" | "cashRefund" => record.default("status", "A"),
             "cashSale" => record.default("status", "C"),
             _ => {}
         }
     }
 
     /// How much of each line's goods is set aside for it.
-    fn commit(&self, record: &mut Record, before: Option<&Record>) {
+    pub(crate) fn commit(&self, record: &mut Record, before: Option<&Record>) {
         if record.kind != "salesOrder" {
             return;
         }
@@ -361,19 +400,21 @@ fn addresses(record: &mut Record, customer: &Record) {
     }
 }
 
+/// The status of an order by what was sent of it, of a return by what came back.
 fn order_status(record: &Record) -> &'static str {
-    let (mut ordered, mut fulfilled, mut billed) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
+    let done_field = if record.kind == "salesOrder" { "quantityFulfilled" } else { "quantityReceived" };
+    let (mut ordered, mut done, mut billed) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
     let mut open = false;
     for line in record.lines("item") {
         open |= !is(line, "isClosed");
-        if matches!(text(line, "itemType"), "InvtPart" | "NonInvtPart" | "Kit" | "Assembly") {
-            let done = amount(line, "quantityFulfilled");
-            ordered = ordered + if is(line, "isClosed") { done } else { amount(line, "quantity") };
-            fulfilled = fulfilled + done;
+        if is_goods(line) {
+            let part = amount(line, done_field);
+            ordered = ordered + if is(line, "isClosed") { part } else { amount(line, "quantity") };
+            done = done + part;
             billed = billed + amount(line, "quantityBilled");
         }
     }
-    match (fulfilled.is_zero(), fulfilled < ordered, billed.is_zero()) {
+    match (done.is_zero(), done < ordered, billed.is_zero()) {
         _ if !open => "H",
         _ if record.text("orderStatus") == "A" => "A",
         (true, true, _) => "B",
@@ -419,7 +460,7 @@ pub(crate) fn wanted(store: &Store, schema: &Schema, record: &Record) -> BTreeMa
 }
 
 /// The body of a sale that is made from another: header fields both have, and what is left of the lines.
-pub(crate) fn copy(source: &Record, target: &Def) -> Map<String, Value> {
+pub(crate) fn copy(source: &Record, target: &Def, settings: &Settings) -> Map<String, Value> {
     let mut body = Map::new();
     for (name, value) in &source.body {
         let fits = target.field(name).is_some_and(|field| {
@@ -434,16 +475,33 @@ pub(crate) fn copy(source: &Record, target: &Def) -> Map<String, Value> {
     {
         body.insert("taxDetails".into(), details.clone());
     }
-    let lines = source.lines("item").enumerate().filter_map(|(at, line)| remaining(source, line, at));
+    let lines = source.lines("item").enumerate();
+    // What was billed can come back, so a return takes the lines whole.
+    let whole = target.name == "returnAuthorization";
+    let lines = lines.filter_map(|(at, line)| remaining(source, line, at, (settings, whole)));
     let lines: Vec<Value> = lines.map(Value::Object).collect();
     body.insert("item".into(), Value::Array(lines));
     body
 }
 
-fn remaining(source: &Record, line: &Map<String, Value>, at: usize) -> Option<Map<String, Value>> {
+/// What of a line of an order or a return is still to be billed or given back.
+fn billable(source: &Record, line: &Map<String, Value>, in_advance: bool) -> Amount {
+    let field = if source.kind == "salesOrder" { "quantityFulfilled" } else { "quantityReceived" };
+    let due = if in_advance || !is_goods(line) { amount(line, "quantity") } else { amount(line, field) };
+    due - amount(line, "quantityBilled")
+}
+
+fn remaining(
+    source: &Record,
+    line: &Map<String, Value>,
+    at: usize,
+    (settings, whole): (&Settings, bool),
+) -> Option<Map<String, Value>> {
     let quantity = amount(line, "quantity");
     let left = match source.kind.as_str() {
-        "salesOrder" => quantity - amount(line, "quantityBilled"),
+        _ if whole => quantity,
+        "salesOrder" => billable(source, line, settings.invoice_in_advance),
+        "returnAuthorization" => billable(source, line, settings.refund_in_advance),
         _ => quantity,
     };
     if (left <= Amount::ZERO && line.contains_key("quantity")) || is(line, "isClosed") {
@@ -460,8 +518,9 @@ fn remaining(source: &Record, line: &Map<String, Value>, at: usize) -> Option<Ma
     if left != quantity {
         copy.shift_remove("amount");
     }
-    for field in ["quantityFulfilled", "quantityBilled", "quantityCommitted", "quantityBackOrdered"] {
-        copy.shift_remove(field);
+    let done = ["Fulfilled", "Billed", "Committed", "BackOrdered", "Picked", "Packed", "Received"];
+    for field in done {
+        copy.shift_remove(&format!("quantity{field}"));
     }
     mark_new(&mut copy);
     Some(copy)

@@ -23,14 +23,14 @@ use serde_json::{Map, Value, json};
 use self::{
     dialect::Refused,
     functions::{Names, World},
-    project::{OWNED, Projector, Row, list_table},
+    project::{BESIDE, OWNED, Projector, Row, list_table},
 };
 use super::{
     amount::Amount,
     http::{COLLECTION, Call, Problem, Reply},
     list::Page,
-    schema::{Kind, Schema},
-    settings::Settings,
+    schema::{Def, Field, Kind, Schema},
+    settings::{Settings, TaxMode},
     store::{Changes, Store, title},
     time,
 };
@@ -51,6 +51,7 @@ pub(crate) struct Database {
     offset: i32,
     deleted: usize,
     notes: usize,
+    rewritten: usize,
 }
 
 impl Database {
@@ -62,7 +63,11 @@ impl Database {
             now: Arc::new(move || time::local(clock.clock.now(), offset)),
             format: settings.date_format.clone(),
         };
-        let tables = tables(schema);
+        let mut tables = tables(schema);
+        if settings.tax_mode != TaxMode::SuiteTax {
+            // The records of SuiteTax come with its bundles.
+            tables.retain(|(name, _)| name != "customrecord_ste_taxrate");
+        }
         let connection = create(&tables, &world)
             .expect("`tables.txt` is good SQL (a test makes it) and memory is all it needs");
         let is_date = |column: &&String| column.ends_with('@');
@@ -79,12 +84,14 @@ impl Database {
             offset,
             deleted: 0,
             notes: 0,
+            rewritten: 0,
         }
     }
 
     /// Brings the tables up to the store.
     pub(crate) fn follow(&mut self, store: &mut Store, schema: &Schema) {
-        if !store.is_dirty() && self.notes == store.notes.len() {
+        let told = self.notes == store.notes.len() && self.rewritten == store.rewritten;
+        if !store.is_dirty() && told {
             return;
         }
         let changes = store.drain();
@@ -93,8 +100,13 @@ impl Database {
         }
     }
 
+    fn has(&self, table: &str) -> bool {
+        self.columns.contains_key(table)
+    }
+
     fn update(&mut self, store: &Store, schema: &Schema, changes: &Changes) -> rusqlite::Result<()> {
-        let projector = Projector { store, schema, offset: self.offset };
+        let projector =
+            Projector { store, schema, offset: self.offset, rates: self.has("customrecord_ste_taxrate") };
         let columns = |table: &str| self.columns.get(table).cloned().unwrap_or_default();
         let transaction = self.connection.unchecked_transaction()?;
         let items = changes.stock.iter().filter_map(|(item, _)| {
@@ -113,7 +125,9 @@ impl Database {
                 .filter(|(family, ..)| *family == def.family)
                 .map(|(_, table, key)| (*table, *key));
             let list = list_table(kind);
-            for (table, key) in owned.chain(list.as_deref().map(|table| (table, "id"))) {
+            let beside = BESIDE.iter().filter(|(name, table, _)| name == kind && self.has(table));
+            let beside = beside.map(|(_, table, key)| (*table, *key));
+            for (table, key) in owned.chain(list.as_deref().map(|table| (table, "id"))).chain(beside) {
                 let sql = format!("DELETE FROM [{table}] WHERE [{key}] = ?");
                 transaction.prepare_cached(&sql)?.execute([id])?;
             }
@@ -145,11 +159,17 @@ impl Database {
         for gone in &store.deleted[self.deleted..] {
             insert(&transaction, &projector.deleted(gone))?;
         }
-        for (at, note) in store.notes.iter().enumerate().skip(self.notes) {
+        let mut told = self.notes;
+        if self.rewritten != store.rewritten {
+            transaction.execute("DELETE FROM systemnote", [])?;
+            told = 0;
+        }
+        for (at, note) in store.notes.iter().enumerate().skip(told) {
             insert(&transaction, &projector.note(i64::try_from(at).unwrap_or_default() + 1, note))?;
         }
         transaction.commit()?;
         (self.deleted, self.notes) = (store.deleted.len(), store.notes.len());
+        self.rewritten = store.rewritten;
         statuses(schema, &self.names);
         Ok(())
     }
@@ -236,29 +256,40 @@ fn tables(schema: &Schema) -> Vec<(String, Vec<String>)> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, columns)| (name.to_owned(), columns.split_whitespace().map(str::to_owned).collect()))
         .collect();
-    let lists = schema.records().filter(|def| def.code == "CustomList");
-    let columns = ["id#", "name", "isinactive"].map(str::to_owned);
-    all.extend(lists.map(|def| (def.name.to_lowercase(), columns.to_vec())));
+    for def in schema.records().filter(|def| matches!(def.code.as_str(), "CustomList" | "CustomRecord")) {
+        let mut columns = ["id#", "name", "isinactive"].map(str::to_owned).to_vec();
+        if def.code == "CustomRecord" {
+            columns.extend(["externalid", "created@", "lastmodified@"].map(str::to_owned));
+            columns.extend(custom(def));
+        }
+        all.push((def.name.to_lowercase(), columns));
+    }
     for (table, def) in [
         ("transaction", "salesOrder"),
         ("transactionline", "sale-item"),
         ("customer", "customer"),
         ("item", "inventoryItem"),
     ] {
-        let custom = schema.def(def).fields().filter(|field| field.custom).map(|field| {
-            let suffix = match field.kind {
-                Kind::Number => "~",
-                Kind::Integer | Kind::Ref(_) => "#",
-                Kind::Date => "@",
-                _ => "",
-            };
-            format!("{}{suffix}", field.name.to_lowercase())
-        });
+        let custom = custom(schema.def(def));
         if let Some((_, columns)) = all.iter_mut().find(|(name, _)| name == table) {
             columns.extend(custom);
         }
     }
     all
+}
+
+/// The columns of a record type's custom fields.
+fn custom(def: &Def) -> Vec<String> {
+    let column = |field: &Field| {
+        let suffix = match field.kind {
+            Kind::Number => "~",
+            Kind::Integer | Kind::Ref(_) => "#",
+            Kind::Date | Kind::Moment => "@",
+            _ => "",
+        };
+        format!("{}{suffix}", field.name.to_lowercase())
+    };
+    def.fields().filter(|field| field.custom).map(column).collect()
 }
 
 fn create(tables: &[(String, Vec<String>)], world: &World) -> rusqlite::Result<Connection> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::functions::blob;
 use crate::netsuite::{
     amount::Amount,
+    rules::tracking_of,
     schema::{Def, Kind, Schema},
     store::{Deleted, Note, Record, Store, amount, is, person, text, title},
     time,
@@ -71,6 +72,8 @@ pub(super) const OWNED: &[(&str, &str, &str)] = &[
     ("item", "kititemmember", "parentitem"),
     ("entity", "customer", "id"),
     ("entity", "contact", "id"),
+    ("entity", "employee", "id"),
+    ("entity", "partner", "id"),
     ("entity", "entity", "id"),
     ("entity", "customeraddressbook", "entity"),
     ("entity", "customeraddressbookentityaddress", "recordowner"),
@@ -79,11 +82,20 @@ pub(super) const OWNED: &[(&str, &str, &str)] = &[
     ("entity", "customergrouppricing", "customer"),
 ];
 
+/// The same for records of lists that fill a second table: record type, table, column.
+pub(super) const BESIDE: &[(&str, &str, &str)] = &[
+    ("salesTaxItem", "customrecord_ste_taxrate", "id"),
+    ("currency", "currencyrate", "id"),
+    ("location", "locationmainaddress", "nkey"),
+];
+
 /// Makes rows; `offset` is the account's zone in minutes east of UTC.
 pub(super) struct Projector<'a> {
     pub(super) store: &'a Store,
     pub(super) schema: &'a Schema,
     pub(super) offset: i32,
+    /// Whether tax rates are records of their own, as under `SuiteTax`.
+    pub(super) rates: bool,
 }
 
 impl Projector<'_> {
@@ -161,9 +173,22 @@ impl Projector<'_> {
             .number("total", in_base)
             .with("createddate", self.moment(record.created))
             .with("lastmodifieddate", self.moment(record.modified))
-            .flag("voided", record.text("status") == "V")
+            .flag("voided", record.text("status") == "V" || record.is("voided"))
             .flag("posting", !matches!(def.code.as_str(), "SalesOrd" | "Estimate" | "RtnAuth"))
-            .text("trackingnumberlist", &packages(record).join(" "));
+            .text("trackingnumberlist", &tracking_of(record).join(" "));
+        for (column, field) in [
+            ("foreignamountpaid", "amountPaid"),
+            ("foreignamountunpaid", "amountRemaining"),
+            ("foreignpaymentamountused", "applied"),
+            ("foreignpaymentamountunused", "unapplied"),
+        ] {
+            if record.body.contains_key(field) {
+                row = row.number(column, record.amount(field));
+            }
+        }
+        if let Ok(id) = record.text("salesRep").parse() {
+            row = row.id("employee", id);
+        }
         if !record.text("shippedDate").is_empty() {
             row = row.with("actualshipdate", self.sql(&Kind::Date, &record.body["shippedDate"]));
         }
@@ -197,7 +222,7 @@ impl Projector<'_> {
         rows: &mut Vec<Row>,
     ) {
         // Sales lines are below zero, what takes them back is above.
-        let back = matches!(def.code.as_str(), "RtnAuth" | "CustCred" | "CashRfnd");
+        let back = matches!(def.code.as_str(), "RtnAuth" | "CustCred" | "CashRfnd" | "ItemRcpt");
         let sign = Amount::whole(if back { 1 } else { -1 });
         let created_from = record.text("createdFrom").parse().map_or(Sql::Null, Sql::Integer);
         let line = |id: i64, main: bool, tax: bool| {
@@ -217,8 +242,10 @@ impl Projector<'_> {
         let head = line(0, true, false).id("uniquekey", record.id * 1000);
         rows.push(head.number("foreignamount", Amount::ZERO - total.times(sign)).flag("isclosed", false));
         let names = columns("transactionline");
-        let lines =
-            self.schema.def(if def.name == "itemFulfillment" { "fulfilment-item" } else { "sale-item" });
+        let lines = match def.field("item").map(|field| &field.kind) {
+            Some(Kind::List(lines)) => self.schema.def(lines),
+            _ => self.schema.def(""),
+        };
         let mut last = 0;
         for part in record.lines("item") {
             let number = part.get("line").and_then(Value::as_i64).unwrap_or_default();
@@ -228,7 +255,10 @@ impl Projector<'_> {
                 .number("foreignamount", figure)
                 .number("netamount", figure.times(record.amount("exchangeRate")).round(2))
                 .number("quantity", amount(part, "quantity").times(sign))
-                .number("quantityshiprecv", amount(part, "quantityFulfilled"))
+                .number(
+                    "quantityshiprecv",
+                    amount(part, "quantityFulfilled") + amount(part, "quantityReceived"),
+                )
                 .text("memo", text(part, "description"));
             rows.push(self.fields(row, lines, part, &names));
             let quantity = amount(part, "quantity").times(sign);
@@ -261,11 +291,12 @@ impl Projector<'_> {
     }
 
     fn links(&self, def: &Def, record: &Record, rows: &mut Vec<Row>) {
-        let from = [record.text("createdFrom"), record.text("salesOrder")];
+        let from = [record.text("createdFrom"), record.text("salesOrder"), record.text("deposit")];
         let mut sources: Vec<(i64, &str)> = Vec::new();
         if let Some(id) = from.iter().find_map(|id| id.parse().ok()) {
             let sort = match def.code.as_str() {
-                "ItemShip" => "ShipRcpt",
+                "ItemShip" | "ItemRcpt" => "ShipRcpt",
+                "DepAppl" => "DepAppl",
                 "CustDep" => "SalesOrdDeposit",
                 _ => "OrdBill",
             };
@@ -313,7 +344,7 @@ impl Projector<'_> {
         if def.name == "itemFulfillment" {
             let method = record.text("shipMethod").parse().map_or(Sql::Null, Sql::Integer);
             rows.push(Row::new("transactionshipment").id("doc", record.id).with("shippingmethod", method));
-            for (at, number) in packages(record).into_iter().enumerate() {
+            for (at, number) in tracking_of(record).into_iter().enumerate() {
                 let id = record.id * 100 + i64::try_from(at).unwrap_or_default();
                 rows.push(
                     Row::new("trackingnumbermap").id("transaction", record.id).id("trackingnumber", id),
@@ -339,7 +370,8 @@ impl Projector<'_> {
             row.cells.retain(|(name, _)| names.contains(name));
             row
         };
-        let main = if def.name == "customer" { "customer" } else { "contact" };
+        let main = def.name.to_lowercase();
+        let main = main.as_str();
         let mut row = base(main);
         for line in record.lines("addressBook") {
             let number = line.get("internalId").and_then(Value::as_i64).unwrap_or_default();
@@ -389,9 +421,18 @@ impl Projector<'_> {
         if names.iter().any(|name| name == "fullname") {
             row = row.text("fullname", record.text("name"));
         }
+        if names.iter().any(|name| name == "lastmodified") {
+            row = row
+                .text("externalid", record.external_id.as_deref().unwrap_or_default())
+                .with("created", self.moment(record.created))
+                .with("lastmodified", self.moment(record.modified));
+        }
+        if def.name == "salesTaxItem" && self.rates {
+            row = row.with("rate", Sql::Null);
+        }
         let mut rows = vec![self.fields(row, def, &record.body, &names)];
         match def.name.as_str() {
-            "salesTaxItem" => rows.push(
+            "salesTaxItem" if self.rates => rows.push(
                 Row::new("customrecord_ste_taxrate")
                     .id("id", record.id)
                     .text("name", record.text("name"))
@@ -446,7 +487,8 @@ impl Projector<'_> {
 /// The table of a list; a custom list has one by its own name.
 pub(super) fn list_table(kind: &str) -> Option<String> {
     let known = LISTS.iter().find(|(_, shown)| *shown == kind).map(|(table, _)| (*table).to_owned());
-    known.or_else(|| kind.starts_with("customlist_").then(|| kind.to_lowercase()))
+    let own = kind.starts_with("customlist_") || kind.starts_with("customrecord_");
+    known.or_else(|| own.then(|| kind.to_lowercase()))
 }
 
 /// Tables of lists and the records they show.
@@ -470,14 +512,10 @@ const LISTS: &[(&str, &str)] = &[
     ("pricinggroup", "pricingGroup"),
     ("taxschedule", "taxSchedule"),
     ("file", "file"),
+    ("taxitemtaxgroup", "taxGroup"),
     ("giftcertificate", "giftCertificate"),
     ("customersubsidiaryrelationship", "customerSubsidiaryRelationship"),
 ];
-
-fn packages(record: &Record) -> Vec<&str> {
-    let numbers = record.lines("package").map(|line| text(line, "packageTrackingNumber"));
-    numbers.filter(|number| !number.is_empty()).collect()
-}
 
 fn plain(value: &Value) -> Sql {
     match value {
