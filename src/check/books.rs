@@ -107,33 +107,46 @@ impl Declared {
 }
 
 /// The book and the verb of `book.verb`; problems for what is not there.
-fn resolve<'c>(target: &Name, desk: &mut Desk<'c>) -> Option<(&'c Declared, Verb)> {
+pub(super) fn resolve<'c>(
+    target: &Name,
+    catalogue: &'c Catalogue,
+    problems: &mut Problems,
+) -> Option<(&'c Declared, Verb)> {
     let (book, verb) = super::call::split(target);
-    let catalogue = desk.catalogue;
-    let Some(declared) = catalogue.books.get(&book.value) else {
-        let message = format!("there is no book `{}`", book.value);
-        let problem = Problem::error(codes::UNKNOWN_BOOK, book.span, message);
-        let names = catalogue.books.keys().map(|name| &**name);
-        desk.problems.add(match crate::shape::near(&book.value, names) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem
-                .help(format!("declare it in flowrun.yaml: `memory: {{ {}: {{ key: [id] }} }}`", book.value)),
-        });
-        return None;
-    };
+    let declared = named(&book, catalogue, problems)?;
     let found = Verb::ALL.iter().find(|(word, _)| *word == &*verb.value).map(|(_, verb)| *verb);
     if found.is_none() {
         let message = format!("a book has no operation `{}`", verb.value);
         let problem = Problem::error(codes::UNKNOWN_OPERATION, verb.span, message);
         let words = Verb::ALL.iter().map(|(word, _)| *word);
         let problem = fit::with_near(problem, &verb.value, words);
-        desk.problems.add(if problem.help.is_none() {
+        problems.add(if problem.help.is_none() {
             problem.help("books have get, find, put and forget")
         } else {
             problem
         });
     }
     Some((declared, found?))
+}
+
+/// The book of that name; a problem if there is none.
+pub(super) fn named<'c>(
+    book: &Name,
+    catalogue: &'c Catalogue,
+    problems: &mut Problems,
+) -> Option<&'c Declared> {
+    let found = catalogue.books.get(&book.value);
+    if found.is_none() {
+        let message = format!("there is no book `{}`", book.value);
+        let problem = Problem::error(codes::UNKNOWN_BOOK, book.span, message);
+        let names = catalogue.books.keys().map(|name| &**name);
+        problems.add(match crate::shape::near(&book.value, names) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem
+                .help(format!("declare it in flowrun.yaml: `memory: {{ {}: {{ key: [id] }} }}`", book.value)),
+        });
+    }
+    found
 }
 
 /// A call of `memory.book.verb`; none if there is no such thing.
@@ -143,7 +156,7 @@ pub(super) fn call(
     target: &Name,
     desk: &mut Desk<'_>,
 ) -> Option<(Work, Shape)> {
-    let (declared, verb) = resolve(target, desk)?;
+    let (declared, verb) = resolve(target, desk.catalogue, desk.problems)?;
     direction(node, target, verb, desk);
     if let Some(fresh) = &call.fresh {
         let message = "a book is always read as it is: `fresh` says nothing here";

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{
+    books::{self, Declared},
     call::split,
     catalogue::Catalogue,
     fit,
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     connector::{Connection, Operation},
+    flow::MEMORY,
     problem::{Problem, Problems, codes},
     source::{Name, Scalar},
     syntax::{
@@ -89,7 +91,26 @@ impl<'a> Reader<'a> {
         for (name, _) in &case.answers {
             self.target(name);
         }
+        self.books(&case.memory);
         case.expect.iter().for_each(|expect| self.expect(expect, flow));
+    }
+
+    fn books(&mut self, books: &[(Name, Vec<(Given, Given)>)]) {
+        for (name, entries) in books {
+            let Some(declared) = books::named(name, self.catalogue, self.problems) else { continue };
+            for given in entries.iter().flat_map(|(key, value)| [key, value]) {
+                self.columns(given, declared);
+            }
+        }
+    }
+
+    fn columns(&mut self, given: &Given, declared: &'a Declared) {
+        let Given::Object(members, _) = given else { return };
+        let columns = &declared.book.columns;
+        for (name, _) in members.iter().filter(|(name, _)| !columns.contains(&name.value)) {
+            let message = format!("the book `{}` has no column `{}`", declared.book.name, name.value);
+            self.unknown(codes::UNKNOWN_COLUMN, name, message, columns.iter().map(|name| &**name));
+        }
     }
 
     fn happening(&mut self, happening: &Happening, flow: &'a ast::Flow) {
@@ -131,10 +152,12 @@ impl<'a> Reader<'a> {
                         let Some(fields) = fields_of_event(flow) else { continue };
                         self.parameters(given, &flow.name.value, || fields.iter().copied());
                     }
+                    Some(Target::Book(declared)) => self.columns(given, declared),
                     None => {}
                 }
             }
         }
+        self.books(&expect.memory);
         for name in &expect.skipped {
             self.node(name, flow);
         }
@@ -208,6 +231,10 @@ impl<'a> Reader<'a> {
             }
             return found.map(|flow| Target::Flow(flow));
         }
+        if &*local.value == MEMORY {
+            let (declared, _) = books::resolve(&operation, self.catalogue, self.problems)?;
+            return Some(Target::Book(declared));
+        }
         let connection = self.connection(&local)?;
         let operations = &connection.connector.operations;
         let found = operations.get(&operation.value);
@@ -251,6 +278,7 @@ impl<'a> Reader<'a> {
 enum Target<'a> {
     Operation(&'a Operation),
     Flow(&'a ast::Flow),
+    Book(&'a Declared),
 }
 
 /// The fields of a flow's events; none if nothing says what they are.
