@@ -86,6 +86,8 @@ pub struct Trigger {
     pub version: Option<Template>,
     /// What happens to waiting events of one key.
     pub keep: Keep,
+    /// Whether a newer event also takes over from a run that has written and waits for an instant.
+    pub supersede: bool,
     /// Names of fields in the event that are data of a person: by their record, or by the record of the flow that gave them.
     pub personal: BTreeSet<Arc<str>>,
 }

@@ -113,17 +113,7 @@ pub(super) fn resolve<'c>(
     problems: &mut Problems,
 ) -> Option<(&'c Declared, Verb)> {
     let (book, verb) = super::call::split(target);
-    let Some(declared) = catalogue.books.get(&book.value) else {
-        let message = format!("there is no book `{}`", book.value);
-        let problem = Problem::error(codes::UNKNOWN_BOOK, book.span, message);
-        let names = catalogue.books.keys().map(|name| &**name);
-        problems.add(match crate::shape::near(&book.value, names) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem
-                .help(format!("declare it in flowrun.yaml: `memory: {{ {}: {{ key: [id] }} }}`", book.value)),
-        });
-        return None;
-    };
+    let declared = named(&book, catalogue, problems)?;
     let found = Verb::ALL.iter().find(|(word, _)| *word == &*verb.value).map(|(_, verb)| *verb);
     if found.is_none() {
         let message = format!("a book has no operation `{}`", verb.value);
@@ -137,6 +127,26 @@ pub(super) fn resolve<'c>(
         });
     }
     Some((declared, found?))
+}
+
+/// The book of that name; a problem if there is none.
+pub(super) fn named<'c>(
+    book: &Name,
+    catalogue: &'c Catalogue,
+    problems: &mut Problems,
+) -> Option<&'c Declared> {
+    let found = catalogue.books.get(&book.value);
+    if found.is_none() {
+        let message = format!("there is no book `{}`", book.value);
+        let problem = Problem::error(codes::UNKNOWN_BOOK, book.span, message);
+        let names = catalogue.books.keys().map(|name| &**name);
+        problems.add(match crate::shape::near(&book.value, names) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem
+                .help(format!("declare it in flowrun.yaml: `memory: {{ {}: {{ key: [id] }} }}`", book.value)),
+        });
+    }
+    found
 }
 
 /// A call of `memory.book.verb`; none if there is no such thing.

@@ -10,7 +10,6 @@ use super::{
     desk::Desk,
     fit,
     given::Typed,
-    later,
     sheet::{Sheet, is_effect},
     written,
 };
@@ -33,7 +32,6 @@ pub(super) fn call(
     call: &ast::Call,
     desk: &mut Desk<'_>,
 ) -> (Work, Shape) {
-    later::in_call(&call.timing, desk.problems);
     let (connection, rest) = split(&call.target);
     match &*connection.value {
         "flows" => child(node, call, &rest, desk),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     connector::{Connection, Operation},
-    flow::{MEMORY, Verb},
+    flow::MEMORY,
     problem::{Problem, Problems, codes},
     source::{Name, Scalar},
     syntax::{
@@ -91,7 +91,26 @@ impl<'a> Reader<'a> {
         for (name, _) in &case.answers {
             self.target(name);
         }
+        self.books(&case.memory);
         case.expect.iter().for_each(|expect| self.expect(expect, flow));
+    }
+
+    fn books(&mut self, books: &[(Name, Vec<(Given, Given)>)]) {
+        for (name, entries) in books {
+            let Some(declared) = books::named(name, self.catalogue, self.problems) else { continue };
+            for given in entries.iter().flat_map(|(key, value)| [key, value]) {
+                self.columns(given, declared);
+            }
+        }
+    }
+
+    fn columns(&mut self, given: &Given, declared: &'a Declared) {
+        let Given::Object(members, _) = given else { return };
+        let columns = &declared.book.columns;
+        for (name, _) in members.iter().filter(|(name, _)| !columns.contains(&name.value)) {
+            let message = format!("the book `{}` has no column `{}`", declared.book.name, name.value);
+            self.unknown(codes::UNKNOWN_COLUMN, name, message, columns.iter().map(|name| &**name));
+        }
     }
 
     fn happening(&mut self, happening: &Happening, flow: &'a ast::Flow) {
@@ -129,18 +148,16 @@ impl<'a> Reader<'a> {
                         let takes = || operation.with.iter().map(|(name, _)| &**name);
                         self.parameters(given, &operation.name, takes);
                     }
-                    Some(Target::Book(book, verb)) => {
-                        let takes = book.takes(verb);
-                        self.parameters(given, &name.value, || takes.iter().map(|(name, _)| &**name));
-                    }
                     Some(Target::Flow(flow)) => {
                         let Some(fields) = fields_of_event(flow) else { continue };
                         self.parameters(given, &flow.name.value, || fields.iter().copied());
                     }
+                    Some(Target::Book(declared)) => self.columns(given, declared),
                     None => {}
                 }
             }
         }
+        self.books(&expect.memory);
         for name in &expect.skipped {
             self.node(name, flow);
         }
@@ -215,8 +232,8 @@ impl<'a> Reader<'a> {
             return found.map(|flow| Target::Flow(flow));
         }
         if &*local.value == MEMORY {
-            return books::resolve(&operation, self.catalogue, self.problems)
-                .map(|(book, verb)| Target::Book(book, verb));
+            let (declared, _) = books::resolve(&operation, self.catalogue, self.problems)?;
+            return Some(Target::Book(declared));
         }
         let connection = self.connection(&local)?;
         let operations = &connection.connector.operations;
@@ -260,8 +277,8 @@ impl<'a> Reader<'a> {
 #[derive(Clone, Copy)]
 enum Target<'a> {
     Operation(&'a Operation),
-    Book(&'a Declared, Verb),
     Flow(&'a ast::Flow),
+    Book(&'a Declared),
 }
 
 /// The fields of a flow's events; none if nothing says what they are.

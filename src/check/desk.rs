@@ -13,6 +13,8 @@ use crate::{
     problem::{Problem, Problems, codes},
     shape::{Shape, element},
     source::{Name, Scalar, Span},
+    time,
+    value::Value,
 };
 
 /// How personal data is made fit to be kept and shown.
@@ -215,6 +217,21 @@ impl<'a> Desk<'a> {
         if !faulty && !matches!(shape, Shape::Any | Shape::Int | Shape::Text(_) | Shape::Enum(_)) {
             let message = format!("a key is text or a whole number, this is {shape}");
             self.problems.add(Problem::error(codes::KEY, whole(scalar), message));
+        }
+        template
+    }
+
+    /// An expression that says when: an instant, or seconds since 1970.
+    pub(super) fn instant(&mut self, scalar: &Scalar) -> Template {
+        let Compiled { template, shape, faulty, .. } = self.typed(scalar);
+        let wrong = match template.constant() {
+            Some(Value::Text(text)) if !time::is_instant(text) => Some(format!("`{text}` is no instant")),
+            _ if matches!(shape, Shape::Any | Shape::Int | Shape::Text(_)) => None,
+            _ => Some(format!("`at` wants an instant, this is {shape}")),
+        };
+        if let Some(message) = wrong.filter(|_| !faulty) {
+            let problem = Problem::error(codes::TARGET_TYPE, whole(scalar), message);
+            self.problems.add(problem.help("such as `2026-01-31T10:00:00Z`, or seconds since 1970"));
         }
         template
     }

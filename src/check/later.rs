@@ -9,9 +9,7 @@ use crate::{
 };
 
 /// What comes later, as it is told; docs/language.md lists the same.
-pub const LATER: [&str; 12] = [
-    "`at`",
-    "`until`",
+pub const LATER: [&str; 10] = [
     "`batch` of a trigger",
     "`reconcile`",
     "`for` of a flow",
@@ -28,13 +26,6 @@ pub const LATER: [&str; 12] = [
 pub(super) fn tell(what: &'static str, span: Span, problems: &mut Problems) {
     debug_assert!(LATER.contains(&what), "{what} is listed");
     problems.add(Problem::error(codes::LATER, span, format!("{what} comes with a later version")));
-}
-
-/// When a call is made, and until when it is asked again. (`late`, `every` and `for` stand beside these only.)
-pub(super) fn in_call(timing: &ast::Timing, problems: &mut Problems) {
-    for (key, scalar) in [("`at`", &timing.at), ("`until`", &timing.until)] {
-        first(key, scalar.iter().map(|scalar| scalar.span), problems);
-    }
 }
 
 /// Keys of a flow and of its trigger.

@@ -30,11 +30,13 @@ pub(super) fn node(
     if let Some(condition) = &condition {
         desk.assume(condition);
     }
+    let at = at(ast, desk);
     let each = ast.each.as_ref().map(|each| elements(each, desk));
     if let Some(filter) = each.as_ref().and_then(|(each, ..)| each.filter.as_ref()) {
         desk.assume(filter);
     }
-    let (work, one, personal) = work(sheet, ast, desk);
+    let (mut work, one, personal) = work(sheet, ast, desk);
+    until(ast, (&one, personal.clone()), &mut work, desk);
     let (expect, warn) = own(ast, (&one, personal.clone()), desk);
     desk.forget(granted);
     desk.leave(mark);
@@ -55,7 +57,7 @@ pub(super) fn node(
         when,
         gates: ids(&mut sheet.order.gates[place].iter()),
         condition,
-        at: None,
+        at,
         each: each.map(|(each, ..)| each),
         work,
         expect,
@@ -63,6 +65,34 @@ pub(super) fn node(
         shape,
     };
     (node, personal)
+}
+
+/// `at:` and `late:`; the element is not in scope.
+fn at(ast: &ast::Node, desk: &mut Desk<'_>) -> Option<flow::At> {
+    let ast::Work::Call(call) = &ast.work else { return None };
+    let instant = desk.instant(call.timing.at.as_ref()?);
+    Some(flow::At { instant, late: call.timing.late.as_ref().map(|late| late.value) })
+}
+
+/// `until:`, `every:`, `for:` of a read: what it gave is `result`, with `each` what this element gave.
+fn until(ast: &ast::Node, (one, personal): (&Shape, Option<Arc<str>>), work: &mut Work, desk: &mut Desk<'_>) {
+    let (ast::Work::Call(tree), Work::Call(call)) = (&ast.work, work) else { return };
+    let ast::Timing { until: Some(that), every: Some(every), within: Some(within), .. } = &tree.timing else {
+        return;
+    };
+    let mark = result(ast, (one, personal), desk);
+    call.until = Some(flow::Until { that: desk.condition(that), every: every.value, within: within.value });
+    desk.leave(mark);
+    desk.show();
+}
+
+/// What the node itself gave is `result`; its name is not in scope.
+fn result(ast: &ast::Node, (one, personal): (&Shape, Option<Arc<str>>), desk: &mut Desk<'_>) -> usize {
+    desk.hide(&ast.name.value);
+    let mark = desk.enter();
+    desk.name("result", Slots::RESULT, one.clone());
+    desk.set_personal(Slots::RESULT, personal);
+    mark
 }
 
 /// What holds while the node runs: the conditions under which the decisions before it came out as they did.
@@ -208,10 +238,7 @@ fn own(
     (one, personal): (&Shape, Option<Arc<str>>),
     desk: &mut Desk<'_>,
 ) -> (Vec<flow::Check>, Vec<flow::Check>) {
-    desk.hide(&ast.name.value);
-    let mark = desk.enter();
-    desk.name("result", Slots::RESULT, one.clone());
-    desk.set_personal(Slots::RESULT, personal);
+    let mark = result(ast, (one, personal), desk);
     let mut checks = |checks: &[ast::Check]| -> Vec<flow::Check> {
         checks
             .iter()

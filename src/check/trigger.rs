@@ -79,9 +79,13 @@ pub(super) fn trigger(sheet: &Sheet<'_>, sources: Vec<Source>, desk: &mut Desk<'
     }
     let id = ast.id.as_ref().map(|scalar| desk.key(scalar));
     let version = ast.version.as_ref().map(|scalar| desk.version(scalar));
+    if let Some(said) = ast.supersede.as_ref().filter(|_| keep == Keep::All) {
+        let message = "with `keep: all` no run takes over from another";
+        desk.problems.add(Problem::error(codes::MISPLACED_KEY, said.span, message).help("leave it out"));
+    }
     let mut personal = BTreeSet::new();
     names_marked(desk.shape(Slots::EVENT), &mut personal);
-    Trigger { sources, key, lane, id, version, keep, personal }
+    Trigger { sources, key, lane, id, version, keep, supersede: ast.supersede.is_some(), personal }
 }
 
 /// What happens to waiting events: as said; else child runs are facts, and everything else is state.

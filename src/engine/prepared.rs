@@ -108,6 +108,10 @@ fn kept(plan: &Plan, in_slice: &[bool]) -> BTreeMap<Slot, Used> {
         for check in node.warn.iter().chain(&node.expect) {
             templates.extend([&check.that, &check.otherwise]);
         }
+        templates.extend(node.at.iter().map(|at| &at.instant));
+        if let Work::Call(Call { until: Some(until), .. }) = &node.work {
+            templates.push(&until.that);
+        }
         if let Work::Decide(decide) = &node.work {
             templates.extend(decide.ignore.values().chain(decide.reject.values()));
         }

@@ -303,10 +303,10 @@ pub enum EffectState {
 pub enum Why {
     /// It waits for an instant: `at`, a backoff, a settle time.
     Timer,
-    /// A read is asked again until it holds; since when.
+    /// Reads are asked again until they hold; since when each.
     Until {
-        /// When it was first asked.
-        since: Instant,
+        /// Which, and when it was first asked.
+        asked: Vec<(EffectId, Instant)>,
     },
     /// A decision rejected it and lets it come back; since when.
     Retry {

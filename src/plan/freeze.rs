@@ -54,8 +54,8 @@ impl<'a> Slice<'a> {
             // Of an effect, only whether it failed.
             self.value(usize::from(*decision), &["".into()]);
         }
-        if let Some(condition) = &own.condition {
-            self.reads(condition.reads());
+        for template in own.condition.iter().chain(own.at.iter().map(|at| &at.instant)) {
+            self.reads(template.reads());
         }
     }
 

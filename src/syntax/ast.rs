@@ -88,6 +88,8 @@ pub struct Trigger {
     pub id: Option<Scalar>,
     /// `version:`.
     pub version: Option<Scalar>,
+    /// `supersede: always`.
+    pub supersede: Option<Name>,
     /// `batch:` `{size, linger}`; its place is held, it comes with the catalogue flows.
     pub batch: Option<(u32, Duration, Span)>,
     /// All of it.
@@ -254,11 +256,11 @@ pub struct Call {
     pub fresh: Option<Spanned<Duration>>,
     /// `wait:` of a child flow; absent means true.
     pub wait: Option<Spanned<bool>>,
-    /// `at:`, `late:`, `until:`, `every:`, `for:`: their place is held.
+    /// `at:`, `late:`, `until:`, `every:`, `for:`.
     pub timing: Timing,
 }
 
-/// When a call happens; the catalogue flows use it.
+/// When a call happens, and until when it is asked again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timing {
     /// `at:`.

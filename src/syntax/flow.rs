@@ -212,6 +212,7 @@ fn trigger(fields: Fields<'_>) -> Option<Trigger> {
         lane: fields.scalar("lane"),
         id: fields.scalar("id"),
         version: fields.scalar("version"),
+        supersede: fields.name("supersede"),
         batch,
         span: fields.span,
     })

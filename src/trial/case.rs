@@ -369,6 +369,7 @@ fn trigger(of: &Trigger) -> Trigger {
         id: of.id.clone(),
         version: of.version.clone(),
         keep: of.keep,
+        supersede: of.supersede,
         personal: of.personal.clone(),
     }
 }

@@ -78,7 +78,8 @@ fn mentions<'a>(templates: impl IntoIterator<Item = &'a Template>) -> Vec<Mentio
 /// What decides whether a node runs and over what.
 fn control(node: &Node) -> Vec<Mention> {
     let each = node.each.iter().flat_map(|each| [Some(&each.list), each.filter.as_ref()]).flatten();
-    mentions(node.condition.iter().chain(each))
+    let at = node.at.iter().map(|at| &at.instant);
+    mentions(node.condition.iter().chain(each).chain(at))
 }
 
 /// What a node does with what it reads, its checks left out.
@@ -100,7 +101,12 @@ fn decides(decide: &Decide) -> impl Iterator<Item = &Template> {
 
 /// What a node's `expect` and `warn` read.
 fn checks(node: &Node) -> Vec<Mention> {
-    mentions(node.expect.iter().chain(&node.warn).flat_map(|check| [&check.that, &check.otherwise]))
+    let until = match &node.work {
+        Work::Call(call) => call.until.as_ref().map(|until| &until.that),
+        _ => None,
+    };
+    let checks = node.expect.iter().chain(&node.warn).flat_map(|check| [&check.that, &check.otherwise]);
+    mentions(checks.chain(until))
 }
 
 /// Everything a node reads.

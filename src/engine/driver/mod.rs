@@ -323,6 +323,11 @@ impl Inner {
     }
 
     fn load(&self, plans: Vec<Arc<Plan>>) {
+        let mut board = self.board();
+        for plan in &plans {
+            board.lanes.supersedes(&plan.flow, plan.trigger.supersede);
+        }
+        drop(board);
         let mut held = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         for plan in plans {
             let prepared = Arc::new(Prepared::new(plan));

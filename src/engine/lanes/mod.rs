@@ -2,7 +2,7 @@
 //! Pure and in memory: it is rebuilt from open runs. It must never wait or write.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -42,6 +42,8 @@ pub struct Lanes {
     waits: usize,
     guards: Guards,
     gives_way: u8,
+    /// Flows whose newer events take over from any parked run.
+    always: HashSet<Arc<str>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -108,6 +110,15 @@ impl Lanes {
     /// No lanes yet.
     pub fn new(guards: Guards, gives_way: u8) -> Self {
         Self { guards, gives_way, ..Self::default() }
+    }
+
+    /// Says of a flow whether a newer event takes over from any parked run of its key (`supersede: always`).
+    pub fn supersedes(&mut self, flow: &Arc<str>, always: bool) {
+        if always {
+            self.always.insert(Arc::clone(flow));
+        } else {
+            self.always.remove(flow);
+        }
     }
 
     /// Runs that count for the quota.
@@ -257,7 +268,7 @@ impl Lanes {
             let name = self.ready[..queues].iter_mut().find_map(VecDeque::pop_front)?;
             let Some(lane) = self.all.get_mut(&name) else { continue };
             lane.queued = None;
-            match lane.pick(&held, self.guards) {
+            match lane.pick(&held, self.guards, &self.always) {
                 Pick::Start(start) => {
                     let start = *start;
                     if !start.resume {
@@ -428,7 +439,7 @@ impl Lane {
         at.map(|at| self.running.remove(at).over).unwrap_or_default()
     }
 
-    fn pick(&mut self, held: &impl Fn(&Event) -> bool, guards: Guards) -> Pick {
+    fn pick(&mut self, held: &impl Fn(&Event) -> bool, guards: Guards, always: &HashSet<Arc<str>>) -> Pick {
         if !self.running.is_empty() && guards.has(Guard::Lane) {
             return Pick::Nothing;
         }
@@ -451,7 +462,7 @@ impl Lane {
             };
             let stands: Vec<(RunId, Hold)> =
                 self.parked.values().filter(mine).map(|stand| (stand.event.id, stand.hold)).collect();
-            if stands.iter().any(|(_, hold)| *hold == Hold::Until) {
+            if stands.iter().any(|(_, hold)| *hold == Hold::Until) && !always.contains(&event.flow) {
                 continue;
             }
             if held(event) {

@@ -29,7 +29,8 @@ impl Machine {
         if let Some(due) = soonest.min() {
             let held = self.waiting.iter().any(|(_, step)| self.steps[*step as usize].held);
             if held || due.since(turn.now) > self.birth.policy.park_after {
-                let why = self.asked_since.map_or(Why::Timer, |since| Why::Until { since });
+                let asked: Vec<_> = self.asked.iter().map(|(id, since)| (id.clone(), *since)).collect();
+                let why = if asked.is_empty() { Why::Timer } else { Why::Until { asked } };
                 self.park(why, Some(due), Vec::new(), turn);
             }
             return;
@@ -214,7 +215,12 @@ impl Machine {
     fn refresh(&self, now: Instant) -> Refresh {
         let event = &self.birth.event;
         let policy = &self.birth.policy;
-        let Some(ice) = self.ice.as_ref().filter(|_| event.latest) else { return Refresh::default() };
+        // What is right at its time only is not done again.
+        let timely = |node: &Node| node.at.as_ref().is_some_and(|at| at.late.is_some());
+        let timely = self.birth.prepared.plan.nodes.iter().any(timely);
+        let Some(ice) = self.ice.as_ref().filter(|_| event.latest && !timely) else {
+            return Refresh::default();
+        };
         let stale = ice.resumed || now.since(ice.since) > policy.stale_after;
         Refresh {
             now: stale && policy.guards.has(Guard::Refresh),

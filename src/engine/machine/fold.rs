@@ -45,14 +45,14 @@ impl Machine {
                     self.tries.extend(parked.tries);
                     match parked.why {
                         Why::Retry { since } => self.retry_since = Some(since),
-                        Why::Until { since } => self.asked_since = Some(since),
+                        Why::Until { asked } => self.asked = asked.into_iter().collect(),
                         Why::Timer | Why::Letter | Why::Later => {}
                     }
                 }
                 Fact::Reopened { .. } => {
                     self.tries.clear();
                     self.retry_since = None;
-                    self.asked_since = None;
+                    self.asked.clear();
                 }
                 Fact::Accepted(_)
                 | Fact::Merged { .. }

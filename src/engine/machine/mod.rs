@@ -16,7 +16,7 @@ mod timing;
 mod wave;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -107,8 +107,8 @@ pub struct Machine {
     letters: Vec<(NodeId, Letter)>,
     warnings: Vec<Arc<str>>,
     retry_since: Option<Instant>,
-    /// Since when reads with `until` are asked.
-    asked_since: Option<Instant>,
+    /// Since when each read whose `until` does not hold is asked.
+    asked: BTreeMap<EffectId, Instant>,
     /// Until when a write of which nobody knows may still land.
     suspect: Option<Instant>,
     /// Steps that are not final.
@@ -142,7 +142,7 @@ impl Machine {
             letters: Vec::new(),
             warnings: Vec::new(),
             retry_since: None,
-            asked_since: None,
+            asked: BTreeMap::new(),
             suspect: None,
             open: 0,
             children: 0,

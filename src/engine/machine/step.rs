@@ -202,7 +202,8 @@ impl Machine {
         let request = if step.looking { self.look_request(id) } else { Arc::clone(&step.request) };
         let step = &self.steps[id as usize];
         let fresh = match &self.birth.prepared.plan.nodes[usize::from(step.node)].work {
-            Work::Call(call) if call.repeat.is_none() => call.fresh,
+            // What is asked again must be news.
+            Work::Call(call) if call.repeat.is_none() && call.until.is_none() => call.fresh,
             _ => None,
         };
         turn.out.push(Command::Ask { step: id, attempt: step.attempt, request, fresh });
@@ -321,6 +322,7 @@ impl Machine {
         if !self.holds(id, &results) {
             return self.not_yet(id, turn);
         }
+        self.asked.remove(&self.steps[id as usize].effect);
         self.shift(id, StepInput::Answer { intent })?;
         if intent {
             self.record_landed(

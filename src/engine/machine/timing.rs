@@ -69,9 +69,11 @@ impl Machine {
         let Some((every, within)) = self.until(id).map(|(_, until)| (until.every, until.within)) else {
             return Ok(());
         };
-        let since = *self.asked_since.get_or_insert(turn.now);
+        let effect = self.steps[id as usize].effect.clone();
+        let since = *self.asked.entry(effect.clone()).or_insert(turn.now);
         if turn.now + every > since + within {
             self.shift(id, StepInput::Rejected { intent: false })?;
+            self.asked.remove(&effect);
             let message = format!("asked since {since}, and what `until` wants does not hold");
             self.fail_step(id, Code::Spent, &Failure::new(Class::Reject, Sent::No, message), turn);
             return Ok(());

@@ -46,7 +46,18 @@ pub(super) fn rows(node: &Node) -> Vec<Row> {
         Work::Map(_) | Work::Decide(_) => node.kind.word().to_owned(),
     };
     let each = node.each.as_ref().map(|each| row(&format!("each {}", bare(&each.list))));
-    [row(&work)].into_iter().chain(each).collect()
+    let at = node.at.as_ref().map(|at| {
+        let late = at.late.map(|late| format!(", {} late at most", span(late))).unwrap_or_default();
+        row(&format!("at {}{late}", bare(&at.instant)))
+    });
+    let until = match &node.work {
+        Work::Call(Call { until: Some(until), .. }) => {
+            let (every, within) = (span(until.every), span(until.within));
+            Some(row(&format!("until {}, every {every}, for {within}", bare(&until.that))))
+        }
+        _ => None,
+    };
+    [row(&work)].into_iter().chain(each).chain(at).chain(until).collect()
 }
 
 /// The operation or the flow that a node calls.

@@ -119,6 +119,12 @@ static TRIGGER: Object = Object {
             "\"{{ event.date_modified }}\"",
         ),
         may(
+            "supersede",
+            Want::Word(&["always"]),
+            "Whether a newer event also takes over from a run that has written and waits for an instant; else it waits for that run.",
+            "always",
+        ),
+        may(
             "batch",
             Want::Object(&TRIGGER_BATCH),
             "Many events in one run, as `events`. Comes later (FR506).",

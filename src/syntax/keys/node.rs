@@ -79,21 +79,21 @@ const ASK_AGAIN: &[Key] = &[
     may(
         "until",
         Want::Expression,
-        "Ask again until this holds. Comes later (FR506).",
+        "Ask again until this holds; `result` is what was answered.",
         "\"{{ result.status == 'done' }}\"",
     ),
-    may("every", Want::Duration, "How long to wait before asking again. Comes later (FR506).", "5m"),
-    may("for", Want::Duration, "How long to go on asking. Comes later (FR506).", "2h"),
+    may("every", Want::Duration, "How long to wait before asking again.", "5m"),
+    may("for", Want::Duration, "How long to go on asking; after that the node fails.", "2h"),
 ];
 
 const AT: &[Key] = &[
     may(
         "at",
         Want::Expression,
-        "When: an instant that is waited for. Comes later (FR506).",
+        "When: an instant, or seconds since 1970; the run leaves memory until then.",
         "\"{{ event.effective }}\"",
     ),
-    may("late", Want::Duration, "How late is still good; later, the node fails. Comes later (FR506).", "60s"),
+    may("late", Want::Duration, "How late is still good; later, the node fails.", "60s"),
 ];
 
 const CHANGES: Key = may(

@@ -7,8 +7,8 @@ use crate::{
     expr::{Mapping, Names, Read, Tables, Template},
     flow::MEMORY,
     plan::{
-        Book, Call, Check, Child, Decide, Each, Keep, Kind, Node, NodeId, Plan, Repeat, Retry, Slot, Slots,
-        Trigger, Until, Verb, Work,
+        At, Book, Call, Check, Child, Decide, Each, Keep, Kind, Node, NodeId, Plan, Repeat, Retry, Slot,
+        Slots, Trigger, Until, Verb, Work,
     },
     value::{Hash, Keep as Used, Value},
 };
@@ -32,6 +32,7 @@ pub struct Spec {
     changes: Option<(String, Vec<(String, String)>)>,
     fresh: Option<Duration>,
     until: Option<(String, Duration, Duration)>,
+    at: Option<(String, Option<Duration>)>,
     book: Option<(Arc<Book>, Verb)>,
 }
 
@@ -74,6 +75,7 @@ impl Spec {
             changes: None,
             fresh: None,
             until: None,
+            at: None,
             book: None,
         }
     }
@@ -224,6 +226,13 @@ impl Spec {
         self
     }
 
+    /// `at:` and `late:`.
+    #[must_use]
+    pub fn at(mut self, instant: &str, late: Option<Duration>) -> Self {
+        self.at = Some((instant.into(), late));
+        self
+    }
+
     /// `until:`, `every:`, `for:`.
     #[must_use]
     pub fn until(mut self, that: &str, every: Duration, within: Duration) -> Self {
@@ -241,6 +250,7 @@ pub struct PlanBuilder {
     version: Option<String>,
     lane: Option<String>,
     keep: Keep,
+    supersede: bool,
     give: Option<String>,
     print: String,
     nodes: Vec<Spec>,
@@ -256,6 +266,7 @@ impl PlanBuilder {
             version: None,
             lane: None,
             keep: Keep::Latest,
+            supersede: false,
             give: None,
             print: "1".into(),
             nodes: Vec::new(),
@@ -267,6 +278,13 @@ impl PlanBuilder {
     pub fn all(mut self, id: &str) -> Self {
         self.keep = Keep::All;
         self.id = Some(id.into());
+        self
+    }
+
+    /// `supersede: always`.
+    #[must_use]
+    pub fn supersede(mut self) -> Self {
+        self.supersede = true;
         self
     }
 
@@ -317,6 +335,7 @@ impl PlanBuilder {
             id: self.id.as_deref().map(|id| draft.template(id)).transpose()?,
             version: self.version.as_deref().map(|version| draft.template(version)).transpose()?,
             keep: self.keep,
+            supersede: self.supersede,
             personal: std::collections::BTreeSet::new(),
         };
         for spec in &self.nodes {
@@ -393,6 +412,11 @@ impl Draft {
         let (by, filter, apart) = (optional(&spec.by)?, optional(&spec.filter)?, optional(&spec.apart)?);
         let each = list.map(|list| Each { list, slot: element, filter, by, apart });
         let condition = optional(&spec.condition)?;
+        let at = spec
+            .at
+            .as_ref()
+            .map(|(instant, late)| Ok::<_, String>(At { instant: self.template(instant)?, late: *late }));
+        let at = at.transpose()?;
         let with = spec
             .with
             .iter()
@@ -433,7 +457,7 @@ impl Draft {
             when,
             gates,
             condition,
-            at: None,
+            at,
             each,
             work,
             expect,
