@@ -60,12 +60,11 @@ async fn play(args: &Demo, common: &Common, streams: &mut Streams) -> Result<Exi
     let mut progress = Progress::new(args, streams);
     progress.opens(&running);
     let opens = morning + Duration::from_mins(30);
-    let day = tokio::select! {
+    let (day, letters) = tokio::select! {
         day = trade(args, opens, &running, &mut site, &mut progress) => day?,
         () = super::interrupted() => return Ok(Exit::Interrupted),
     };
     progress.ends();
-    let letters = letters(site.journal())?;
     let kinds = day.kinds().iter().map(|(kind, count)| (kind.name(), *count)).collect();
     let told = Told { verdict: running.verdict(day.known()), letters, kinds, took: began.elapsed() };
     site.close().await;
@@ -94,14 +93,15 @@ fn config(args: &Demo, start: Timestamp) -> Config {
     }
 }
 
-/// The day, hour by hour, and the evening until all is quiet.
+/// The day, hour by hour, and the evening until all is quiet; how many orders wait for somebody then. (A moment later one of
+/// them may be on its way again.)
 async fn trade(
     args: &Demo,
     opens: Timestamp,
     running: &Running,
     site: &mut Site,
     progress: &mut Progress<'_>,
-) -> Result<Day, String> {
+) -> Result<(Day, u64), String> {
     site.listens().await;
     let mut day = Day::new(args.seed, args.orders, opens);
     let mut ticks = tokio::time::interval(TICK);
@@ -122,9 +122,11 @@ async fn trade(
             () = site.idle() => true,
             _ = ticks.tick() => false,
         };
-        let even = idle && engine::is_quiet(site.journal()) && running.verdict(day.known()).is_well();
+        let letters = letters(site.journal())?;
+        let even =
+            idle && engine::is_quiet(site.journal()) && is_well(&running.verdict(day.known()), letters);
         if even || since.elapsed() > if idle { STILL } else { STUCK } {
-            return Ok(day);
+            return Ok((day, letters));
         }
         ticks.tick().await;
         progress.look(running, day.placed(), site);
