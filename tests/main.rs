@@ -18,6 +18,7 @@ mod check;
 mod connectors;
 mod constructs;
 mod demo;
+mod despatch;
 mod editor;
 mod full_disk;
 mod golden;
