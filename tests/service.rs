@@ -298,7 +298,7 @@ async fn an_outage_of_hooks_is_caught_up() {
     let shop = Shop::open().await;
     let served = shop.serve();
     served.says("registered", 4);
-    served.says("begins", 1);
+    served.says("begins", 2);
     assert_eq!(served.end(), Some(0));
     shop.switch_off("store/order/created").await;
     for _ in 0..3 {
