@@ -1,4 +1,4 @@
-//! What NetSuite ships, in the store: the real program and both twins.
+//! What `NetSuite` ships, in the store: the real program and both twins.
 
 use std::{fs, process::Command};
 
