@@ -43,6 +43,7 @@ mod requirements;
 mod restart;
 mod service;
 mod simulator;
+mod simulator_lasts;
 mod simulator_orders;
 mod site;
 mod views;

@@ -86,7 +86,8 @@ environments:
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> (String, String) {
+/// Reads a request: its method and path, and its body.
+pub fn read(reader: &mut BufReader<TcpStream>) -> (String, String) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let asked = line.rsplit_once(' ').map_or("", |(asked, _)| asked).to_owned();

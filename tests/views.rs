@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     path::Path,
     process::Stdio,
@@ -20,7 +20,10 @@ use flowrun::{
 };
 use serde_json::{Value as Json, json};
 
-use super::program::{Program, Said};
+use super::{
+    operators::read,
+    program::{Program, Said},
+};
 
 fn shipped() -> Compiled {
     let compiled = compile(&Disk, &["flows".into()], None);
@@ -140,20 +143,7 @@ fn serve() -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            let asked = line.rsplit_once(' ').map_or("", |(asked, _)| asked).to_owned();
-            let mut length = 0;
-            loop {
-                let mut head = String::new();
-                if reader.read_line(&mut head).unwrap() < 3 {
-                    break;
-                }
-                if let Some(told) = head.to_lowercase().strip_prefix("content-length:") {
-                    length = told.trim().parse().unwrap();
-                }
-            }
-            reader.read_exact(&mut vec![0; length]).unwrap();
+            let (asked, _) = read(&mut reader);
             let count = counts.entry(asked.clone()).or_default();
             *count += 1;
             let (status, body) = answer(&asked, *count);

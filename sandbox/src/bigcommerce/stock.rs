@@ -224,6 +224,20 @@ impl Store {
     }
 }
 
+/// An option that a product's variants name, without values yet.
+pub(super) fn option_row(id: u64, product_id: u64, name: &str, place: usize) -> Value {
+    json!({
+        "id": id,
+        "product_id": product_id,
+        "name": format!("{name}{id}"),
+        "display_name": name,
+        "type": "rectangles",
+        "sort_order": place,
+        "config": {},
+        "option_values": [],
+    })
+}
+
 /// The options of a product and their values, in the order in which its variants name them.
 fn options(state: &mut State, product_id: u64, children: &[&Item]) -> Vec<Value> {
     let mut options: Vec<Value> = Vec::new();
@@ -231,16 +245,7 @@ fn options(state: &mut State, product_id: u64, children: &[&Item]) -> Vec<Value>
         let at = options.iter().position(|option| option["display_name"] == json!(name));
         let at = at.unwrap_or_else(|| {
             let id = state.id("option");
-            options.push(json!({
-                "id": id,
-                "product_id": product_id,
-                "name": format!("{name}{id}"),
-                "display_name": name,
-                "type": "rectangles",
-                "sort_order": options.len(),
-                "config": {},
-                "option_values": [],
-            }));
+            options.push(option_row(id, product_id, name, options.len()));
             options.len() - 1
         });
         let Some(values) = options[at]["option_values"].as_array_mut() else { continue };

@@ -13,6 +13,7 @@ use crate::bigcommerce::{
     query::{List, Params},
     shape::shape,
     state::State,
+    stock::option_row,
 };
 
 /// Values of one option (`product-variant-options_catalog.v3.yml`).
@@ -96,7 +97,7 @@ fn by_label(state: &mut State, product: &mut Value, value: &Value) -> Result<Val
     let lacks = |field: &str| unusable(&[(&format!("option_values.{field}"), "error.path.missing")]);
     let name = value["option_display_name"].as_str().ok_or_else(|| lacks("option_display_name"))?;
     let label = value["label"].as_str().ok_or_else(|| lacks("label"))?;
-    let product_id = product["id"].clone();
+    let product_id = product["id"].as_u64().ok_or_else(gone_v3)?;
     if !product["options"].is_array() {
         product["options"] = json!([]);
     }
@@ -104,17 +105,7 @@ fn by_label(state: &mut State, product: &mut Value, value: &Value) -> Result<Val
     let at = options.iter().position(|row| row["display_name"] == name);
     let at = at.unwrap_or_else(|| {
         let id = state.id("option");
-        let row = json!({
-            "id": id,
-            "product_id": product_id,
-            "name": format!("{name}{id}"),
-            "display_name": name,
-            "type": "rectangles",
-            "sort_order": options.len(),
-            "config": {},
-            "option_values": [],
-        });
-        options.push(row);
+        options.push(option_row(id, product_id, name, options.len()));
         options.len() - 1
     });
     let known = rows(&options[at], "option_values").iter().find(|row| row["label"] == label).cloned();
